@@ -1,0 +1,16 @@
+import { compareText } from '@tulle/core'
+import type { TrustDomain } from './trust-domain.ts'
+
+/** The roots that may sign for each trust domain: PEM certificates, one an entry. */
+export interface TrustBundle {
+  readonly roots: ReadonlyMap<TrustDomain, readonly string[]>
+}
+
+export function rootsOf(bundle: TrustBundle, domain: TrustDomain): readonly string[] {
+  return bundle.roots.get(domain) ?? []
+}
+
+/** Every root of every domain, for OpenSSL's first look at a chain; who may sign for whom is checked after it. */
+export function allRoots(bundle: TrustBundle): readonly string[] {
+  return [...new Set([...bundle.roots.values()].flat())].toSorted(compareText)
+}

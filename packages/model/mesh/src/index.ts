@@ -1,0 +1,19 @@
+/** The nouns of the mesh: workloads, services, addresses and ports. */
+export { networkAddressKey } from './gateway-address.ts'
+export type { GatewayAddress, NetworkAddress } from './gateway-address.ts'
+export {
+  ipFromBytes,
+  ipToBytes,
+  isIpv6,
+  isLoopback,
+  parseIpAddress,
+  parseIpRange,
+  rangeContains,
+} from './ip-address.ts'
+export type { IpAddress, IpRange } from './ip-address.ts'
+export { parsePort } from './port.ts'
+export type { Port, PortMapping } from './port.ts'
+export { serviceKey } from './service.ts'
+export type { AppProtocol, BalanceScope, LoadBalancing, Service, ServicePort } from './service.ts'
+export { workloadIdentity } from './workload.ts'
+export type { Locality, Workload } from './workload.ts'

@@ -1,0 +1,51 @@
+/**
+ * The seam between the HTTP/2 engine and what carries it (a TLS socket) and what uses it (tunnels, waypoints).
+ * Hot path: nothing here is allocated per chunk, no callback may throw.
+ */
+
+/** Header fields in order, names in lower case, pseudo-headers first: `[':method', 'CONNECT', …]`, name and value in turn. */
+export type HeaderList = readonly string[]
+
+/** What carries a session. A TLS socket satisfies it through a ten-line adapter. */
+export interface Transport {
+  /** Takes the bytes; `done` is called when they may be reused. Returns false when the sender should wait for `session.onTransportDrain()`. */
+  write(bytes: Uint8Array, done: (() => void) | undefined): boolean
+  /** After everything written so far. */
+  end(): void
+  destroy(): void
+}
+
+/** What a stream's user is told. Offsets, not copies: the bytes are valid only during the call unless `retain` says otherwise. */
+export interface StreamHandler {
+  onHeaders(headers: HeaderList, endStream: boolean): void
+  /**
+   * Payload at `bytes[start, end)`. Return true to keep a reference to the buffer beyond the call: the session's `receive`
+   * then reports it, so that the buffer is not recycled. Give credit back with `stream.consumed(n)` when the bytes left.
+   */
+  onData(bytes: Buffer, start: number, end: number): boolean
+  onEnd(): void
+  /** The stream ended early: RST_STREAM, GOAWAY above it, or the session's end. `code` is the HTTP/2 error code. */
+  onReset(code: number): void
+  /** Window or transport has room again after `sendable` was 0 or a send returned false. */
+  onWritable(): void
+}
+
+/** One stream, made by `session.open` or handed to `onStream`. */
+export interface Http2Stream {
+  readonly id: number
+  /** Payload bytes that may be sent now: the least of both windows, 0 while the transport is full. */
+  readonly sendable: number
+  sendHeaders(headers: HeaderList, endStream: boolean): void
+  /** Copies into the session's shared batch, which leaves in one write per turn of the event loop. At most `sendable` bytes. */
+  sendCopy(bytes: Uint8Array, start: number, end: number): boolean
+  /**
+   * Sends `slab[headroom, headroom + length)` without a copy: the frame header is written into the headroom (9 bytes) in
+   * front. `done` gives the slab back. At most `sendable` bytes, at most the peer's SETTINGS_MAX_FRAME_SIZE.
+   */
+  sendSlab(slab: Buffer, length: number, done: () => void): boolean
+  /** END_STREAM after everything sent so far. */
+  end(): void
+  reset(code: number): void
+  /** Received payload has left us: widens the peer's windows, batched. */
+  consumed(bytes: number): void
+}

@@ -1,0 +1,45 @@
+/**
+ * Runs one suite of tests: `unit` (anybody, any machine), `root` (namespaces and nftables: fails without root),
+ * `interop` (foreign programs as peers and oracles: fails where they are absent).
+ */
+import { spawnSync } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+
+const suites: Readonly<Record<string, (file: string) => boolean>> = {
+  unit: (file) => !file.endsWith('.root.test.ts') && !file.endsWith('.interop.test.ts'),
+  root: (file) => file.endsWith('.root.test.ts'),
+  interop: (file) => file.endsWith('.interop.test.ts'),
+}
+
+const [name = 'unit', ...filters] = process.argv.slice(2)
+const belongs = suites[name]
+if (belongs === undefined) {
+  console.error(`run-tests: expected one of ${Object.keys(suites).join(', ')}, found ${name}`)
+  process.exit(2)
+}
+
+const files = globSync(
+  ['packages/*/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'tools/**/*.test.ts', 'tests/**/*.test.ts'],
+  {
+    exclude: (path) => path.includes('node_modules'),
+  },
+)
+  .filter((file) => belongs(file) && filters.every((text) => file.includes(text)))
+  .toSorted()
+if (files.length === 0) {
+  console.error(`run-tests: no test file in suite ${name} matches ${filters.join(' ')}`)
+  process.exit(1)
+}
+
+// Namespaces, ports and pinned cores are the machine's: those suites run one file at a time.
+const concurrency = name === 'unit' ? availableParallelism() : 1
+const update = process.env['TULLE_GOLDEN'] === 'write' ? ['--test-update-snapshots'] : []
+const run = spawnSync(
+  process.execPath,
+  ['--test', `--test-concurrency=${concurrency}`, '--test-timeout=180000', ...update, ...files],
+  {
+    stdio: 'inherit',
+  },
+)
+process.exit(run.status ?? 1)
