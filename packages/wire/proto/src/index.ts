@@ -1,0 +1,69 @@
+/**
+ * The messages that cross our sockets, generated from proto/ by generate.sh, and the gRPC services that carry
+ * them. Field numbers are those of Envoy and Istio, so that either side may be somebody else's.
+ *
+ * Types are called `…Message` where the model has the plain name.
+ */
+export { NodeSchema } from './gen/envoy/config/core/v3/base_pb.ts'
+export type { Node } from './gen/envoy/config/core/v3/base_pb.ts'
+export {
+  DeltaDiscoveryRequestSchema,
+  DeltaDiscoveryResponseSchema,
+  ResourceSchema,
+} from './gen/envoy/service/discovery/v3/discovery_pb.ts'
+export type {
+  DeltaDiscoveryRequest,
+  DeltaDiscoveryResponse,
+  Resource,
+} from './gen/envoy/service/discovery/v3/discovery_pb.ts'
+export { StatusSchema } from './gen/google/rpc/status_pb.ts'
+export type { Status } from './gen/google/rpc/status_pb.ts'
+export {
+  Action as AuthorizationAction,
+  AuthorizationSchema,
+  Scope as AuthorizationScope,
+} from './gen/istio/security/authorization_pb.ts'
+export type {
+  Address as AuthorizationAddressMessage,
+  Authorization as AuthorizationMessage,
+  Clause as ClauseMessage,
+  Match as MatchMessage,
+  Rule as RuleMessage,
+  ServiceAccountMatch as ServiceAccountMatchMessage,
+  StringMatch as StringMatchMessage,
+} from './gen/istio/security/authorization_pb.ts'
+export { IstioCertificateRequestSchema, IstioCertificateResponseSchema } from './gen/istio/v1/auth_pb.ts'
+export type { IstioCertificateRequest, IstioCertificateResponse } from './gen/istio/v1/auth_pb.ts'
+export {
+  AddressSchema,
+  AppProtocol,
+  ApplicationTunnel_Protocol as ApplicationTunnelProtocol,
+  GatewayAddressSchema,
+  IPFamilies,
+  LoadBalancing_HealthPolicy as LoadBalancingHealthPolicy,
+  LoadBalancing_Mode as LoadBalancingMode,
+  LoadBalancing_Scope as LoadBalancingScope,
+  NetworkMode,
+  ServiceSchema,
+  ServiceVisibility,
+  TunnelProtocol,
+  WorkloadSchema,
+  WorkloadStatus,
+  WorkloadType,
+} from './gen/istio/workload/workload_pb.ts'
+export type {
+  Address as AddressMessage,
+  GatewayAddress as GatewayAddressMessage,
+  NetworkAddress as NetworkAddressMessage,
+  Port as PortMessage,
+  Service as ServiceMessage,
+  Workload as WorkloadMessage,
+} from './gen/istio/workload/workload_pb.ts'
+export {
+  Version as ZdsVersion,
+  WorkloadRequestSchema,
+  WorkloadResponseSchema,
+  ZdsHelloSchema,
+} from './gen/istio/workload/zds_pb.ts'
+export type { WorkloadRequest, WorkloadResponse, ZdsHello } from './gen/istio/workload/zds_pb.ts'
+export { aggregatedDiscoveryService, certificateService } from './services.ts'
