@@ -1,0 +1,55 @@
+/** Bytes kept free in front of a slab's payload: an HTTP/2 frame header fits there, so payload leaves without a copy. */
+export const headroomBytes = 9
+
+/** Payload sizes of slabs: an idle stream's, a busy one's, a bulk one's. */
+export const slabClassBytes: readonly [small: number, medium: number, large: number] = [
+  4 * 1024,
+  64 * 1024,
+  256 * 1024,
+]
+
+export interface SlabPoolOptions {
+  /** Free bytes kept for reuse in each class; more go to the garbage collector. */
+  readonly maxFreeBytesPerClass?: number
+}
+
+/** Recycled buffers, one pool a thread. Slabs are handed out with whatever bytes they last held. */
+export class SlabPool {
+  readonly #free: readonly [Buffer[], Buffer[], Buffer[]] = [[], [], []]
+  readonly #maxFree: readonly [number, number, number]
+  #taken = 0
+
+  constructor(options: SlabPoolOptions = {}) {
+    const max = options.maxFreeBytesPerClass ?? 4 * 1024 * 1024
+    const [small, medium, large] = slabClassBytes
+    this.#maxFree = [Math.floor(max / small), Math.floor(max / medium), Math.floor(max / large)]
+  }
+
+  /** Slabs given out and not given back. */
+  get taken(): number {
+    return this.#taken
+  }
+
+  /** Payload bytes lying free. */
+  get freeBytes(): number {
+    const [small, medium, large] = this.#free
+    return small.length * slabClassBytes[0] + medium.length * slabClassBytes[1] + large.length * slabClassBytes[2]
+  }
+
+  /** A slab with room for `payloadBytes` (at most the large class) behind the headroom. */
+  take(payloadBytes: number): Buffer {
+    const index = payloadBytes <= slabClassBytes[0] ? 0 : payloadBytes <= slabClassBytes[1] ? 1 : 2
+    this.#taken++
+    // Slow: not cut from Node's shared 8 KiB pool, whose other users would keep it alive.
+    return this.#free[index].pop() ?? Buffer.allocUnsafeSlow(slabClassBytes[index] + headroomBytes)
+  }
+
+  /** Gives a slab back. It must not be touched afterwards. */
+  give(slab: Buffer): void {
+    const payloadBytes = slab.length - headroomBytes
+    const index = payloadBytes === slabClassBytes[0] ? 0 : payloadBytes === slabClassBytes[1] ? 1 : 2
+    this.#taken--
+    const free = this.#free[index]
+    if (payloadBytes === slabClassBytes[index] && free.length < this.#maxFree[index]) free.push(slab)
+  }
+}
