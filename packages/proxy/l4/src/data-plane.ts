@@ -1,0 +1,134 @@
+import type { Clock } from '@tulle/core'
+import type { SpiffeId } from '@tulle/identity'
+import type { ResourceUpdate } from '@tulle/mesh-xds'
+import type { Log, MetricsSnapshot } from '@tulle/runtime'
+import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
+import type { L4Limits } from './limits.ts'
+
+/** An address to listen on or to connect to. */
+export interface SocketAddress {
+  readonly ip: string
+  readonly port: number
+}
+
+/** Where a workload's traffic is picked up when nothing redirects it to the usual ports. */
+export interface ListenerPlan {
+  /** Captured outbound connections: the destination is read from the kernel (SO_ORIGINAL_DST). */
+  readonly outbound?: SocketAddress
+  /** Outbound connections that all go to one destination, as if each had been captured on its way there. */
+  readonly fixedOutbound?: readonly { readonly listen: SocketAddress; readonly destination: SocketAddress }[]
+  /** HBONE from other proxies. */
+  readonly hbone?: SocketAddress
+  /** Captured plaintext towards the workload. */
+  readonly plaintext?: SocketAddress
+  /** Plaintext towards one port of the workload, as if captured on its way there. */
+  readonly fixedPlaintext?: readonly { readonly listen: SocketAddress; readonly destination: SocketAddress }[]
+  /** The workload's own addresses, where these are not what connections arrive on. */
+  readonly addresses?: readonly string[]
+}
+
+/** A workload whose traffic this proxy carries. */
+export interface EnrolledWorkload {
+  readonly uid: string
+  readonly namespace: string
+  readonly name: string
+  readonly serviceAccount: string
+  /** Absent on the wire means `cluster.local`. */
+  readonly trustDomain?: string
+  /** File descriptor of the workload's network namespace, valid in this process; `undefined` is the proxy's own. */
+  readonly netns: number | undefined
+  /** Absent: 15001, 15006 and 15008 on every address, as the redirection rules expect. */
+  readonly listeners?: ListenerPlan
+}
+
+export type Direction = 'inbound' | 'outbound'
+
+/** One open connection, as `tulle get connections` shows it. */
+export interface ConnectionInfo {
+  readonly id: string
+  readonly worker: number
+  readonly workload: string
+  readonly direction: Direction
+  readonly protocol: 'hbone' | 'tcp'
+  readonly source: SocketAddress
+  readonly destination: SocketAddress
+  readonly sourceIdentity: string | undefined
+  readonly destinationIdentity: string | undefined
+  readonly service: string | undefined
+  readonly policy: string | undefined
+  readonly openedMs: number
+  readonly bytesSent: number
+  readonly bytesReceived: number
+}
+
+/** A resource that the data plane does not take, with the reason; everything else of its update is in force. */
+export interface RejectedResource {
+  readonly name: string
+  readonly reason: string
+}
+
+export interface DataPlaneOptions {
+  /** Threads of the data path; 0 runs it on the calling thread, with the given clock. */
+  readonly workers: number
+  /** The network that addresses without one are in. */
+  readonly network?: string
+  readonly limits?: Partial<L4Limits>
+}
+
+export interface DataPlaneDeps {
+  readonly log: Log
+  readonly clock: Clock
+  /** File descriptor that access log lines are written to; absent: none are. */
+  readonly accessLogFd?: number
+  /** An enrolled workload needs a certificate for this identity; told once for each until it is no longer needed. */
+  onIdentityNeeded(identity: SpiffeId): void
+  /** No enrolled workload has this identity any more. */
+  onIdentityReleased?(identity: SpiffeId): void
+}
+
+/** What one worker believes, for the admin port's config dump. */
+export interface WorkerDump {
+  readonly worker: number
+  readonly ready: boolean
+  readonly workloads: readonly unknown[]
+  readonly services: readonly unknown[]
+  readonly policies: readonly unknown[]
+  readonly refusedPolicies: readonly RejectedResource[]
+  readonly certificates: readonly {
+    readonly identity: string
+    readonly serial: string
+    readonly notBeforeMs: number
+    readonly notAfterMs: number
+  }[]
+  readonly enrolled: readonly {
+    readonly uid: string
+    readonly state: 'waiting' | 'listening'
+    readonly reason: string | undefined
+  }[]
+}
+
+/**
+ * The L4 data path: captured connections in, HBONE out, and back. It runs in worker threads; this is their
+ * front on the main thread. No listener answers before `apply` has seen both Address and Authorization state
+ * (an empty first update counts) and a certificate for the workload is there.
+ */
+export interface DataPlane extends AsyncDisposable {
+  /** Resolves when every worker has applied the update, with what they refused of it. */
+  apply(update: ResourceUpdate): Promise<readonly RejectedResource[]>
+  /** The certificates of all identities needed; one that is missing stays as it was until it expires. */
+  setCertificates(certificates: readonly WorkloadCertificate[]): Promise<void>
+  setRevocations(revocations: Revocations): Promise<void>
+  /**
+   * Resolves when the workload's listeners are open in every worker, which is after state and certificate
+   * arrived; rejects with L4_LISTEN when they cannot be opened, L4_REMOVED when it is removed before.
+   */
+  addWorkload(workload: EnrolledWorkload): Promise<void>
+  removeWorkload(uid: string): Promise<void>
+  /** Resolves when full state has been applied. */
+  readonly ready: Promise<void>
+  connections(): Promise<readonly ConnectionInfo[]>
+  metrics(): Promise<MetricsSnapshot>
+  dump(): Promise<readonly WorkerDump[]>
+  /** Closes listeners, says GOAWAY, waits for connections up to `deadlineMs` from now, then cuts them. */
+  drain(deadlineMs: number): Promise<void>
+}

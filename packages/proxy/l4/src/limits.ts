@@ -1,0 +1,33 @@
+/** What bounds the data path. Every limit is per worker unless it says otherwise. */
+export interface L4Limits {
+  /** Open connections of one workload, both directions; more are refused. */
+  readonly maxConnectionsPerWorkload: number
+  /** TLS handshakes in progress of one workload's HBONE port; more are closed at once. */
+  readonly maxHandshakes: number
+  /** A handshake that takes longer is cut. */
+  readonly handshakeTimeoutMs: number
+  /** CONNECT streams in one session, both ways. */
+  readonly maxStreamsPerSession: number
+  /** Header bytes of one CONNECT. */
+  readonly maxHeaderBytes: number
+  /** Payload held for a tunnel whose destination is not connected yet. */
+  readonly maxEarlyBytes: number
+  /** Connecting to the destination, or to the next proxy. */
+  readonly connectTimeoutMs: number
+  /** An HBONE session without streams is let go after this. */
+  readonly idleSessionMs: number
+  /** Access log lines that wait for the descriptor; what does not fit is dropped and counted. */
+  readonly maxAccessLogBytes: number
+}
+
+export const defaultLimits: L4Limits = {
+  maxConnectionsPerWorkload: 16_384,
+  maxHandshakes: 512,
+  handshakeTimeoutMs: 10_000,
+  maxStreamsPerSession: 100,
+  maxHeaderBytes: 65_536,
+  maxEarlyBytes: 65_536,
+  connectTimeoutMs: 10_000,
+  idleSessionMs: 300_000,
+  maxAccessLogBytes: 4_194_304,
+}
