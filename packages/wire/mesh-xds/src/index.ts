@@ -1,0 +1,18 @@
+/**
+ * Workloads, services and policies as they travel between control plane and node proxies: the bytes of
+ * `istio.workload.Address` and `istio.security.Authorization`, as ztunnel reads and istiod writes them.
+ */
+export { addressName, serviceAliases, workloadAliases } from './address-names.ts'
+export type { AddressEntry } from './address-names.ts'
+export { decodeAddress } from './decode-address.ts'
+export { decodeAuthorization } from './decode-authorization.ts'
+export { encodeService, encodeWorkload } from './encode-address.ts'
+export { encodeAuthorization } from './encode-authorization.ts'
+export {
+  addressResource,
+  addressType,
+  authorizationResource,
+  authorizationType,
+  contentVersion,
+} from './resource.ts'
+export type { MeshResource, ResourceUpdate } from './resource.ts'

@@ -1,0 +1,45 @@
+import { hash } from 'node:crypto'
+import { policyKey } from '@tulle/policy'
+import type { AuthorizationPolicy } from '@tulle/policy'
+import { addressName, serviceAliases, workloadAliases } from './address-names.ts'
+import type { AddressEntry } from './address-names.ts'
+import { encodeService, encodeWorkload } from './encode-address.ts'
+import { encodeAuthorization } from './encode-authorization.ts'
+
+/** Workloads and services: `istio.workload.Address`. */
+export const addressType = 'type.googleapis.com/istio.workload.Address'
+/** Policies: `istio.security.Authorization`. */
+export const authorizationType = 'type.googleapis.com/istio.security.Authorization'
+
+/** One resource as it travels: encoded once for each version, whoever subscribes. */
+export interface MeshResource {
+  readonly name: string
+  /** A hash of the content: equal content is an equal version, also after a restart of the control plane. */
+  readonly version: string
+  /** Other names by which it may be subscribed to. */
+  readonly aliases: readonly string[]
+  readonly bytes: Uint8Array
+}
+
+/** What changed of one type, as it is handed on to whoever applies it. */
+export interface ResourceUpdate {
+  readonly typeUrl: string
+  readonly upserts: readonly MeshResource[]
+  readonly removed: readonly string[]
+}
+
+export function addressResource(entry: AddressEntry): MeshResource {
+  const bytes = entry.kind === 'workload' ? encodeWorkload(entry.workload) : encodeService(entry.service)
+  const aliases = entry.kind === 'workload' ? workloadAliases(entry.workload) : serviceAliases(entry.service)
+  return { name: addressName(entry), version: contentVersion(bytes), aliases, bytes }
+}
+
+export function authorizationResource(policy: AuthorizationPolicy): MeshResource {
+  const bytes = encodeAuthorization(policy)
+  return { name: policyKey(policy), version: contentVersion(bytes), aliases: [], bytes }
+}
+
+/** 128 bits of SHA-256 in 22 characters: short, since a reconnecting peer sends all of them. */
+export function contentVersion(bytes: Uint8Array): string {
+  return hash('sha256', bytes, 'base64url').slice(0, 22)
+}
