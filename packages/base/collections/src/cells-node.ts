@@ -1,0 +1,63 @@
+import { assert, compareText, dataEqual } from '@tulle/core'
+import type { Look } from './collection.ts'
+import { Reader } from './reader.ts'
+import { StoreNode } from './store-node.ts'
+
+/** A collection that is computed one cell at a time, each by a run that records what it looked at. */
+export abstract class CellsNode<V, Output> extends StoreNode<V> {
+  readonly #dirty: Set<string> = new Set()
+  readonly #readers: Map<string, Reader> = new Map()
+
+  /** Whether there is anything to compute for this cell. */
+  abstract has(cell: string): boolean
+  abstract compute(cell: string, look: Look): Output
+  /** Writes what a cell yields; undefined takes back what it yielded. */
+  abstract emit(cell: string, output: Output | undefined): void
+
+  markDirty(cell: string): void {
+    this.#dirty.add(cell)
+    this.engine.enqueue(this)
+  }
+
+  override inputChanged(key: string): void {
+    this.markDirty(key)
+  }
+
+  override process(): void {
+    // A run may make others of this node dirty, when it is the first to look at something that still waited.
+    while (this.#dirty.size > 0) {
+      const cells = [...this.#dirty].toSorted(compareText)
+      this.#dirty.clear()
+      for (const cell of cells) this.#refresh(cell)
+    }
+  }
+
+  override lookedAt(cell: string): readonly string[] {
+    return this.#readers.get(cell)?.lookedAt() ?? []
+  }
+
+  #refresh(cell: string): void {
+    if (!this.has(cell)) {
+      this.#readers.get(cell)?.forget()
+      this.#readers.delete(cell)
+      this.emit(cell, undefined)
+      return
+    }
+    const reader = this.#readers.get(cell) ?? new Reader(this.engine, this, cell)
+    this.#readers.set(cell, reader)
+    try {
+      this.emit(cell, this.#run(reader))
+    } catch (error) {
+      this.engine.report(error, `${this.name}: ${cell}`)
+    }
+  }
+
+  #run(reader: Reader): Output {
+    this.runs++
+    const output = reader.run((look) => this.compute(reader.key, look))
+    if (!this.engine.checkPurity) return output
+    const again = reader.run((look) => this.compute(reader.key, look))
+    assert(dataEqual(output, again), 'two runs on the same inputs differ')
+    return output
+  }
+}

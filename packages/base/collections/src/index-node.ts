@@ -1,0 +1,122 @@
+import { assert, compareText } from '@tulle/core'
+import type { CollectionDump, Index } from './collection.ts'
+import type { Engine } from './engine.ts'
+import type { GraphNode } from './graph-node.ts'
+import { SortedMap } from './sorted-map.ts'
+import type { StoreNode } from './store-node.ts'
+import { Watchers } from './watchers.ts'
+
+type KeysOf<V> = (value: V, key: string) => Iterable<string>
+
+/** The keys of a collection by what their values say of themselves. */
+export class IndexNode<V> implements Index<V>, GraphNode {
+  readonly name: string
+  readonly engine: Engine
+  readonly uses: Set<GraphNode> = new Set()
+  readonly usedBy: Set<GraphNode> = new Set()
+  readonly valueWatchers: Watchers
+  rank: number = 0
+  lastChange: number = 0
+  readonly #input: StoreNode<V>
+  readonly #keysOf: KeysOf<V>
+  readonly #dirty: Set<string> = new Set()
+  readonly #groups: SortedMap<SortedMap<true>> = new SortedMap()
+  readonly #valuesByKey: Map<string, ReadonlySet<string>> = new Map()
+  #runs: number = 0
+
+  constructor(engine: Engine, name: string, input: StoreNode<V>, keysOf: KeysOf<V>) {
+    this.engine = engine
+    this.name = name
+    this.#input = input
+    this.#keysOf = keysOf
+    this.valueWatchers = new Watchers(engine, (value) => `${name}: ${value}`)
+    input.addFollower(this)
+  }
+
+  by(value: string): readonly V[] {
+    this.engine.assertReadable(this.name)
+    return this.peek(value)
+  }
+
+  peek(value: string): readonly V[] {
+    const keys = this.#groups.get(value)?.keys() ?? []
+    return keys.map((key) => this.#input.peek(key)).filter((found) => found !== undefined)
+  }
+
+  inputChanged(key: string): void {
+    this.#dirty.add(key)
+    this.engine.enqueue(this)
+  }
+
+  process(): void {
+    const keys = [...this.#dirty].toSorted(compareText)
+    this.#dirty.clear()
+    this.#runs += keys.length
+    for (const key of keys) this.#refresh(key)
+  }
+
+  takeNews(): undefined {
+    return undefined
+  }
+
+  rollBack(): void {
+    // It follows its input.
+  }
+
+  dump(): CollectionDump {
+    const entries = Array.from(
+      this.#groups.entries(),
+      ([value, keys]) => [value, { value: keys.keys(), lookedAt: [] }] as const,
+    )
+    return {
+      name: this.name,
+      rank: this.rank,
+      inputs: [this.#input.name],
+      size: this.#groups.size,
+      runs: this.#runs,
+      lastChange: this.#input.lastChange,
+      entries: Object.fromEntries(entries),
+    }
+  }
+
+  #refresh(key: string): void {
+    const before = this.#valuesByKey.get(key) ?? new Set()
+    const after = this.#valuesOf(key)
+    for (const value of before) if (!after.has(value)) this.#leave(value, key)
+    for (const value of after) this.#join(value, key)
+    if (after.size === 0) this.#valuesByKey.delete(key)
+    else this.#valuesByKey.set(key, after)
+    // The value under a key is another now, so those who had it before are told as well.
+    for (const value of before.union(after)) this.valueWatchers.notify(value)
+  }
+
+  #valuesOf(key: string): ReadonlySet<string> {
+    const found = this.#input.peek(key)
+    if (found === undefined) return new Set()
+    try {
+      return this.engine.run(() => new Set(this.#keysOf(found, key)))
+    } catch (error) {
+      this.engine.report(error, `${this.name}: ${key}`)
+      return this.#valuesByKey.get(key) ?? new Set()
+    }
+  }
+
+  #join(value: string, key: string): void {
+    const group = this.#groups.get(value) ?? new SortedMap()
+    group.set(key, true)
+    this.#groups.set(value, group)
+  }
+
+  #leave(value: string, key: string): void {
+    const group = this.#groups.get(value)
+    group?.delete(key)
+    if (group?.size === 0) this.#groups.delete(value)
+  }
+}
+
+/** The node behind an index that this graph made. */
+export function indexNode<V>(index: Index<V>, engine: Engine): IndexNode<V> {
+  assert(index instanceof IndexNode, `${index.name} was not made by a graph`)
+  assert(index.engine === engine, `${index.name} was made by another graph`)
+  return index
+}
