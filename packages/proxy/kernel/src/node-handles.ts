@@ -1,0 +1,159 @@
+/**
+ * Everything that leans on Node's private handles: sockets on descriptors that Node did not make. Node 24 and 26
+ * agree on what is used here; `nodeHandlesSelfTest` finds out at start-up whether the Node at hand does too.
+ *
+ * - `new net.Socket({ fd })` reads at once, which fails on an unconnected socket; `manualStart` keeps it quiet
+ *   until `connect`, which uses the handle that it finds.
+ * - `tls.connect` makes its TCP handle at once but connects in the next tick (numeric hosts only): in between the
+ *   handle can be opened on a descriptor of ours.
+ * - `onread` counts only in a socket's constructor, and servers don't pass it on: accepted sockets come paused and
+ *   give their handle to a new socket.
+ */
+import { createServer, isIP, Socket } from 'node:net'
+import type { OnReadOpts, Server } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import type { ConnectionOptions, TLSSocket } from 'node:tls'
+import { kernelError, KernelError } from './errors.ts'
+import { libc } from './libc.ts'
+import { setResetOnClose } from './sockets.ts'
+
+/** The part of Node's TCP wrap that is used. */
+interface TcpHandle {
+  readonly fd: number
+  open(fd: number): number
+}
+
+export interface SocketTuning {
+  /** Recycled read buffers instead of `data` events; the callback's `false` pauses reading. */
+  readonly onread?: OnReadOpts
+  /** Bytes queued for writing before `write` says false. */
+  readonly highWaterMark?: number
+}
+
+export interface ConnectTcpFdOptions extends SocketTuning {
+  /** Of `openTcpSocket`; the socket owns it from here on, also when this call throws. */
+  readonly fd: number
+  /** An IP address. */
+  readonly host: string
+  readonly port: number
+}
+
+/** Connects a descriptor. Half-open connections are allowed: the caller ends its side. No Nagle delay. */
+export function connectTcpFd(options: ConnectTcpFdOptions): Socket {
+  return owning(options.fd, () => {
+    expectNumericHost(options.host)
+    const socket = new Socket(socketOptions(options, { fd: options.fd, manualStart: true }))
+    socket.setNoDelay(true)
+    return socket.connect({ host: options.host, port: options.port })
+  })
+}
+
+export interface ConnectTlsFdOptions extends SocketTuning {
+  readonly fd: number
+  readonly host: string
+  readonly port: number
+  readonly tls: Omit<ConnectionOptions, 'host' | 'port' | 'path' | 'socket' | 'onread' | 'lookup'>
+}
+
+/** A TLS client on a descriptor. Who the peer must be is up to `tls.checkServerIdentity`; no SNI by default. */
+export function connectTlsFd(options: ConnectTlsFdOptions): TLSSocket {
+  return owning(options.fd, () => {
+    expectNumericHost(options.host)
+    const { host, port, onread, highWaterMark } = options
+    const extra = { ...(onread && { onread }), ...(highWaterMark !== undefined && { highWaterMark }) }
+    const socket = connectTls({ ...options.tls, ...extra, host, port })
+    const errno = tcpHandle(socket).open(options.fd)
+    if (errno !== 0) {
+      socket.destroy()
+      throw kernelError('uv_tcp_open', -errno)
+    }
+    socket.setNoDelay(true)
+    return socket
+  })
+}
+
+/** A socket on a descriptor that is connected already, such as one received from another process. */
+export function adoptFd(fd: number, tuning: SocketTuning = {}): Socket {
+  return owning(fd, () => new Socket(socketOptions(tuning, { fd })))
+}
+
+export interface ListenFdOptions {
+  readonly backlog?: number
+  /** A paused socket that has read nothing: `resumeWithOnread` it, or destroy it. */
+  onConnection(paused: Socket): void
+  /** The listener failed (out of descriptors, for example). */
+  onError(error: Error): void
+}
+
+/** Accepts on a listening descriptor, which the server owns and closes. `server.close` does not wait for sockets. */
+export function listenFd(fd: number, options: ListenFdOptions): Server {
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true })
+  server.on('connection', (socket) => options.onConnection(socket))
+  server.on('error', (error) => options.onError(error))
+  // Node calls listen(2) again, which would cut the backlog to its own default.
+  return server.listen({ fd, backlog: options.backlog ?? 1024, exclusive: true })
+}
+
+/** Continues a paused socket as one with recycled buffers; the paused one is dead afterwards. */
+export function resumeWithOnread(paused: Socket, onread: OnReadOpts, highWaterMark?: number): Socket {
+  const handle = tcpHandle(paused)
+  Reflect.set(paused, '_handle', null)
+  paused.destroy()
+  const tuning: SocketTuning = { onread, ...(highWaterMark !== undefined && { highWaterMark }) }
+  return new Socket(socketOptions(tuning, { handle }))
+}
+
+/** The descriptor of a socket (TLS sockets: of the TCP socket below); -1 when it is closed. */
+export function socketFd(socket: Socket): number {
+  const handle = findTcpHandle(socket)
+  return handle === undefined ? -1 : handle.fd
+}
+
+/** Ends a connection with RST: what was not sent yet is lost, and the peer sees an error. */
+export function resetSocket(socket: Socket): void {
+  const fd = socketFd(socket)
+  if (fd >= 0) setResetOnClose(fd)
+  socket.destroy()
+}
+
+function socketOptions(tuning: SocketTuning, extra: object): object {
+  return { allowHalfOpen: true, readable: true, writable: true, ...tuning, ...extra }
+}
+
+function owning<T>(fd: number, build: () => T): T {
+  try {
+    return build()
+  } catch (error) {
+    libc.close(fd)
+    throw error
+  }
+}
+
+/** A name would be looked up in the proxy's own namespace, and leave time for the handle to be used. */
+function expectNumericHost(host: string): void {
+  if (isIP(host) === 0) throw new KernelError('KERNEL_EINVAL', `expected an IP address, found ${host}`)
+}
+
+function tcpHandle(socket: Socket): TcpHandle {
+  const handle = findTcpHandle(socket)
+  if (handle === undefined)
+    throw new KernelError('KERNEL_EBADF', 'expected an open socket, found a closed one')
+  return handle
+}
+
+function findTcpHandle(socket: Socket): TcpHandle | undefined {
+  const handle: unknown = Reflect.get(socket, '_handle')
+  if (typeof handle !== 'object' || handle === null) return undefined
+  // A TLS wrap holds the TCP wrap in _parent.
+  const below: unknown = Reflect.get(handle, '_parent')
+  return isTcpHandle(below) ? below : isTcpHandle(handle) ? handle : undefined
+}
+
+function isTcpHandle(handle: unknown): handle is TcpHandle {
+  return (
+    typeof handle === 'object' &&
+    handle !== null &&
+    typeof Reflect.get(handle, 'open') === 'function' &&
+    typeof Reflect.get(handle, 'fd') === 'number'
+  )
+}
