@@ -10,3 +10,8 @@ export type {
   StringMatch,
   Verdict,
 } from './authorization-policy.ts'
+export { authorize, authorizeWith } from './authorize.ts'
+export { describeMismatch } from './describe-mismatch.ts'
+export type { Mismatch } from './describe-mismatch.ts'
+export { policiesFor, PolicyTable } from './policy-table.ts'
+export type { ApplicablePolicies, PolicySubject } from './policy-table.ts'

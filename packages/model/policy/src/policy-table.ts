@@ -1,0 +1,97 @@
+import { compareText } from '@tulle/core'
+import { policyKey } from './authorization-policy.ts'
+import type { AuthorizationPolicy } from './authorization-policy.ts'
+
+/** The policies that hold for one workload, and the keys of those that should but are not there. */
+export interface ApplicablePolicies {
+  readonly known: readonly AuthorizationPolicy[]
+  readonly unknown: readonly string[]
+}
+
+/** What decides which policies hold for a workload. */
+export interface PolicySubject {
+  readonly namespace: string
+  /** Keys of the workload-scoped policies that name it. */
+  readonly policies: readonly string[]
+}
+
+/** All policies that a node has been told of, by key and by where they hold. */
+export class PolicyTable {
+  readonly #byKey: Map<string, AuthorizationPolicy> = new Map()
+  readonly #byNamespace: Map<string, Map<string, AuthorizationPolicy>> = new Map()
+  readonly #global: Map<string, AuthorizationPolicy> = new Map()
+  /** Keys that were refused, by their namespace part. */
+  readonly #refused: Map<string, Set<string>> = new Map()
+
+  get size(): number {
+    return this.#byKey.size
+  }
+
+  get(key: string): AuthorizationPolicy | undefined {
+    return this.#byKey.get(key)
+  }
+
+  set(policy: AuthorizationPolicy): void {
+    const key = policyKey(policy)
+    this.delete(key)
+    this.#byKey.set(key, policy)
+    if (policy.scope === 'global') this.#global.set(key, policy)
+    if (policy.scope === 'namespace') {
+      const inNamespace = this.#byNamespace.get(policy.namespace) ?? new Map<string, AuthorizationPolicy>()
+      this.#byNamespace.set(policy.namespace, inNamespace.set(key, policy))
+    }
+  }
+
+  delete(key: string): void {
+    const namespace = namespaceOf(key)
+    const refused = this.#refused.get(namespace)
+    if (refused?.delete(key) === true && refused.size === 0) this.#refused.delete(namespace)
+    this.#byKey.delete(key)
+    this.#global.delete(key)
+    const inNamespace = this.#byNamespace.get(namespace)
+    if (inNamespace?.delete(key) === true && inNamespace.size === 0) this.#byNamespace.delete(namespace)
+  }
+
+  /**
+   * Notes a policy that could not be understood. Whom it is meant for is not known either, so that it closes every
+   * workload of its namespace (of the mesh, where it has none) until it is set or deleted.
+   */
+  refuse(key: string): void {
+    this.delete(key)
+    const namespace = namespaceOf(key)
+    const refused = this.#refused.get(namespace) ?? new Set<string>()
+    this.#refused.set(namespace, refused.add(key))
+  }
+
+  /** In key order, so that a verdict names the same policy whatever order they came in. */
+  policiesFor(subject: PolicySubject): ApplicablePolicies {
+    const known = new Map([...this.#global, ...(this.#byNamespace.get(subject.namespace) ?? [])])
+    const unknown = new Set([
+      ...(this.#refused.get('') ?? []),
+      ...(this.#refused.get(subject.namespace) ?? []),
+    ])
+    for (const key of subject.policies) {
+      const policy = this.#byKey.get(key)
+      if (policy === undefined) unknown.add(key)
+      else known.set(key, policy)
+    }
+    return {
+      known: [...known.keys()].toSorted(compareText).flatMap((key) => known.get(key) ?? []),
+      unknown: [...unknown].toSorted(compareText),
+    }
+  }
+}
+
+/** The policies among `policies` that hold for a workload: those of the mesh, of its namespace, and those it names. */
+export function policiesFor(
+  subject: PolicySubject,
+  policies: Iterable<AuthorizationPolicy>,
+): ApplicablePolicies {
+  const table = new PolicyTable()
+  for (const policy of policies) table.set(policy)
+  return table.policiesFor(subject)
+}
+
+function namespaceOf(key: string): string {
+  return key.slice(0, Math.max(0, key.indexOf('/')))
+}
