@@ -56,6 +56,24 @@ function climb(walk: Walk, path: readonly Certificate[]): readonly Certificate[]
   return undefined
 }
 
+/**
+ * Why `issuer` has not signed `certificate`, or may not; undefined where it has. Time is not looked at.
+ * `below` is the number of CAs between the issuer and the leaf.
+ */
+export function verifyIssuer(
+  certificate: Certificate,
+  issuer: Certificate,
+  below: number,
+): string | undefined {
+  if (!bytesEqual(issuer.subject, certificate.issuer)) return 'it names another issuer'
+  const key = publicKeyOf(issuer)
+  if (key === undefined) return 'the key of its issuer is unusable'
+  if (!verifyBytes(certificate.signed, certificate.signature, key))
+    return 'the signature of its issuer is wrong'
+  const unfit = unfitReason(issuer, below) ?? criticalReason(issuer)
+  return unfit === undefined ? undefined : `its issuer ${unfit}`
+}
+
 /** Whether `issuer` may have signed, and has, the last of `path`. */
 function signs(walk: Walk, issuer: Certificate, path: readonly Certificate[]): boolean {
   const last = path.at(-1)
@@ -88,6 +106,10 @@ function unfitReason(issuer: Certificate, below: number): string | undefined {
 function unusableReason(certificate: Certificate, nowMs: number): string | undefined {
   if (nowMs < certificate.notBeforeMs) return `is not valid before ${isoSeconds(certificate.notBeforeMs)}`
   if (nowMs > certificate.notAfterMs) return `expired at ${isoSeconds(certificate.notAfterMs)}`
+  return criticalReason(certificate)
+}
+
+function criticalReason(certificate: Certificate): string | undefined {
   const [unknown] = certificate.unknownCritical
   return unknown === undefined ? undefined : `has the critical extension ${unknown}, which is unknown here`
 }

@@ -2,7 +2,7 @@
  * Certificates: a DER writer and a strict reader, P-256 certificates and signing requests, chains. It knows
  * neither time nor network: `nowMs` comes in. Readers return Results and never throw, whatever the bytes are.
  */
-export { verifyChain } from './chain.ts'
+export { verifyChain, verifyIssuer } from './chain.ts'
 export type { ChainOptions } from './chain.ts'
 export { createCertificate, createLeaf, createRoot } from './create-certificate.ts'
 export type {

@@ -24,7 +24,7 @@ export const maxCertificateBytes = 65_536
 export interface Certificate {
   /** The whole certificate. */
   readonly der: Uint8Array
-  /** Lower-case hex, two digits a byte, without leading zero bytes. */
+  /** Lower-case hex without leading zeros. */
   readonly serial: string
   /** The names as DER, for exact comparison. */
   readonly issuer: Uint8Array
@@ -90,7 +90,9 @@ function readCertificate(bytes: Uint8Array, outer: DerReader): Certificate {
         )
         return {
           der: bytes,
-          serial: Buffer.from(serial).toString('hex'),
+          serial: Buffer.from(serial)
+            .toString('hex')
+            .replace(/^0+(?=.)/u, ''),
           issuer,
           subject,
           notBeforeMs: validity[0],

@@ -1,0 +1,123 @@
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { compareText } from '@tulle/core'
+import type { Clock } from '@tulle/core'
+import type { TrustDomain } from '@tulle/identity'
+import { joinPem, keyPem } from '@tulle/x509'
+import { CertificateAuthority } from './authority.ts'
+import type { AuthorityState } from './authority.ts'
+import { makeRoot, parseRoot } from './authority-root.ts'
+import type { AuthorityRoot } from './authority-root.ts'
+import { CaError } from './errors.ts'
+import { readSecret, readText, writePrivate } from './private-file.ts'
+import { decodeRevocations, encodeRevocations, noRevocations } from './revocations.ts'
+import type { Revocations } from './revocations.ts'
+
+export interface AuthorityFolderOptions {
+  /** Made with mode 0700 where it is missing. */
+  readonly folder: string
+  readonly trustDomain: TrustDomain
+  readonly clock: Clock
+  readonly leafTtlMs?: number
+  readonly backdateMs?: number
+}
+
+const signerFile = 'signer'
+const revocationsFile = 'revocations.json'
+const firstRoot = 'root'
+
+/**
+ * The authority whose roots lie in a folder, as `NAME.crt` (PEM: signing CA first, root last) and `NAME.key`
+ * (PKCS#8, 0600; absent where the root is only trusted). `signer` names the one that signs, `root` when absent.
+ * An empty folder gets a root of its own; a user's root or intermediate is put there beforehand. Anything broken
+ * is a CaError that names the file: we never replace a key that somebody may have meant.
+ */
+export async function loadOrCreateAuthority(options: AuthorityFolderOptions): Promise<CertificateAuthority> {
+  const { folder, clock, ...rest } = options
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new CaError('CA_FOLDER', `${folder} can't be made`, { cause: error })
+  }
+  const state = (await loadState(folder)) ?? (await createState(options))
+  const held = { state }
+  const save = async (next: AuthorityState): Promise<void> => {
+    await saveState(folder, held.state, next)
+    held.state = next
+  }
+  return new CertificateAuthority({ ...rest, state }, { clock, save })
+}
+
+async function createState(options: AuthorityFolderOptions): Promise<AuthorityState> {
+  const root = makeRoot({ name: firstRoot, trustDomain: options.trustDomain, nowMs: options.clock.nowMs() })
+  const state = { roots: [root], signer: firstRoot, revocations: await loadRevocations(options.folder) }
+  await writeRoot(options.folder, root)
+  return state
+}
+
+async function loadState(folder: string): Promise<AuthorityState | undefined> {
+  const files = await readdir(folder)
+  const names = files.filter((file) => file.endsWith('.crt')).map((file) => file.slice(0, -'.crt'.length))
+  const lonely = files.find((file) => file.endsWith('.key') && !names.includes(file.slice(0, -'.key'.length)))
+  if (lonely !== undefined) {
+    const expected = lonely.replace(/key$/u, 'crt')
+    throw new CaError(
+      'CA_BAD_ROOT',
+      `${join(folder, lonely)}: expected its certificate in ${expected}, found none`,
+    )
+  }
+  if (names.length === 0) return undefined
+  const roots: AuthorityRoot[] = []
+  for (const name of names.toSorted(compareText)) roots.push(await loadRoot(folder, name))
+  const signer =
+    (await readText(join(folder, signerFile)))?.trim() ?? (roots.length === 1 ? names[0] : firstRoot)
+  if (signer === undefined || !names.includes(signer)) {
+    throw new CaError(
+      'CA_BAD_ROOT',
+      `${join(folder, signerFile)}: expected one of ${names.join(', ')}, found ${JSON.stringify(signer)}`,
+    )
+  }
+  return { roots, signer, revocations: await loadRevocations(folder) }
+}
+
+async function loadRoot(folder: string, name: string): Promise<AuthorityRoot> {
+  const path = join(folder, `${name}.crt`)
+  const certificates = await readText(path)
+  const key = await readSecret(join(folder, `${name}.key`))
+  const root = parseRoot(name, certificates ?? '', key)
+  if (!root.ok) throw new CaError('CA_BAD_ROOT', `${path}: ${root.error}`)
+  return root.value
+}
+
+async function loadRevocations(folder: string): Promise<Revocations> {
+  const path = join(folder, revocationsFile)
+  const text = await readText(path)
+  if (text === undefined) return noRevocations
+  const revocations = decodeRevocations(text)
+  if (!revocations.ok) throw new CaError('CA_BAD_REVOCATIONS', `${path}: ${revocations.error}`)
+  return revocations.value
+}
+
+/** In an order in which a crash between two steps leaves a folder that still loads. */
+async function saveState(folder: string, before: AuthorityState, after: AuthorityState): Promise<void> {
+  for (const root of after.roots) {
+    if (!before.roots.includes(root)) await writeRoot(folder, root)
+  }
+  if (after.signer !== before.signer || after.roots.length !== before.roots.length) {
+    await writePrivate(join(folder, signerFile), `${after.signer}\n`)
+  }
+  if (after.revocations !== before.revocations) {
+    await writePrivate(join(folder, revocationsFile), encodeRevocations(after.revocations))
+  }
+  for (const { name } of before.roots) {
+    if (after.roots.some((root) => root.name === name)) continue
+    await rm(join(folder, `${name}.key`), { force: true })
+    await rm(join(folder, `${name}.crt`), { force: true })
+  }
+}
+
+/** Key first: a key without its certificate is noticed at the next start, a certificate without its key is not. */
+async function writeRoot(folder: string, root: AuthorityRoot): Promise<void> {
+  if (root.key !== undefined) await writePrivate(join(folder, `${root.name}.key`), keyPem(root.key))
+  await writePrivate(join(folder, `${root.name}.crt`), joinPem(root.chain))
+}

@@ -1,0 +1,289 @@
+import { err, ok } from '@tulle/core'
+import type { Clock, Result } from '@tulle/core'
+import { parseSpiffeId } from '@tulle/identity'
+import type { SpiffeId, TrustDomain } from '@tulle/identity'
+import type { IpAddress } from '@tulle/mesh'
+import { certificatePem, createLeaf, generateKeyPair, joinPem, keyPem } from '@tulle/x509'
+import type { Certificate, CertificateRequest } from '@tulle/x509'
+import { makeRoot, rootName } from './authority-root.ts'
+import type { AuthorityRoot } from './authority-root.ts'
+import { CaError } from './errors.ts'
+import type { Refusal, RefusalKind } from './errors.ts'
+import { withoutRevocations, withRevocations } from './revocations.ts'
+import type { RevocationLists, Revocations } from './revocations.ts'
+
+/** What an authority is, apart from its limits: what the folder holds. */
+export interface AuthorityState {
+  /** By name; never empty. */
+  readonly roots: readonly AuthorityRoot[]
+  /** The name of the root that signs. */
+  readonly signer: string
+  readonly revocations: Revocations
+}
+
+export interface AuthorityOptions {
+  readonly trustDomain: TrustDomain
+  readonly state: AuthorityState
+  /** Lifetime of a workload's certificate: the default, and the most that anybody gets. 24 h when absent. */
+  readonly leafTtlMs?: number
+  /** How far certificates reach back, for nodes whose clock is behind; 2 min when absent. */
+  readonly backdateMs?: number
+}
+
+export interface AuthorityDeps {
+  readonly clock: Clock
+  /** Keeps a new state; what it rejects did not happen. */
+  readonly save: (state: AuthorityState) => Promise<void>
+}
+
+export interface IssuedCertificate {
+  readonly leaf: Certificate
+  /** Leaf first, then intermediates, PEM, one an entry; without the root. */
+  readonly chainPem: readonly string[]
+  /** All roots of the trust domain in one text. */
+  readonly rootsPem: string
+}
+
+export interface ServingCertificate {
+  readonly chainPem: string
+  readonly keyPem: string
+  readonly notAfterMs: number
+}
+
+export interface ServingNames {
+  readonly names: readonly string[]
+  readonly ips: readonly IpAddress[]
+}
+
+/** For status and `tulle get`: no key in it. */
+export interface RootInfo {
+  readonly name: string
+  readonly serial: string
+  readonly notAfterMs: number
+  readonly hasKey: boolean
+  readonly signs: boolean
+  readonly pem: string
+}
+
+const defaultLeafTtlMs = 86_400_000
+const defaultBackdateMs = 120_000
+
+/**
+ * The certificate authority of one trust domain. It has several roots while they are being replaced: first both
+ * are in the bundle (`addRoot`), then signing moves (`setSigner`), then the old one leaves (`removeRoot`).
+ * Between two steps every holder must have fetched the bundle anew: a leaf's lifetime is always enough.
+ */
+export class CertificateAuthority {
+  readonly trustDomain: TrustDomain
+  readonly leafTtlMs: number
+  readonly #backdateMs: number
+  readonly #deps: AuthorityDeps
+  readonly #watchers: Set<() => void> = new Set()
+  #state: AuthorityState
+  #rootsPem: string
+  #lastChange: Promise<void> = Promise.resolve()
+
+  constructor(options: AuthorityOptions, deps: AuthorityDeps) {
+    this.trustDomain = options.trustDomain
+    this.leafTtlMs = options.leafTtlMs ?? defaultLeafTtlMs
+    this.#backdateMs = options.backdateMs ?? defaultBackdateMs
+    this.#deps = deps
+    this.#state = options.state
+    this.#rootsPem = bundleText(options.state)
+    signerOf(options.state)
+  }
+
+  get revocations(): Revocations {
+    return this.#state.revocations
+  }
+
+  get roots(): readonly RootInfo[] {
+    return this.#state.roots.map(({ name, root, key }) => ({
+      name,
+      serial: root.serial,
+      notAfterMs: root.notAfterMs,
+      hasKey: key !== undefined,
+      signs: name === this.#state.signer,
+      pem: certificatePem(root),
+    }))
+  }
+
+  /** All roots of the trust domain, the one that signs first. */
+  get rootsPem(): string {
+    return this.#rootsPem
+  }
+
+  /** Called after each change of roots, signer or revocations. */
+  subscribe(onChange: () => void): Disposable {
+    this.#watchers.add(onChange)
+    return { [Symbol.dispose]: () => void this.#watchers.delete(onChange) }
+  }
+
+  /**
+   * Signs for a workload. That the caller may have this identity is settled before; here the request must ask
+   * for it and for nothing else. `ttlMs` beyond the limit, or of none, gets the limit.
+   */
+  signWorkload(
+    request: CertificateRequest,
+    identity: SpiffeId,
+    ttlMs: number = 0,
+  ): Result<IssuedCertificate, Refusal> {
+    const [asked, ...others] = request.uriSans
+    if (asked !== identity || others.length > 0) {
+      return refuse(
+        'invalid',
+        `expected a request for exactly ${identity}, found ${describe(request.uriSans)}`,
+      )
+    }
+    const parsed = parseSpiffeId(identity)
+    if (!parsed.ok) return refuse('invalid', parsed.error)
+    if (parsed.value.trustDomain !== this.trustDomain) {
+      return refuse(
+        'forbidden',
+        `expected the trust domain ${this.trustDomain}, found ${parsed.value.trustDomain}`,
+      )
+    }
+    if (this.revocations.identities.has(identity)) return refuse('forbidden', `${identity} is revoked`)
+    const wantedMs = ttlMs > 0 ? Math.min(ttlMs, this.leafTtlMs) : this.leafTtlMs
+    const leaf = this.#issue({ publicKey: request.publicKey, uriSans: [identity] }, wantedMs)
+    if (!leaf.ok) return leaf
+    return ok({
+      leaf: leaf.value,
+      chainPem: [leaf.value, ...this.#intermediates()].map(certificatePem),
+      rootsPem: this.rootsPem,
+    })
+  }
+
+  /** A certificate for a server of ours: names and addresses, no identity, so it passes for no workload. */
+  issueServingCertificate(names: ServingNames): Result<ServingCertificate, Refusal> {
+    const { publicKey, privateKey } = generateKeyPair()
+    const leaf = this.#issue({ publicKey, dnsSans: names.names, ipSans: names.ips }, this.leafTtlMs)
+    if (!leaf.ok) return leaf
+    return ok({
+      chainPem: joinPem([leaf.value, ...this.#intermediates()]),
+      keyPem: keyPem(privateKey),
+      notAfterMs: leaf.value.notAfterMs,
+    })
+  }
+
+  /** Puts a root into the bundle; it doesn't sign yet. Without one, makes one of that name. */
+  addRoot(added: AuthorityRoot | string): Promise<void> {
+    return this.#change((state) => {
+      const name = typeof added === 'string' ? added : added.name
+      if (!rootName.test(name))
+        throw rotation(`expected a name of a–z, 0–9 and "-", found ${JSON.stringify(name)}`)
+      if (state.roots.some((root) => root.name === name)) throw rotation(`there is a root ${name} already`)
+      const nowMs = this.#deps.clock.nowMs()
+      const root =
+        typeof added === 'string' ? makeRoot({ name, trustDomain: this.trustDomain, nowMs }) : added
+      return { ...state, roots: [...state.roots, root] }
+    })
+  }
+
+  /** From now on this root signs. Every holder must have the bundle with it by then. */
+  setSigner(name: string): Promise<void> {
+    return this.#change((state) => {
+      const root = find(state, name)
+      if (root.key === undefined) throw rotation(`the key of root ${name} is not here, so it can't sign`)
+      if (this.#endOf(root) <= this.#deps.clock.nowMs()) throw rotation(`root ${name} has expired`)
+      return { ...state, signer: name }
+    })
+  }
+
+  /** Takes a root out of the bundle: what it has signed is believed no more. */
+  removeRoot(name: string): Promise<void> {
+    return this.#change((state) => {
+      find(state, name)
+      if (name === state.signer) throw rotation(`root ${name} signs; let another sign first`)
+      return { ...state, roots: state.roots.filter((root) => root.name !== name) }
+    })
+  }
+
+  revoke(lists: RevocationLists): Promise<void> {
+    return this.#change((state) => ({ ...state, revocations: withRevocations(state.revocations, lists) }))
+  }
+
+  reinstate(lists: RevocationLists): Promise<void> {
+    return this.#change((state) => ({ ...state, revocations: withoutRevocations(state.revocations, lists) }))
+  }
+
+  #issue(
+    what: Omit<Parameters<typeof createLeaf>[0], 'issuer' | 'notBeforeMs' | 'notAfterMs'>,
+    ttlMs: number,
+  ): Result<Certificate, Refusal> {
+    const { chain, key } = signerOf(this.#state)
+    const nowMs = this.#deps.clock.nowMs()
+    const endMs = this.#endOf(signerOf(this.#state))
+    if (endMs <= nowMs) {
+      return refuse('unavailable', `the signing certificate expired at ${new Date(endMs).toISOString()}`)
+    }
+    const [certificate] = chain
+    // Never further back than half of what lies ahead, or the holder's half life would be over at once.
+    const notBeforeMs = nowMs - Math.min(this.#backdateMs, ttlMs / 2)
+    // X.509 counts whole seconds.
+    const notAfterMs = Math.min(Math.ceil((nowMs + ttlMs) / 1000) * 1000, endMs)
+    return ok(createLeaf({ ...what, issuer: { certificate, key }, notBeforeMs, notAfterMs }))
+  }
+
+  #intermediates(): readonly Certificate[] {
+    return signerOf(this.#state).chain.slice(0, -1)
+  }
+
+  #endOf(root: AuthorityRoot): number {
+    return Math.min(...root.chain.map((certificate) => certificate.notAfterMs))
+  }
+
+  /** One change after the other; kept in the folder before it is true. */
+  #change(step: (state: AuthorityState) => AuthorityState): Promise<void> {
+    const change = this.#lastChange.then(async () => {
+      const next = step(this.#state)
+      await this.#deps.save(next)
+      this.#state = next
+      this.#rootsPem = bundleText(next)
+      for (const onChange of this.#watchers) onChange()
+    })
+    // The next change waits for this one, whatever became of it.
+    this.#lastChange = change.catch(() => undefined)
+    return change
+  }
+}
+
+interface SigningRoot extends AuthorityRoot {
+  readonly chain: readonly [Certificate, ...Certificate[]]
+  readonly key: NonNullable<AuthorityRoot['key']>
+}
+
+function signerOf(state: AuthorityState): SigningRoot {
+  const root = find(state, state.signer)
+  const [first, ...rest] = root.chain
+  if (root.key === undefined || first === undefined) {
+    throw new CaError('CA_BAD_ROOT', `expected the key of the signing root ${state.signer}, found none`)
+  }
+  return { ...root, chain: [first, ...rest], key: root.key }
+}
+
+function find(state: AuthorityState, name: string): AuthorityRoot {
+  const root = state.roots.find((candidate) => candidate.name === name)
+  if (root !== undefined) return root
+  const known = state.roots.map((candidate) => candidate.name).join(', ')
+  throw rotation(`expected one of the roots ${known}, found ${JSON.stringify(name)}`)
+}
+
+function bundleText(state: AuthorityState): string {
+  const signing = state.roots.filter((root) => root.name === state.signer)
+  const others = state.roots.filter((root) => root.name !== state.signer)
+  return joinPem([...signing, ...others].map((root) => root.root))
+}
+
+function describe(uris: readonly string[]): string {
+  if (uris.length === 0) return 'no URI'
+  return JSON.stringify(uris.slice(0, 4).map((uri) => uri.slice(0, 200)))
+}
+
+function refuse(kind: RefusalKind, message: string): Result<never, Refusal> {
+  return err({ kind, message })
+}
+
+function rotation(message: string): CaError {
+  return new CaError('CA_ROTATION', message)
+}
