@@ -1,0 +1,11 @@
+/** What the launcher is told, as JSON in its one argument. It is started inside the workload's network namespace. */
+export interface LaunchPlan {
+  readonly command: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly workingDir: string
+  /** Mounted over /etc/hosts. */
+  readonly hostsFile: string
+  /** The state folder: it holds the mesh's root key, so the workload sees an empty one. */
+  readonly hide: string
+  readonly runAs?: { readonly uid: number; readonly gid: number }
+}

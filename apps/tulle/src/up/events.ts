@@ -1,0 +1,40 @@
+/** A refusal in a node proxy's access log, in a line for people; undefined for every other entry. */
+export function refusalLine(line: string): string | undefined {
+  let entry: Record<string, unknown>
+  try {
+    entry = JSON.parse(line) as Record<string, unknown>
+  } catch {
+    // Not an access log entry.
+    return undefined
+  }
+  const verdict = String(entry['verdict'] ?? '')
+  if (verdict !== 'refused' && verdict !== 'would-refuse') return undefined
+  const text = (key: string): string => (entry[key] === undefined ? '' : String(entry[key]))
+  const who = text('src.identity').replace(/^spiffe:\/\/[^/]*/u, '') || 'a caller without identity'
+  const policy = text('policy') === '' ? text('reason') : `policy ${text('policy')}`
+  return `${verdict === 'refused' ? 'refused' : 'would refuse'} ${who} → ${text('dst')}  ${policy}`
+}
+
+/** Lets one line of a kind through every so often, and says how many it kept back. */
+export class Thinned {
+  readonly #everyMs: number
+  readonly #last: Map<string, { atMs: number; kept: number }> = new Map()
+
+  constructor(everyMs: number) {
+    this.#everyMs = everyMs
+  }
+
+  /** The line to show, or undefined; `nowMs` is monotonic. */
+  pass(line: string, nowMs: number): string | undefined {
+    const seen = this.#last.get(line)
+    if (seen !== undefined && nowMs - seen.atMs < this.#everyMs) {
+      seen.kept++
+      return undefined
+    }
+    // Bounded: what was shown long ago is forgotten first.
+    if (this.#last.size >= 1000) this.#last.delete(this.#last.keys().next().value ?? '')
+    this.#last.delete(line)
+    this.#last.set(line, { atMs: nowMs, kept: 0 })
+    return seen === undefined || seen.kept === 0 ? line : `${line}  (and ${seen.kept} more)`
+  }
+}

@@ -1,0 +1,50 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { HostEntry } from '@tulle/status'
+
+/**
+ * The hosts files that workloads see as /etc/hosts, one for each namespace, because a service's bare name holds
+ * only there. Each is written in place: it is bind-mounted, and a mount would keep showing a file that was replaced.
+ */
+export class HostsFiles {
+  readonly #folder: string
+  readonly #written: Map<string, string> = new Map()
+  #entries: readonly HostEntry[] = []
+
+  constructor(folder: string) {
+    this.#folder = folder
+    mkdirSync(folder, { recursive: true, mode: 0o755 })
+  }
+
+  update(entries: readonly HostEntry[]): void {
+    this.#entries = entries
+    for (const namespace of this.#written.keys()) this.#write(namespace)
+  }
+
+  /** The path of a namespace's file, which from now on is kept up to date. */
+  pathFor(namespace: string): string {
+    this.#write(namespace)
+    return this.#path(namespace)
+  }
+
+  #write(namespace: string): void {
+    const text = hostsText(this.#entries, namespace)
+    if (this.#written.get(namespace) === text) return
+    writeFileSync(this.#path(namespace), text, { mode: 0o644 })
+    this.#written.set(namespace, text)
+  }
+
+  #path(namespace: string): string {
+    return join(this.#folder, namespace)
+  }
+}
+
+export function hostsText(entries: readonly HostEntry[], namespace: string): string {
+  const names = new Map<string, string[]>()
+  for (const entry of entries) {
+    if (entry.namespace !== undefined && entry.namespace !== namespace) continue
+    names.set(entry.address, [...(names.get(entry.address) ?? []), entry.name])
+  }
+  const lines = [...names].map(([address, of]) => `${address} ${of.toSorted().join(' ')}`).toSorted()
+  return ['127.0.0.1 localhost', '::1 localhost', ...lines, ''].join('\n')
+}

@@ -1,0 +1,27 @@
+/** What every process of the mesh has: parts with a life, options, a log, metrics. It knows no mesh word. */
+export { adminServer, badRequest, json } from './admin-server.ts'
+export type {
+  AdminErrorCode,
+  AdminReply,
+  AdminRequest,
+  AdminRoute,
+  AdminServer,
+  AdminServerDeps,
+  AdminServerOptions,
+} from './admin-server.ts'
+export { snapshots } from './admin-watch.ts'
+export { aborted, runComponents, stopOnSignals } from './component.ts'
+export type { Component, RunOptions, StopSignals } from './component.ts'
+export { createLog, logLevels, silentLog } from './log.ts'
+export type { Log, LogFields, LogLevel, LogOptions } from './log.ts'
+export { MetricsRegistry } from './metrics-registry.ts'
+export type { Child, Family, FamilyOptions, FamilyShape } from './metrics-registry.ts'
+export { mergeSnapshots } from './metrics-snapshot.ts'
+export type { FamilySnapshot, MetricsSnapshot, MetricType, SeriesSnapshot } from './metrics-snapshot.ts'
+export { nearest } from './nearest.ts'
+export { openMetricsContentType, openMetricsText } from './open-metrics.ts'
+export { defineOptions, envNameOf, flagOf, option, parseOptions, renderHelp } from './options.ts'
+export type { Option, OptionInput, OptionSettings, OptionTable, OptionValues } from './options.ts'
+export { byteSize, durationMs, flag, integer, list, oneOf, path, port, text } from './parsers.ts'
+export type { OptionParser } from './parsers.ts'
+export { Secret } from './secret.ts'
