@@ -1,0 +1,32 @@
+/**
+ * Workloads, services and the settings of the mesh, out of what users wrote. Pure: one object and a look in,
+ * the model and the conditions out.
+ */
+export { addressConflict, deriveAddressClaims } from './address-claims.ts'
+export type { AddressClaim, AddressClaims } from './address-claims.ts'
+export { ageOf, compareAge } from './age.ts'
+export type { Age } from './age.ts'
+export type { Allocations, ApiCollections } from './api-collections.ts'
+export { workloadUid } from './build-workload.ts'
+export { conditionSet } from './condition-set.ts'
+export type { Note, Notes } from './condition-set.ts'
+export {
+  defaultMeshSettings,
+  deriveMeshConditions,
+  deriveMeshSettings,
+  meshConditions,
+  settingsOf,
+} from './mesh-settings.ts'
+export type { MeshSettings } from './mesh-settings.ts'
+export { namespaceObjectKey, objectLabel, serviceAccountObjectKey } from './object-names.ts'
+export { deriveServiceConditions } from './service-conditions.ts'
+export { deriveServices, deriveServiceTranslations, translateService } from './services.ts'
+export type { ServiceInputs, ServiceTranslation } from './services.ts'
+export {
+  deriveWorkloadPorts,
+  deriveWorkloads,
+  deriveWorkloadTranslations,
+  indexServicesBySelector,
+  translateWorkload,
+} from './workloads.ts'
+export type { WorkloadInputs, WorkloadTranslation } from './workloads.ts'

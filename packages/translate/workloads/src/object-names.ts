@@ -1,0 +1,17 @@
+import type { ApiObject } from '@tulle/api'
+
+/** The key of a Namespace object. */
+export function namespaceObjectKey(namespace: string): string {
+  return `/Namespace//${namespace}`
+}
+
+/** The key of a ServiceAccount object. */
+export function serviceAccountObjectKey(namespace: string, name: string): string {
+  return `/ServiceAccount/${namespace}/${name}`
+}
+
+/** How messages name an object: `Workload bookstore/books-1`. */
+export function objectLabel(object: ApiObject): string {
+  const { namespace, name } = object.metadata
+  return `${object.kind} ${namespace === '' ? name : `${namespace}/${name}`}`
+}
