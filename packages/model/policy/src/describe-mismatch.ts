@@ -51,7 +51,7 @@ function describeMatch(
   return {
     field,
     expected: field.startsWith('not') ? `not ${wanted}` : wanted,
-    found: foundText(field, facts, principal),
+    found: foundText(field, facts),
   }
 }
 
@@ -71,7 +71,7 @@ function entryText(entry: StringMatch | IpRange | ServiceAccountMatch | number):
   }
 }
 
-function foundText(field: keyof Match, facts: ConnectionFacts, principal: string | undefined): string {
+function foundText(field: keyof Match, facts: ConnectionFacts): string {
   switch (field) {
     case 'destinationPorts':
     case 'notDestinationPorts':
@@ -84,14 +84,21 @@ function foundText(field: keyof Match, facts: ConnectionFacts, principal: string
       return facts.destinationIp
     case 'principals':
     case 'notPrincipals':
-      return principal ?? 'no identity (plaintext)'
     case 'namespaces':
     case 'notNamespaces':
-      return facts.identity?.namespace ?? 'no identity (plaintext)'
     case 'serviceAccounts':
     case 'notServiceAccounts':
-      return facts.identity === undefined
-        ? 'no identity (plaintext)'
-        : `${facts.identity.namespace}/${facts.identity.serviceAccount}`
+      return peerText(field, facts) ?? 'no identity (plaintext)'
   }
+}
+
+function peerText(
+  field: Exclude<keyof Match, `${string}Ips` | `${string}Ports`>,
+  facts: ConnectionFacts,
+): string | undefined {
+  const { identity } = facts
+  if (identity === undefined) return undefined
+  if (field === 'namespaces' || field === 'notNamespaces') return identity.namespace
+  if (field === 'principals' || field === 'notPrincipals') return principalOf(facts)
+  return `${identity.namespace}/${identity.serviceAccount}`
 }

@@ -46,10 +46,13 @@ export class PolicyTable {
     const namespace = namespaceOf(key)
     const refused = this.#refused.get(namespace)
     if (refused?.delete(key) === true && refused.size === 0) this.#refused.delete(namespace)
+    const policy = this.#byKey.get(key)
+    if (policy === undefined) return
     this.#byKey.delete(key)
     this.#global.delete(key)
-    const inNamespace = this.#byNamespace.get(namespace)
-    if (inNamespace?.delete(key) === true && inNamespace.size === 0) this.#byNamespace.delete(namespace)
+    const inNamespace = this.#byNamespace.get(policy.namespace)
+    if (inNamespace?.delete(key) === true && inNamespace.size === 0)
+      this.#byNamespace.delete(policy.namespace)
   }
 
   /**
