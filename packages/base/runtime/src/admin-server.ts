@@ -40,6 +40,7 @@ export interface AdminRoute {
 }
 
 export interface AdminServerOptions {
+  readonly name?: string
   /** A unix socket (made 0600; a stale one is replaced), or a TCP address; port 0 = any. */
   readonly listen: { readonly socketPath: string } | { readonly host: string; readonly port: number }
   readonly routes: readonly AdminRoute[]
@@ -73,12 +74,14 @@ export function adminServer(options: AdminServerOptions, deps: AdminServerDeps):
 }
 
 class HttpAdminServer implements AdminServer {
+  readonly name: string
   readonly #options: AdminServerOptions
   readonly #deps: AdminServerDeps
   readonly #server: Server
   readonly #life: LinkedController = linkedController(undefined)
 
   constructor(options: AdminServerOptions, deps: AdminServerDeps) {
+    this.name = options.name ?? 'admin server'
     this.#options = options
     this.#deps = deps
     this.#server = createServer(this.#listener())

@@ -1,0 +1,156 @@
+import { Backoff, errorText, linkedController } from '@tulle/core'
+import type { LinkedController } from '@tulle/core'
+import { addressType, authorizationType } from '@tulle/mesh-xds'
+import type { DeltaDiscoveryResponse } from '@tulle/proto'
+import { openAdsChannel } from './ads-channel.ts'
+import type { AdsCall } from './ads-channel.ts'
+import { adsMetrics } from './ads-metrics.ts'
+import type { AdsMetrics } from './ads-metrics.ts'
+import { acknowledgement, demandRequest, TypeState } from './ads-state.ts'
+import type { AdsClient, AdsClientDeps, AdsClientOptions } from './ads-types.ts'
+
+/** As ztunnel. */
+const backoffOptions = { firstMs: 10, maxMs: 15_000 }
+/** A stream that lasted this long was a good one: the next try comes fast. */
+const steadyMs = 5000
+
+export function adsClient(options: AdsClientOptions, deps: AdsClientDeps): AdsClient {
+  return new DeltaAdsClient(options, deps)
+}
+
+class DeltaAdsClient implements AdsClient {
+  readonly name: string = 'configuration client'
+  readonly whenSynced: Promise<void>
+  readonly #options: AdsClientOptions
+  readonly #deps: AdsClientDeps
+  readonly #metrics: AdsMetrics
+  readonly #types: ReadonlyMap<string, TypeState>
+  readonly #synced: PromiseWithResolvers<void> = Promise.withResolvers()
+  #call: AdsCall | undefined
+  #connected: boolean = false
+  #lastFailure: string = ''
+  #life: LinkedController | undefined
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(options: AdsClientOptions, deps: AdsClientDeps) {
+    this.#options = options
+    this.#deps = deps
+    this.#metrics = adsMetrics(deps.metrics)
+    const typeUrls = options.typeUrls ?? [authorizationType, addressType]
+    const onDemand = new Set(options.onDemand ?? [])
+    this.#types = new Map(typeUrls.map((typeUrl) => [typeUrl, new TypeState(typeUrl, onDemand.has(typeUrl))]))
+    this.whenSynced = this.#synced.promise
+    // Nobody has to wait for it.
+    this.whenSynced.catch(() => undefined)
+  }
+
+  get connected(): boolean {
+    return this.#connected
+  }
+
+  get synced(): boolean {
+    return [...this.#types.values()].every((type) => type.synced)
+  }
+
+  demand(typeUrl: string, name: string): void {
+    const type = this.#types.get(typeUrl)
+    if (type === undefined || !type.onDemand) throw new TypeError(`${typeUrl} is not served on demand`)
+    type.demanded.add(name)
+    this.#call?.write(demandRequest(typeUrl, name))
+  }
+
+  start(signal: AbortSignal): Promise<void> {
+    this.#life = linkedController(signal)
+    this.#running = this.#run(this.#life.signal)
+    return Promise.resolve()
+  }
+
+  /** Nothing of it finishes by itself: what is applied stays. */
+  async drain(): Promise<void> {
+    await this[Symbol.asyncDispose]()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#life?.abort(new Error('the client ends'))
+    this.#life?.[Symbol.dispose]()
+    await this.#running
+  }
+
+  /** One stream after the other, until the end. */
+  async #run(signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff(backoffOptions, this.#deps.rng)
+    while (!signal.aborted) {
+      const openedMs = this.#deps.clock.monotonicMs()
+      const reason = await this.#stream(signal)
+      if (signal.aborted) break
+      if (this.#deps.clock.monotonicMs() - openedMs >= steadyMs) backoff.reset()
+      this.#disconnected(reason)
+      // The only reason to wake early is the end, which the loop sees.
+      await this.#deps.clock.sleep(backoff.nextMs(), { signal }).catch(() => undefined)
+    }
+    this.#connected = false
+    this.#synced.reject(new Error('the client ended before the first full state arrived'))
+  }
+
+  /** One stream from connect to its end; resolves with why it ended. */
+  async #stream(signal: AbortSignal): Promise<string> {
+    try {
+      const { address, rootsFile, tokenFile } = this.#options
+      const serverName = this.#options.serverName ?? 'tulle-control'
+      const clusterId = this.#options.clusterId ?? 'Kubernetes'
+      using channel = await openAdsChannel({ address, rootsFile, tokenFile, serverName, clusterId })
+      const { call } = channel
+      using life = linkedController(signal)
+      life.signal.addEventListener('abort', () => call.cancel())
+      if (signal.aborted) call.cancel()
+      // The loop below hears of errors too; a listener that stays keeps late ones from ending the process.
+      call.on('error', () => undefined)
+      this.#call = call
+      for (const type of this.#types.values()) call.write(type.firstRequest(this.#options.node))
+      for await (const response of call as AsyncIterable<DeltaDiscoveryResponse>) {
+        await this.#receive(call, response)
+      }
+      this.#metrics.terminated('Complete')
+      return 'the control plane ended the stream'
+    } catch (error) {
+      this.#metrics.terminated(this.#connected ? 'Error' : 'ConnectionError')
+      return errorText(error)
+    } finally {
+      this.#call = undefined
+    }
+  }
+
+  async #receive(call: AdsCall, response: DeltaDiscoveryResponse): Promise<void> {
+    const type = this.#types.get(response.typeUrl)
+    if (type === undefined) return
+    this.#nowConnected()
+    const { update, rejected: malformed } = type.read(response)
+    this.#metrics.received(update)
+    const news = update.upserts.length > 0 || update.removed.length > 0
+    const rejected = news || !type.synced ? [...malformed, ...(await this.#options.apply(update))] : malformed
+    type.applied(update, rejected)
+    for (const { name, reason } of rejected) {
+      this.#deps.log.error('a resource was refused', { type: response.typeUrl, name, reason })
+    }
+    call.write(acknowledgement(response, rejected))
+    if (this.synced) this.#synced.resolve()
+  }
+
+  #nowConnected(): void {
+    if (this.#connected) return
+    this.#connected = true
+    this.#lastFailure = ''
+    this.#metrics.connected(true)
+    this.#deps.log.info('connected to the control plane', { address: this.#options.address })
+  }
+
+  /** Says it once: while the control plane is away, the same failure repeats. */
+  #disconnected(reason: string): void {
+    this.#connected = false
+    this.#metrics.connected(false)
+    const fields = { address: this.#options.address, reason }
+    if (reason === this.#lastFailure) this.#deps.log.debug('no connection to the control plane', fields)
+    else this.#deps.log.warn('no connection to the control plane; the last good state stays in force', fields)
+    this.#lastFailure = reason
+  }
+}

@@ -1,0 +1,103 @@
+import { create } from '@bufbuild/protobuf'
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { MeshResource, ResourceUpdate } from '@tulle/mesh-xds'
+import { DeltaDiscoveryRequestSchema } from '@tulle/proto'
+import type { DeltaDiscoveryRequest, DeltaDiscoveryResponse, NodeSchema } from '@tulle/proto'
+import type { AdsNode, RejectedResource } from './ads-types.ts'
+
+/** google.rpc.Code; ztunnel's text is what counts. */
+const invalidArgument = 3
+
+/** What this proxy has applied of one type; outlives the streams. */
+export class TypeState {
+  readonly typeUrl: string
+  readonly onDemand: boolean
+  /** Whether a full state was applied since the start. */
+  synced: boolean = false
+  /** Names asked for, of a type on demand. */
+  readonly demanded: Set<string> = new Set()
+  readonly #versions: Map<string, string> = new Map()
+
+  constructor(typeUrl: string, onDemand: boolean) {
+    this.typeUrl = typeUrl
+    this.onDemand = onDemand
+  }
+
+  /**
+   * The first request of a stream: what is known already comes along, so that only differences travel back.
+   * Subscribing to `*` and dropping it in one request is the field's way to say "nothing yet".
+   */
+  firstRequest(node: AdsNode): DeltaDiscoveryRequest {
+    return create(DeltaDiscoveryRequestSchema, {
+      node: nodeMessage(node),
+      typeUrl: this.typeUrl,
+      resourceNamesSubscribe: this.onDemand ? ['*', ...this.demanded] : [],
+      resourceNamesUnsubscribe: this.onDemand ? ['*'] : [],
+      initialResourceVersions: Object.fromEntries(this.#versions),
+    })
+  }
+
+  /** What of a response is news, and what of it is malformed. On demand, an answer is news also when unchanged. */
+  read(response: DeltaDiscoveryResponse): {
+    readonly update: ResourceUpdate
+    readonly rejected: readonly RejectedResource[]
+  } {
+    const upserts: MeshResource[] = []
+    const rejected: RejectedResource[] = []
+    for (const { name, version, aliases, resource } of response.resources) {
+      if (resource === undefined || resource.typeUrl !== this.typeUrl) {
+        rejected.push({ name, reason: `expected a resource of type ${this.typeUrl}` })
+      } else if (this.onDemand || this.#versions.get(name) !== version) {
+        upserts.push({ name, version, aliases, bytes: resource.value })
+      }
+    }
+    const removed = this.onDemand
+      ? response.removedResources
+      : response.removedResources.filter((name) => this.#versions.has(name))
+    return { update: { typeUrl: this.typeUrl, upserts, removed }, rejected }
+  }
+
+  /** Rejected names are not known: they come again with the next stream. */
+  applied(update: ResourceUpdate, rejected: readonly RejectedResource[]): void {
+    for (const { name, version } of update.upserts) this.#versions.set(name, version)
+    for (const name of update.removed) this.#versions.delete(name)
+    for (const { name } of rejected) this.#versions.delete(name)
+    this.synced = true
+  }
+}
+
+/** The answer to a response: with its nonce, and with what could not be applied, in ztunnel's form. */
+export function acknowledgement(
+  response: DeltaDiscoveryResponse,
+  rejected: readonly RejectedResource[],
+): DeltaDiscoveryRequest {
+  const { typeUrl, nonce: responseNonce } = response
+  if (rejected.length === 0) return create(DeltaDiscoveryRequestSchema, { typeUrl, responseNonce })
+  const message = rejected.map(({ name, reason }) => `${name}: ${reason}`).join('; ')
+  return create(DeltaDiscoveryRequestSchema, {
+    typeUrl,
+    responseNonce,
+    errorDetail: { code: invalidArgument, message },
+  })
+}
+
+export function demandRequest(typeUrl: string, name: string): DeltaDiscoveryRequest {
+  return create(DeltaDiscoveryRequestSchema, { typeUrl, resourceNamesSubscribe: [name] })
+}
+
+function nodeMessage(node: AdsNode): MessageInitShape<typeof NodeSchema> {
+  const podName = node.podName ?? node.name
+  const podNamespace = node.podNamespace ?? 'tulle-system'
+  const addresses = node.addresses ?? []
+  const id = `ztunnel~${addresses[0] ?? '127.0.0.1'}~${podName}.${podNamespace}~${podNamespace}.svc.cluster.local`
+  return {
+    id: node.id ?? id,
+    metadata: {
+      ...node.metadata,
+      NAME: podName,
+      NAMESPACE: podNamespace,
+      INSTANCE_IPS: addresses.join(','),
+      NODE_NAME: node.name,
+    },
+  }
+}

@@ -1,0 +1,84 @@
+import {
+  byteSize,
+  defineOptions,
+  durationMs,
+  list,
+  logLevels,
+  oneOf,
+  option,
+  path,
+  port,
+  text,
+} from '@tulle/runtime'
+import type { Option, OptionValues } from '@tulle/runtime'
+
+/** The options of `tulle control`: flags, and TULLE_… variables. */
+export const controlOptions: ControlOptionTable = defineOptions({
+  manifests: option(path, {
+    doc: 'Folder (or file, or - for standard input) with the manifests.',
+    placeholder: 'PATH',
+  }),
+  state: option(path, {
+    default: '.tulle',
+    doc: 'Folder for keys, addresses and sockets; made 0700.',
+    placeholder: 'DIR',
+  }),
+  listenHost: option(text, {
+    default: '127.0.0.1',
+    doc: 'Address to serve configuration and certificates on.',
+    placeholder: 'IP',
+  }),
+  listenPort: option(port, { default: '15012', doc: 'Port for it; 0 takes any.', placeholder: 'PORT' }),
+  nodes: option(list(text), {
+    default: 'local',
+    doc: 'Nodes to keep a token for, in STATE/nodes/NAME/token.',
+    placeholder: 'NAME,…',
+  }),
+  nodeTokenTtl: option(durationMs, {
+    default: '1h',
+    doc: 'How long such a token holds; renewed at half of it.',
+    placeholder: 'TIME',
+  }),
+  certificateTtl: option(durationMs, {
+    default: '24h',
+    doc: "How long a workload's certificate holds.",
+    placeholder: 'TIME',
+  }),
+  clusterId: option(text, {
+    default: 'Kubernetes',
+    doc: 'Name of this cluster in telemetry.',
+    placeholder: 'NAME',
+  }),
+  maxRequestSize: option(byteSize, {
+    default: '64MiB',
+    doc: 'Largest message taken from a node; a reconnect names all it has.',
+    placeholder: 'SIZE',
+  }),
+  drainDeadline: option(durationMs, {
+    default: '5s',
+    doc: 'How long what runs may finish after SIGTERM.',
+    placeholder: 'TIME',
+  }),
+  logLevel: option(oneOf(logLevels), {
+    default: 'info',
+    doc: 'Least level that is logged.',
+    placeholder: 'LEVEL',
+  }),
+})
+
+export type ControlOptionTable = {
+  readonly manifests: Option<string>
+  readonly state: Option<string>
+  readonly listenHost: Option<string>
+  readonly listenPort: Option<number>
+  readonly nodes: Option<readonly string[]>
+  readonly nodeTokenTtl: Option<number>
+  readonly certificateTtl: Option<number>
+  readonly clusterId: Option<string>
+  readonly maxRequestSize: Option<number>
+  readonly drainDeadline: Option<number>
+  readonly logLevel: Option<(typeof logLevels)[number]>
+}
+
+/** Times are in milliseconds, sizes in bytes. */
+export type ControlOptions = OptionValues<ControlOptionTable>

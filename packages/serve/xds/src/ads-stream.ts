@@ -1,0 +1,198 @@
+import type { Change } from '@tulle/collections'
+import { err, ok } from '@tulle/core'
+import type { Result } from '@tulle/core'
+import type { MeshResource } from '@tulle/mesh-xds'
+import { parseRejections } from './nack.ts'
+import type { RejectedResource } from './receipt-types.ts'
+import type { ResourceIndex } from './resource-index.ts'
+import { encodeResponse, splitPayload } from './response.ts'
+import type { Payload } from './response.ts'
+import { Subscription } from './subscription.ts'
+import type { SubscriptionLimits, SubscriptionRequest } from './subscription.ts'
+
+export interface AdsStreamLimits extends SubscriptionLimits {
+  /** Responses are cut at about this size, but for the first of a type. */
+  readonly maxResponseBytes: number
+}
+
+/** A request, as far as this side reads it. */
+export interface StreamRequest extends SubscriptionRequest {
+  readonly typeUrl: string
+  readonly nonce: string
+  /** Set on a NACK: which resources were refused, and why. */
+  readonly error: string | undefined
+}
+
+export interface AdsStreamDeps {
+  readonly limits: AdsStreamLimits
+  readonly revision: () => number
+  readonly send: (typeUrl: string, message: Buffer) => void
+  /** After anything that a receipt tells of changed. */
+  readonly onProgress: () => void
+  readonly onRejected: (typeUrl: string, rejected: readonly RejectedResource[]) => void
+}
+
+/** How far the node is with one type. */
+export interface TypeProgress {
+  readonly typeUrl: string
+  readonly subscription: Subscription
+  sentRevision: number
+  appliedRevision: number
+  /** Whether the first answer is made. */
+  answered: boolean
+  acknowledged: boolean
+}
+
+interface Step {
+  readonly type: TypeProgress
+  readonly payload: Payload
+}
+
+interface InFlight extends Step {
+  readonly nonce: string
+  readonly revision: number
+}
+
+/**
+ * One delta ADS stream, apart from its socket. What changed is sent in rounds: a round holds the values of one
+ * revision and travels as
+ *
+ *     adds and updates of type 0 (policies), then of type 1 (addresses), then removals of type 0
+ *
+ * each step after the acknowledgement of the one before. So no address arrives before a policy that it names,
+ * and no policy goes while an address names it; and since nothing is added to a round under way, neither
+ * starves the other. What changes meanwhile waits for the next round, by key.
+ * At most one response is unacknowledged, so a slow node can fill no buffer of ours.
+ */
+export class AdsStream {
+  readonly #indexes: readonly ResourceIndex[]
+  readonly #deps: AdsStreamDeps
+  /** By type URL, those that were asked for. */
+  readonly #types: Map<string, TypeProgress> = new Map()
+  #steps: Step[] = []
+  #roundRevision: number = 0
+  #inFlight: InFlight | undefined
+  #nonce: number = 0
+
+  constructor(indexes: readonly ResourceIndex[], deps: AdsStreamDeps) {
+    this.#indexes = indexes
+    this.#deps = deps
+  }
+
+  /** The types asked for, in the server's order. */
+  get types(): readonly TypeProgress[] {
+    return this.#indexes.flatMap((index) => this.#types.get(index.typeUrl) ?? [])
+  }
+
+  /** Everything up to here is in force at the node; 0 before each type it asked for had an answer. */
+  get appliedRevision(): number {
+    const revisions = this.types.map((type) => type.appliedRevision)
+    return revisions.length === 0 ? 0 : Math.min(...revisions)
+  }
+
+  /** Takes a request in; call `pump` later. The error is for the peer, and ends the stream. */
+  receive(request: StreamRequest): Result<void> {
+    const index = this.#indexes.find((candidate) => candidate.typeUrl === request.typeUrl)
+    // A type that we do not serve: other control planes do, so the stream stays.
+    if (index === undefined) return ok(undefined)
+    this.#acknowledge(request)
+    let type = this.#types.get(request.typeUrl)
+    if (type === undefined) {
+      const subscription = new Subscription(index, this.#deps.limits)
+      type = newProgress(subscription)
+      this.#types.set(index.typeUrl, type)
+    } else if (request.subscribe.length === 0 && request.unsubscribe.length === 0) return ok(undefined)
+    const accepted = type.subscription.request(request)
+    return accepted.ok ? accepted : err(`${request.typeUrl}: ${accepted.error}`)
+  }
+
+  changes(typeUrl: string, changes: readonly Change<MeshResource>[]): void {
+    const type = this.#types.get(typeUrl)
+    if (type === undefined) return
+    for (const change of changes) type.subscription.change(change)
+  }
+
+  /** Sends what may be sent now, and takes stock. */
+  pump(): void {
+    if (this.#inFlight === undefined) {
+      if (this.#steps.length === 0) this.#beginRound()
+      const step = this.#steps.shift()
+      if (step !== undefined) this.#send(step)
+    }
+    this.#takeStock()
+    this.#deps.onProgress()
+  }
+
+  #acknowledge(request: StreamRequest): void {
+    const sent = this.#inFlight
+    // Another nonce is an answer to something older, or none at all.
+    if (sent === undefined || sent.type.typeUrl !== request.typeUrl || sent.nonce !== request.nonce) return
+    this.#inFlight = undefined
+    sent.type.acknowledged = true
+    if (request.error === undefined) return
+    const rejected = parseRejections(request.error, sent.payload)
+    sent.type.subscription.reject(rejected)
+    this.#deps.onRejected(sent.type.typeUrl, rejected)
+  }
+
+  #beginRound(): void {
+    this.#roundRevision = this.#deps.revision()
+    const taken = this.types.flatMap((type) => {
+      const payload = type.subscription.take()
+      return payload === undefined ? [] : [{ type, payload }]
+    })
+    const last = this.#indexes.at(-1)?.typeUrl
+    const early = taken.flatMap((step) => this.#split(step.type.typeUrl === last ? step : upsertsOf(step)))
+    const late = taken.filter((step) => step.type.typeUrl !== last).toReversed()
+    this.#steps = [...early, ...late.flatMap((step) => this.#split(removalsOf(step)))]
+  }
+
+  /** The first answer stays whole, and is sent even when empty: ztunnel counts it as the full state. */
+  #split({ type, payload }: Step): readonly Step[] {
+    const empty = payload.upserts.length === 0 && payload.removed.length === 0
+    if (!type.answered) {
+      type.answered = true
+      return [{ type, payload }]
+    }
+    if (empty) return []
+    const pieces = splitPayload(type.subscription.index, payload, this.#deps.limits.maxResponseBytes)
+    return pieces.map((piece) => ({ type, payload: piece }))
+  }
+
+  #send(step: Step): void {
+    const nonce = String(++this.#nonce)
+    const revision = this.#roundRevision
+    this.#inFlight = { ...step, nonce, revision }
+    step.type.sentRevision = revision
+    this.#deps.send(
+      step.type.typeUrl,
+      encodeResponse(step.type.subscription.index, { revision, nonce }, step.payload),
+    )
+  }
+
+  /** A type with nothing under way and nothing waiting is up to date, whatever changed elsewhere. */
+  #takeStock(): void {
+    const revision = this.#deps.revision()
+    for (const type of this.#types.values()) {
+      if (!type.acknowledged) continue
+      const underWay = this.#inFlight?.type === type || this.#steps.some((step) => step.type === type)
+      if (underWay) continue
+      type.appliedRevision = type.subscription.due
+        ? Math.max(type.appliedRevision, this.#roundRevision)
+        : revision
+    }
+  }
+}
+
+function newProgress(subscription: Subscription): TypeProgress {
+  const { typeUrl } = subscription.index
+  return { typeUrl, subscription, sentRevision: 0, appliedRevision: 0, answered: false, acknowledged: false }
+}
+
+function upsertsOf({ type, payload }: Step): Step {
+  return { type, payload: { upserts: payload.upserts, removed: [] } }
+}
+
+function removalsOf({ type, payload }: Step): Step {
+  return { type, payload: { upserts: [], removed: payload.removed } }
+}

@@ -1,0 +1,11 @@
+/** Serves collections of resources to proxies over delta ADS, and keeps receipts of what each applied. */
+export { xdsServer } from './xds-server.ts'
+export type { Authenticate, XdsResources, XdsServer, XdsServerDeps, XdsServerOptions } from './xds-server.ts'
+export type {
+  AppliedReport,
+  NodeReceipt,
+  Receipts,
+  RejectedResource,
+  RevisionReceipt,
+  TypeReceipt,
+} from './receipt-types.ts'

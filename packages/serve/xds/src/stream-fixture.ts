@@ -1,0 +1,97 @@
+import { fromBinary } from '@bufbuild/protobuf'
+import { createGraph } from '@tulle/collections'
+import type { Graph, Source } from '@tulle/collections'
+import type { MeshResource } from '@tulle/mesh-xds'
+import { DeltaDiscoveryResponseSchema } from '@tulle/proto'
+import { AdsStream } from './ads-stream.ts'
+import type { StreamRequest } from './ads-stream.ts'
+import { ResourceIndex } from './resource-index.ts'
+
+export const policyType = 'type.googleapis.com/istio.security.Authorization'
+export const addressType = 'type.googleapis.com/istio.workload.Address'
+const shortNames: Readonly<Record<string, string>> = { [policyType]: 'policies', [addressType]: 'addresses' }
+
+/** `w1@2` is the resource w1 in version 2; `w1@2=net/10.0.0.1` has an alias. */
+export function resource(text: string): MeshResource {
+  const [id = '', alias] = text.split('=')
+  const [name = '', version = ''] = id.split('@')
+  return { name, version, aliases: alias === undefined ? [] : [alias], bytes: Buffer.from(text) }
+}
+
+/** A stream without a socket: what is sent is written down as one line a response. */
+export class StreamFixture {
+  readonly graph: Graph = createGraph()
+  readonly policies: Source<MeshResource> = this.graph.source<MeshResource>('policies')
+  readonly addresses: Source<MeshResource> = this.graph.source<MeshResource>('addresses')
+  readonly trace: string[] = []
+  readonly stream: AdsStream
+  #lastNonce: { readonly typeUrl: string; readonly nonce: string } = { typeUrl: '', nonce: '' }
+
+  constructor(maxResponseBytes: number = 1 << 20) {
+    const indexes = [
+      new ResourceIndex(policyType, this.policies),
+      new ResourceIndex(addressType, this.addresses),
+    ]
+    this.stream = new AdsStream(indexes, {
+      limits: { maxResponseBytes, maxNames: 20, maxNameChars: 30 },
+      revision: () => this.graph.revision,
+      send: (typeUrl, message) => this.#sent(typeUrl, message),
+      onProgress: () => undefined,
+      onRejected: () => undefined,
+    })
+    for (const index of indexes) {
+      index.collection.subscribe((changes) => this.stream.changes(index.typeUrl, changes))
+    }
+  }
+
+  /** One transaction: `+w1@1` sets an address, `-w1` takes it away; with `policy:` before it, a policy. */
+  change(...steps: readonly string[]): this {
+    this.graph.transaction(() => {
+      for (const step of steps) {
+        const isPolicy = step.startsWith('policy:')
+        const text = isPolicy ? step.slice('policy:'.length) : step
+        const collection = isPolicy ? this.policies : this.addresses
+        if (text.startsWith('-')) collection.delete(text.slice(1))
+        else collection.set(resource(text.slice(1)).name, resource(text.slice(1)))
+      }
+    })
+    this.stream.pump()
+    return this
+  }
+
+  request(typeUrl: string, request: Partial<StreamRequest> = {}): this {
+    const accepted = this.stream.receive({
+      typeUrl,
+      nonce: '',
+      error: undefined,
+      subscribe: [],
+      unsubscribe: [],
+      initialVersions: {},
+      ...request,
+    })
+    if (!accepted.ok) this.trace.push(`refused: ${accepted.error}`)
+    this.stream.pump()
+    return this
+  }
+
+  /** Answers the last response; with a text it is a refusal. */
+  ack(error?: string): this {
+    const { typeUrl, nonce } = this.#lastNonce
+    return this.request(typeUrl, { nonce, error })
+  }
+
+  /** What was sent since the last look. */
+  sent(): readonly string[] {
+    return this.trace.splice(0)
+  }
+
+  #sent(typeUrl: string, message: Buffer): void {
+    const response = fromBinary(DeltaDiscoveryResponseSchema, message)
+    this.#lastNonce = { typeUrl, nonce: response.nonce }
+    const names = [
+      ...response.resources.map(({ name, version }) => `+${name}@${version}`),
+      ...response.removedResources.map((name) => `-${name}`),
+    ]
+    this.trace.push(`${response.systemVersionInfo} ${shortNames[typeUrl]}: ${names.join(' ')}`.trim())
+  }
+}

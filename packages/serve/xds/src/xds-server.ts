@@ -1,0 +1,258 @@
+import { status } from '@grpc/grpc-js'
+import type { ServerDuplexStream, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js'
+import type { Collection, Graph } from '@tulle/collections'
+import type { Clock, Result } from '@tulle/core'
+import { errorText } from '@tulle/core'
+import type { MeshResource } from '@tulle/mesh-xds'
+import type { DeltaDiscoveryRequest } from '@tulle/proto'
+import { aggregatedDiscoveryService } from '@tulle/proto'
+import type { Log, MetricsRegistry } from '@tulle/runtime'
+import { AdsStream } from './ads-stream.ts'
+import type { AdsStreamLimits, StreamRequest } from './ads-stream.ts'
+import type { Receipts } from './receipt-types.ts'
+import { ReceiptBook } from './receipts.ts'
+import { ResourceIndex } from './resource-index.ts'
+import { xdsMetrics } from './xds-metrics.ts'
+import type { XdsMetrics } from './xds-metrics.ts'
+
+/** The resources of one type, each kept under its name. */
+export interface XdsResources {
+  readonly typeUrl: string
+  readonly collection: Collection<MeshResource>
+}
+
+/** Whose token this is: the name of the node, or why it is refused (for the log). */
+export type Authenticate = (token: string) => Result<string> | Promise<Result<string>>
+
+export interface XdsServerOptions {
+  /** In the order in which adds travel; what they are named by comes after them: policies, then addresses. */
+  readonly resources: readonly XdsResources[]
+  /** Responses are cut at about this size, but for the first of a type; 1 MiB when absent. */
+  readonly maxResponseBytes?: number
+  /** Names that one stream may subscribe to, or bring along, per type; 500 000 when absent. */
+  readonly maxNames?: number
+  /** Streams of one node at a time; above it the oldest ends. 4 when absent. */
+  readonly maxStreamsPerNode?: number
+}
+
+export interface XdsServerDeps {
+  readonly graph: Graph
+  readonly authenticate: Authenticate
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: MetricsRegistry
+}
+
+/**
+ * Delta ADS (`envoy.service.discovery.v3`) for a grpc-js server: `server.addService(xds.service, xds.handlers)`.
+ * Streams are refused as unavailable until `open`, which is called when every source has synced: half a
+ * snapshot would take things away from nodes that have them.
+ */
+export interface XdsServer extends Disposable {
+  readonly service: ServiceDefinition
+  readonly handlers: UntypedServiceImplementation
+  readonly receipts: Receipts
+  open(): void
+  /** Ends all streams; nodes come back to another control plane, or to this one's successor. */
+  close(): void
+}
+
+type Call = ServerDuplexStream<DeltaDiscoveryRequest, Buffer>
+
+/** Responses are bytes already. */
+const service: ServiceDefinition = {
+  deltaAggregatedResources: {
+    ...aggregatedDiscoveryService.deltaAggregatedResources,
+    responseSerialize: (message: Buffer) => message,
+  },
+}
+
+interface OpenStream {
+  readonly node: string
+  readonly stream: AdsStream
+  readonly call: Call
+  pumpDue: boolean
+}
+
+export function xdsServer(options: XdsServerOptions, deps: XdsServerDeps): XdsServer {
+  return new DeltaAdsServer(options, deps)
+}
+
+class DeltaAdsServer implements XdsServer {
+  readonly service: ServiceDefinition = service
+  readonly handlers: UntypedServiceImplementation
+  readonly receipts: ReceiptBook
+  readonly #deps: XdsServerDeps
+  readonly #limits: AdsStreamLimits
+  readonly #maxStreamsPerNode: number
+  readonly #indexes: readonly ResourceIndex[]
+  readonly #streams: Map<AdsStream, OpenStream> = new Map()
+  readonly #held: DisposableStack = new DisposableStack()
+  readonly #metrics: XdsMetrics
+  #open: boolean = false
+
+  constructor(options: XdsServerOptions, deps: XdsServerDeps) {
+    this.#deps = deps
+    this.#metrics = xdsMetrics(deps.metrics)
+    this.#maxStreamsPerNode = options.maxStreamsPerNode ?? 4
+    this.#limits = {
+      maxResponseBytes: options.maxResponseBytes ?? 1 << 20,
+      maxNames: options.maxNames ?? 500_000,
+      maxNameChars: 1024,
+    }
+    this.receipts = new ReceiptBook(deps.clock, deps.graph.revision)
+    this.handlers = { deltaAggregatedResources: (call: Call) => this.#accept(call) }
+    this.#indexes = options.resources.map(({ typeUrl, collection }) => this.#follow(typeUrl, collection))
+    this.#held.use(
+      deps.graph.onTransaction((revision) => {
+        this.receipts.made(revision)
+        for (const open of this.#streams.values()) this.#pumpSoon(open)
+      }),
+    )
+  }
+
+  open(): void {
+    this.#open = true
+  }
+
+  close(): void {
+    this.#open = false
+    for (const { call } of this.#streams.values()) call.end()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+    this.#held.dispose()
+  }
+
+  #follow(typeUrl: string, collection: Collection<MeshResource>): ResourceIndex {
+    const index = this.#held.use(new ResourceIndex(typeUrl, collection))
+    this.#held.use(
+      collection.subscribe((changes) => {
+        for (const { stream } of this.#streams.values()) stream.changes(typeUrl, changes)
+      }),
+    )
+    return index
+  }
+
+  #accept(call: Call): void {
+    // A stream that ends with an error has said so by `cancelled` or `end`; unheard it would end the process.
+    call.on('error', () => call.destroy())
+    this.#identify(call).then(
+      (node) => {
+        if (node !== undefined) this.#serve(call, node)
+      },
+      (error: unknown) => {
+        this.#deps.log.error('a node could not be authenticated', { error: errorText(error) })
+        refuse(call, status.INTERNAL, 'the token could not be checked')
+      },
+    )
+  }
+
+  async #identify(call: Call): Promise<string | undefined> {
+    const from = call.getPeer()
+    if (!this.#open) {
+      refuse(call, status.UNAVAILABLE, 'the control plane is not ready yet')
+      return undefined
+    }
+    const token = bearerToken(call)
+    const node = token === undefined ? undefined : await this.#deps.authenticate(token)
+    if (node?.ok === true) return node.value
+    const reason = node === undefined ? 'no bearer token' : node.error
+    this.#deps.log.warn('refused a configuration stream', { from, reason })
+    this.#metrics.refused()
+    refuse(call, status.UNAUTHENTICATED, 'expected a valid bearer token of a node')
+    return undefined
+  }
+
+  #serve(call: Call, node: string): void {
+    if (call.cancelled || call.destroyed) return
+    const stream = new AdsStream(this.#indexes, {
+      limits: this.#limits,
+      revision: () => this.#deps.graph.revision,
+      send: (typeUrl, message) => {
+        this.#metrics.sent(typeUrl, message.length)
+        call.write(message)
+      },
+      onProgress: () => this.receipts.progressed(node, stream),
+      onRejected: (typeUrl, rejected) => {
+        this.#metrics.rejected(typeUrl, rejected.length)
+        for (const { name, reason } of rejected) {
+          this.#deps.log.warn('a node refused a resource', { node, type: typeUrl, name, reason })
+        }
+      },
+    })
+    const open: OpenStream = { node, stream, call, pumpDue: false }
+    this.#streams.set(stream, open)
+    this.#metrics.streams(this.#streams.size)
+    this.#limitStreams(this.receipts.opened(node, stream), node)
+    this.#deps.log.info('node connected', { node, from: call.getPeer() })
+    call.on('data', (request: DeltaDiscoveryRequest) => this.#receive(open, request))
+    call.on('end', () => call.end())
+    call.on('cancelled', () => this.#ended(open))
+    call.on('close', () => this.#ended(open))
+    call.on('finish', () => this.#ended(open))
+  }
+
+  /** A node has one stream, or two while its proxy is replaced; more are a mistake or an attack. */
+  #limitStreams(others: readonly AdsStream[], node: string): void {
+    for (const stream of others.slice(0, Math.max(0, others.length + 1 - this.#maxStreamsPerNode))) {
+      const open = this.#streams.get(stream)
+      if (open === undefined) continue
+      this.#deps.log.warn('a node has too many configuration streams; the oldest ends', { node })
+      refuse(open.call, status.RESOURCE_EXHAUSTED, 'too many streams of this node')
+      this.#ended(open)
+    }
+  }
+
+  #receive(open: OpenStream, request: DeltaDiscoveryRequest): void {
+    if (!this.#streams.has(open.stream)) return
+    const accepted = open.stream.receive(readRequest(request))
+    if (!accepted.ok) {
+      this.#deps.log.warn('a node asked for too much', { node: open.node, reason: accepted.error })
+      refuse(open.call, status.RESOURCE_EXHAUSTED, accepted.error)
+      this.#ended(open)
+      return
+    }
+    if (request.responseNonce !== '') this.receipts.acknowledged(open.node, open.stream, request.typeUrl)
+    this.#pumpSoon(open)
+  }
+
+  /** After this turn of the event loop: requests that arrive together, and changes made together, are one round. */
+  #pumpSoon(open: OpenStream): void {
+    if (open.pumpDue) return
+    open.pumpDue = true
+    setImmediate(() => {
+      open.pumpDue = false
+      if (this.#streams.has(open.stream)) open.stream.pump()
+    })
+  }
+
+  #ended({ node, stream }: OpenStream): void {
+    if (!this.#streams.delete(stream)) return
+    this.#metrics.streams(this.#streams.size)
+    this.receipts.closed(node, stream)
+    this.#deps.log.info('node disconnected', { node })
+  }
+}
+
+function readRequest(request: DeltaDiscoveryRequest): StreamRequest {
+  return {
+    typeUrl: request.typeUrl,
+    nonce: request.responseNonce,
+    error: request.errorDetail === undefined ? undefined : request.errorDetail.message,
+    subscribe: request.resourceNamesSubscribe,
+    unsubscribe: request.resourceNamesUnsubscribe,
+    initialVersions: request.initialResourceVersions,
+  }
+}
+
+function bearerToken(call: Call): string | undefined {
+  const header = call.metadata.get('authorization')[0]
+  if (typeof header !== 'string') return undefined
+  return /^bearer +(\S{1,16384})$/iu.exec(header)?.[1]
+}
+
+function refuse(call: Call, code: status, details: string): void {
+  call.emit('error', { code, details })
+}
