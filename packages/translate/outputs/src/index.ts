@@ -1,0 +1,10 @@
+/**
+ * Everything that the control plane serves, out of everything that users wrote: the model, its conditions, the
+ * resources for node proxies, and answers to "may this one call that one, and why?"
+ */
+export { explainConnection } from './explain.ts'
+export type { Explanation, ExplainQuery, Party, PolicyLook, RuleLook } from './explanation.ts'
+export { translateMesh } from './mesh-model.ts'
+export type { MeshModel } from './mesh-model.ts'
+export { meshWarnings } from './warnings.ts'
+export type { MeshWarning } from './warnings.ts'
