@@ -1,0 +1,43 @@
+import type { Rng } from '@tulle/core'
+
+/** @see W3C Trace Context §3.2 */
+export interface Traceparent {
+  /** 32 hexadecimal digits. */
+  readonly traceId: string
+  /** 16 hexadecimal digits. */
+  readonly parentId: string
+  readonly flags: number
+}
+
+const pattern = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/u
+const maxLength = 512
+
+/** Undefined for anything that is not one; a later version is read as far as it is like this one. */
+export function parseTraceparent(header: string): Traceparent | undefined {
+  if (header.length > maxLength) return undefined
+  const [, version, traceId = '', parentId = '', flags = '', rest] = pattern.exec(header) ?? []
+  if (version === undefined || version === 'ff' || (version === '00' && rest !== undefined)) return undefined
+  if (/^0*$/u.test(traceId) || /^0*$/u.test(parentId)) return undefined
+  return { traceId, parentId, flags: Number.parseInt(flags, 16) }
+}
+
+export function formatTraceparent(trace: Traceparent): string {
+  const flags = (trace.flags & 0xff).toString(16).padStart(2, '0')
+  return `00-${trace.traceId}-${trace.parentId}-${flags}`
+}
+
+/** A trace of its own, not sampled: the id that a connection has in the logs of both ends. */
+export function newTraceparent(rng: Rng): string {
+  return formatTraceparent({ traceId: randomHex(rng, 32), parentId: randomHex(rng, 16), flags: 0 })
+}
+
+/** Never all zeros, which would mean "none". */
+function randomHex(rng: Rng, digits: number): string {
+  let hex = ''
+  while (hex.length < digits) {
+    hex += Math.floor(rng.next() * 0x1_0000_0000)
+      .toString(16)
+      .padStart(8, '0')
+  }
+  return /^0*$/u.test(hex) ? hex.replace(/0$/u, '1') : hex
+}
