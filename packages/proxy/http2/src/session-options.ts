@@ -71,7 +71,11 @@ export interface Http2SessionOptions {
    * `undefined` refuses it with REFUSED_STREAM, which counts against the peer's reset budget. With `endStream`,
    * `handler.onEnd` follows as soon as this returns.
    */
-  readonly onStream?: (stream: Http2Stream, headers: HeaderList, endStream: boolean) => StreamHandler | undefined
+  readonly onStream?: (
+    stream: Http2Stream,
+    headers: HeaderList,
+    endStream: boolean,
+  ) => StreamHandler | undefined
   /** The peer wants no further streams here: open the next one elsewhere. Streams it had begun go on. */
   readonly onGoaway?: (code: number) => void
   /** The peer's first SETTINGS came, or its stream limit changed, or a stream ended: `openable` may have risen. */

@@ -1,3 +1,145 @@
-import type { Http2Session, Http2SessionOptions } from './session-options.ts'
+import { http2Error } from './error-codes.ts'
+import { FrameReader } from './frame-reader.ts'
+import { isSendable, valueOf } from './header-rules.ts'
+import { fieldSize } from './hpack-table.ts'
+import { Inbound } from './inbound.ts'
+import { SessionCore } from './session-core.ts'
+import { defaultKeepalive } from './session-options.ts'
+import type { Http2Counters, Http2Session, Http2SessionOptions } from './session-options.ts'
+import type { HeaderList, Http2Stream, StreamHandler } from './session-types.ts'
+import { encodeSettings } from './wire-settings.ts'
 
-export declare function createHttp2Session(options: Http2SessionOptions): Http2Session
+/**
+ * Starts an HTTP/2 connection over `transport`. The preface and SETTINGS leave with the first turn's output; streams may be
+ * opened at once.
+ */
+export function createHttp2Session(options: Http2SessionOptions): Http2Session {
+  return new Session(options)
+}
+
+class Session implements Http2Session {
+  readonly role: 'client' | 'server'
+  readonly #core: SessionCore
+  readonly #reader: FrameReader
+  readonly #inbound: Inbound
+  readonly #startedMs: number
+  #settingsTimer: Disposable | undefined
+
+  constructor(options: Http2SessionOptions) {
+    this.role = options.role
+    this.#core = new SessionCore(options)
+    this.#inbound = new Inbound(this.#core, () => this.#onSettingsAck())
+    this.#reader = new FrameReader(this.#inbound, options.role === 'server')
+    this.#core.onClosed(() => this.#reader.stop())
+    this.#startedMs = this.#core.clock.monotonicMs()
+    this.#greet()
+    const keepalive = options.keepalive ?? defaultKeepalive
+    if (keepalive !== false) {
+      this.#core.pings.start(keepalive, () => {
+        const message = 'no answer to PING'
+        this.#core.end({ cause: 'keepalive', code: http2Error.noError, message }, true)
+      })
+    }
+  }
+
+  get usable(): boolean {
+    return !this.#core.closed && !this.#core.draining
+  }
+
+  get openable(): number {
+    const core = this.#core
+    if (this.role === 'server' || !this.usable) return 0
+    return Math.max(0, core.sender.remote.maxConcurrentStreams - core.streams.ownOpen)
+  }
+
+  get counters(): Http2Counters {
+    const { streams, sender, window, pings, bytesUnconsumed } = this.#core
+    return {
+      streamsOpen: streams.count,
+      streamsOpened: streams.opened,
+      remoteMaxStreams: sender.remote.maxConcurrentStreams,
+      bytesBuffered: sender.bytesBuffered,
+      sendWindowBytes: sender.window,
+      receiveWindowBytes: window.size,
+      bytesUnconsumed,
+      roundTripMs: pings.roundTripMs,
+    }
+  }
+
+  receive(bytes: Buffer, start: number, end: number): boolean {
+    if (this.#core.closed) return false
+    this.#core.pings.heard()
+    return this.#reader.read(bytes, start, end)
+  }
+
+  onTransportDrain(): void {
+    this.#core.sender.unblock()
+    this.#core.waiting.wake()
+  }
+
+  onTransportClose(): void {
+    this.#core.end({ cause: 'transport', code: http2Error.noError, message: 'the transport closed' }, false)
+    this.#core.onTransportClosed()
+  }
+
+  open(headers: HeaderList, handler: StreamHandler, endStream: boolean = false): Http2Stream | undefined {
+    const core = this.#core
+    if (this.openable === 0 || !isSendable(headers) || !this.#fitsPeer(headers)) return undefined
+    const id = core.streams.takeOwnId()
+    if (id === 0) return undefined
+    const stream = core.newStream(id)
+    stream.handler = handler
+    stream.withoutPayload = hasNoResponsePayload(valueOf(headers, ':method'))
+    stream.sendHeaders(headers, endStream)
+    return stream
+  }
+
+  goaway(code: number): void {
+    this.#core.end({ cause: 'destroyed', code, message: 'ended by us' }, true)
+  }
+
+  drain(): void {
+    this.#core.drain()
+  }
+
+  destroy(): void {
+    this.#core.end({ cause: 'destroyed', code: http2Error.cancel, message: 'destroyed' }, false)
+  }
+
+  flush(): void {
+    this.#core.sender.flush()
+  }
+
+  #greet(): void {
+    const { sender, settings, limits, window } = this.#core
+    if (this.role === 'client') sender.preface()
+    sender.settings(encodeSettings(this.role, settings, limits))
+    const more = settings.initialSessionWindowBytes - window.size
+    if (more > 0) sender.windowUpdate(0, window.open(more))
+    this.#settingsTimer = this.#core.after(limits.settingsTimeoutMs, () => {
+      this.#core.fail(http2Error.settingsTimeout, 'SETTINGS were not acknowledged')
+    })
+  }
+
+  #onSettingsAck(): void {
+    if (this.#settingsTimer === undefined) return
+    this.#settingsTimer[Symbol.dispose]()
+    this.#settingsTimer = undefined
+    this.#core.pings.sample(this.#core.clock.monotonicMs() - this.#startedMs)
+    this.#inbound.useTableBytes(this.#core.settings.headerTableBytes)
+  }
+
+  /** SETTINGS_MAX_HEADER_LIST_SIZE is advice, but a peer that gave it will refuse what is longer. */
+  #fitsPeer(headers: HeaderList): boolean {
+    const max = this.#core.sender.remote.maxHeaderListBytes
+    if (max === Number.POSITIVE_INFINITY) return true
+    let bytes = 0
+    for (let i = 0; i < headers.length; i += 2) bytes += fieldSize(headers[i] ?? '', headers[i + 1] ?? '')
+    return bytes <= max
+  }
+}
+
+/** RFC 9110 §9.3.2, §9.3.6: their content-length speaks of something else. */
+function hasNoResponsePayload(method: string): boolean {
+  return method === 'HEAD' || method === 'CONNECT'
+}

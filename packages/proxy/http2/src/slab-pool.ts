@@ -33,7 +33,9 @@ export class SlabPool {
   /** Payload bytes lying free. */
   get freeBytes(): number {
     const [small, medium, large] = this.#free
-    return small.length * slabClassBytes[0] + medium.length * slabClassBytes[1] + large.length * slabClassBytes[2]
+    return (
+      small.length * slabClassBytes[0] + medium.length * slabClassBytes[1] + large.length * slabClassBytes[2]
+    )
   }
 
   /** A slab with room for `payloadBytes` (at most the large class) behind the headroom. */

@@ -1,0 +1,20 @@
+/** Something with output that leaves at the end of the turn. */
+export interface Flushable {
+  flushTurn(): void
+}
+
+let waiting: Flushable[] = []
+let running: Flushable[] = []
+
+/** Calls `flushTurn` once this turn's input has been handled; one immediate serves all sessions of the thread. */
+export function flushThisTurn(flushable: Flushable): void {
+  if (waiting.push(flushable) === 1) setImmediate(flushAll)
+}
+
+function flushAll(): void {
+  const batch = waiting
+  waiting = running
+  running = batch
+  for (const flushable of batch) flushable.flushTurn()
+  batch.length = 0
+}
