@@ -1,0 +1,105 @@
+import { objectKey } from '@tulle/api'
+import type { AnyObject } from '@tulle/api'
+import { createGraph } from '@tulle/collections'
+import type { Collection, Graph, Source } from '@tulle/collections'
+import { compareText, must } from '@tulle/core'
+import { parseIpAddress } from '@tulle/mesh'
+import type { IpAddress } from '@tulle/mesh'
+import { translateMesh } from '../mesh-model.ts'
+import type { MeshModel } from '../mesh-model.ts'
+
+/** A whole control plane without its edges: objects go in by hand, addresses are allotted by hand or in key order. */
+export class World {
+  readonly graph: Graph
+  readonly model: MeshModel
+  readonly allocations: Source<IpAddress>
+  readonly #sources: ReadonlyMap<string, Source<AnyObject>>
+
+  constructor() {
+    this.graph = createGraph({
+      checkPurity: true,
+      onError: (error) => {
+        throw error
+      },
+    })
+    const source = <T extends AnyObject>(kind: string): Source<T> => this.graph.source<T>(kind)
+    const api = {
+      namespaces: source<Extract<AnyObject, { kind: 'Namespace' }>>('Namespace'),
+      serviceAccounts: source<Extract<AnyObject, { kind: 'ServiceAccount' }>>('ServiceAccount'),
+      services: source<Extract<AnyObject, { kind: 'Service' }>>('Service'),
+      meshes: source<Extract<AnyObject, { kind: 'Mesh' }>>('Mesh'),
+      workloads: source<Extract<AnyObject, { kind: 'Workload' }>>('Workload'),
+      trafficTargets: source<Extract<AnyObject, { kind: 'TrafficTarget' }>>('TrafficTarget'),
+      httpRouteGroups: source<Extract<AnyObject, { kind: 'HTTPRouteGroup' }>>('HTTPRouteGroup'),
+      tcpRoutes: source<Extract<AnyObject, { kind: 'TCPRoute' }>>('TCPRoute'),
+      udpRoutes: source<Extract<AnyObject, { kind: 'UDPRoute' }>>('UDPRoute'),
+    }
+    // Each source gets objects of its own kind only, which the compiler can't follow through the map.
+    this.#sources = new Map(
+      Object.values(api).map((each) => [each.name, each as unknown as Source<AnyObject>]),
+    )
+    this.allocations = this.graph.source('allocations')
+    this.model = translateMesh(this.graph, api, { collection: this.allocations })
+  }
+
+  set(...objects: readonly AnyObject[]): void {
+    this.graph.transaction(() => {
+      for (const object of objects) this.#sourceOf(object).set(objectKey(object), object)
+    })
+  }
+
+  delete(...objects: readonly AnyObject[]): void {
+    this.graph.transaction(() => {
+      for (const object of objects) this.#sourceOf(object).delete(objectKey(object))
+    })
+  }
+
+  objects(): readonly AnyObject[] {
+    return [...this.#sources.values()].flatMap((source) =>
+      Array.from(source.entries(), ([, object]) => object),
+    )
+  }
+
+  /** Gives every object that brings no address one, counted in key order. */
+  allot(): void {
+    const keys = this.objects().filter(wantsAddress).map(objectKey).toSorted(compareText)
+    this.graph.transaction(() => {
+      for (const [i, key] of keys.entries()) {
+        const prefix = key.includes('/Service/') ? '240.240.0' : '10.77.1'
+        this.allocations.set(key, must(parseIpAddress(`${prefix}.${i + 1}`)))
+      }
+    })
+  }
+
+  #sourceOf(object: AnyObject): Source<AnyObject> {
+    const source = this.#sources.get(object.kind)
+    if (source === undefined) throw new TypeError(`no source of ${object.kind}`)
+    return source
+  }
+}
+
+/** A world that holds these objects, with an address for each that wants one. */
+export function worldOf(...objects: readonly AnyObject[]): World {
+  const world = new World()
+  world.set(...objects)
+  world.allot()
+  return world
+}
+
+/** Everything that a model says, to be compared. */
+export function contentsOf(model: MeshModel): unknown {
+  const all: readonly Collection<unknown>[] = [
+    model.workloads,
+    model.services,
+    model.policies,
+    model.conditions,
+    model.resources.address,
+    model.resources.authorization,
+  ]
+  return [model.settings.value, ...all.map((collection) => [...collection.entries()])]
+}
+
+function wantsAddress(object: AnyObject): boolean {
+  if (object.kind === 'Service') return object.spec.clusterIP === undefined
+  return object.kind === 'Workload' && object.spec.address === undefined && object.spec.run !== undefined
+}
