@@ -50,7 +50,14 @@ export async function openAdsChannel(options: AdsChannelOptions): Promise<AdsCha
   })
   const { path, requestSerialize, responseDeserialize } = aggregatedDiscoveryService.deltaAggregatedResources
   const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata)
-  return { call, [Symbol.dispose]: () => client.close() }
+  return {
+    call,
+    [Symbol.dispose]: () => {
+      // Closing the channel alone would wait for the call.
+      call.cancel()
+      client.close()
+    },
+  }
 }
 
 async function readRoots(file: string): Promise<string> {

@@ -108,7 +108,7 @@ class DeltaAdsClient implements AdsClient {
       this.#call = call
       for (const type of this.#types.values()) call.write(type.firstRequest(this.#options.node))
       for await (const response of call as AsyncIterable<DeltaDiscoveryResponse>) {
-        await this.#receive(call, response)
+        await orAbort(this.#receive(call, response), signal)
       }
       this.#metrics.terminated('Complete')
       return 'the control plane ended the stream'
@@ -153,4 +153,13 @@ class DeltaAdsClient implements AdsClient {
     else this.#deps.log.warn('no connection to the control plane; the last good state stays in force', fields)
     this.#lastFailure = reason
   }
+}
+
+/** What `work` comes to, unless the signal aborts first: a worker that hangs does not keep us from ending. */
+function orAbort(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error)
+    signal.addEventListener('abort', onAbort)
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
 }

@@ -15,8 +15,12 @@ export function adsMetrics(registry: MetricsRegistry): AdsMetrics {
     'Streams to the control plane that ended, by reason.',
     ['reason'],
   )
-  const messages = registry.counter('istio_xds_message_total', 'Messages from the control plane, by type.', ['url'])
-  const bytes = registry.counter('istio_xds_message_bytes_total', 'Bytes of resources received, by type.', ['url'])
+  const messages = registry.counter('istio_xds_message_total', 'Messages from the control plane, by type.', [
+    'url',
+  ])
+  const bytes = registry.counter('istio_xds_message_bytes_total', 'Bytes of resources received, by type.', [
+    'url',
+  ])
   const connected = registry.gauge('tulle_xds_connected', 'Whether the control plane answers.', [])
   return {
     terminated: (reason) => terminations.bind(reason).inc(1),

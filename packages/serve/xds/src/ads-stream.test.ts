@@ -5,7 +5,12 @@ import { addressType, policyType, StreamFixture } from './stream-fixture.ts'
 /** A stream that asked for everything and has it. */
 function settled(...steps: readonly string[]): StreamFixture {
   const fixture = new StreamFixture()
-  fixture.change(...steps).request(policyType).ack().request(addressType).ack()
+  fixture
+    .change(...steps)
+    .request(policyType)
+    .ack()
+    .request(addressType)
+    .ack()
   fixture.sent()
   return fixture
 }
@@ -55,7 +60,11 @@ test('AdsStream keeps that order while changes coalesce, and neither type starve
   assert.deepEqual(fixture.sent(), ['2 policies: +p1@1'])
   fixture.change('policy:+p2@1', '+w1@2(p2)').change('policy:+p3@1')
   fixture.ack()
-  assert.deepEqual(fixture.sent(), ['2 addresses: +w1@1(p1)'], 'the value of that revision, which names no p2')
+  assert.deepEqual(
+    fixture.sent(),
+    ['2 addresses: +w1@1(p1)'],
+    'the value of that revision, which names no p2',
+  )
   fixture.change('policy:-p1')
   fixture.ack()
   assert.deepEqual(fixture.sent(), ['5 policies: +p2@1 +p3@1'])
@@ -84,7 +93,10 @@ test('AdsStream takes a refusal as acceptance of all that it does not name', () 
   fixture.change('+w2@2', '-w3')
   assert.deepEqual(fixture.sent(), ['2 addresses: +w2@2 -w3'])
   fixture.ack()
-  assert.deepEqual(fixture.stream.types.flatMap((type) => type.subscription.rejected), [])
+  assert.deepEqual(
+    fixture.stream.types.flatMap((type) => type.subscription.rejected),
+    [],
+  )
 })
 
 test('AdsStream holds everything of a response for refused when the refusal names nothing', () => {
@@ -127,7 +139,10 @@ test('AdsStream serves by name: nothing at first, then names, aliases, and that 
   assert.deepEqual(fixture.sent(), ['1 addresses: +w2@1 -net/10.9.9.9'])
   fixture.ack().change('+w3@1=net/10.9.9.9', '+w4@1=net/10.0.0.4')
   assert.deepEqual(fixture.sent(), ['2 addresses: +w3@1'], 'it was asked for before it existed')
-  fixture.ack().request(addressType, { unsubscribe: ['w2'] }).change('+w2@2=net/10.0.0.2', '-w1')
+  fixture
+    .ack()
+    .request(addressType, { unsubscribe: ['w2'] })
+    .change('+w2@2=net/10.0.0.2', '-w1')
   assert.deepEqual(fixture.sent(), ['3 addresses: -w1'])
   fixture.ack().request(addressType, { subscribe: ['w3'] })
   assert.deepEqual(fixture.sent(), ['3 addresses: +w3@1'], 'who asks again gets an answer')
@@ -135,7 +150,10 @@ test('AdsStream serves by name: nothing at first, then names, aliases, and that 
 
 test('AdsStream follows an address that moves to another workload', () => {
   const fixture = new StreamFixture()
-  fixture.change('+w1@1=net/10.0.0.1').request(addressType, { subscribe: ['net/10.0.0.1'] }).ack()
+  fixture
+    .change('+w1@1=net/10.0.0.1')
+    .request(addressType, { subscribe: ['net/10.0.0.1'] })
+    .ack()
   fixture.sent()
   fixture.change('+w1@2=net/10.0.0.7', '+w2@1=net/10.0.0.1')
   assert.deepEqual(fixture.sent(), ['2 addresses: +w2@1 -w1'])
@@ -153,11 +171,17 @@ test('AdsStream subscribes a node that serves by name to what it brings along', 
 
 test('AdsStream goes over from names to everything and back', () => {
   const fixture = new StreamFixture()
-  fixture.change('+w1@1', '+w2@1').request(addressType, { subscribe: ['w1'] }).ack()
+  fixture
+    .change('+w1@1', '+w2@1')
+    .request(addressType, { subscribe: ['w1'] })
+    .ack()
   fixture.sent()
   fixture.request(addressType, { subscribe: ['*'] })
   assert.deepEqual(fixture.sent(), ['1 addresses: +w1@1 +w2@1'])
-  fixture.ack().request(addressType, { unsubscribe: ['*'] }).ack()
+  fixture
+    .ack()
+    .request(addressType, { unsubscribe: ['*'] })
+    .ack()
   fixture.sent()
   fixture.change('+w2@2')
   assert.deepEqual(fixture.sent(), [])
@@ -165,7 +189,11 @@ test('AdsStream goes over from names to everything and back', () => {
 
 test('AdsStream ignores stale nonces and types that it does not serve', () => {
   const fixture = settled('+w1@1')
-  fixture.change('+w1@2').request(addressType, { nonce: '1' }).request('type.googleapis.com/x.Y').change('+w1@3')
+  fixture
+    .change('+w1@2')
+    .request(addressType, { nonce: '1' })
+    .request('type.googleapis.com/x.Y')
+    .change('+w1@3')
   assert.deepEqual(fixture.sent(), ['2 addresses: +w1@2'])
   assert.equal(fixture.stream.appliedRevision, 1)
 })

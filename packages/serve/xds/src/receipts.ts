@@ -185,7 +185,7 @@ export class ReceiptBook implements Receipts {
   }
 
   #notify(): void {
-    for (const listener of [...this.#listeners]) listener()
+    for (const listener of this.#listeners) listener()
   }
 }
 

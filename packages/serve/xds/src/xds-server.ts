@@ -136,8 +136,6 @@ class DeltaAdsServer implements XdsServer {
   }
 
   #accept(call: Call): void {
-    // A stream that ends with an error has said so by `cancelled` or `end`; unheard it would end the process.
-    call.on('error', () => call.destroy())
     this.#identify(call).then(
       (node) => {
         if (node !== undefined) this.#serve(call, node)
@@ -253,6 +251,7 @@ function bearerToken(call: Call): string | undefined {
   return /^bearer +(\S{1,16384})$/iu.exec(header)?.[1]
 }
 
+/** grpc-js makes an emitted error the status of the call, and ends it. */
 function refuse(call: Call, code: status, details: string): void {
   call.emit('error', { code, details })
 }

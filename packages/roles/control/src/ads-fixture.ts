@@ -1,0 +1,261 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Server } from '@grpc/grpc-js'
+import type { ServerDuplexStream, UntypedServiceImplementation } from '@grpc/grpc-js'
+import {
+  CertificateAuthority,
+  makeRoot,
+  mintNodeToken,
+  noRevocations,
+  ServingCredentials,
+  verifyNodeToken,
+} from '@tulle/ca'
+import { createGraph } from '@tulle/collections'
+import type { Graph, Source } from '@tulle/collections'
+import { must, ok, seededRng, systemClock, TestClock } from '@tulle/core'
+import { adsClient } from '@tulle/control-client'
+import type { AdsClient, AdsClientOptions, RejectedResource } from '@tulle/control-client'
+import { defaultTrustDomain } from '@tulle/identity'
+import { addressType, authorizationType } from '@tulle/mesh-xds'
+import type { MeshResource, ResourceUpdate } from '@tulle/mesh-xds'
+import { aggregatedDiscoveryService } from '@tulle/proto'
+import type { DeltaDiscoveryRequest } from '@tulle/proto'
+import { MetricsRegistry, silentLog } from '@tulle/runtime'
+import { xdsServer } from '@tulle/xds'
+import type { XdsServer } from '@tulle/xds'
+
+const tokenKey = { secret: new Uint8Array(32).fill(7) }
+
+/** `+w1@1` adds a resource, with `=ALIAS` one with an alias; `-w1` takes it away; `policy:` before it for a policy. */
+function resource(text: string): MeshResource {
+  const [id = '', alias] = text.split('=')
+  const [name = '', version = ''] = id.split('@')
+  return { name, version, aliases: alias === undefined ? [] : [alias], bytes: Buffer.from(text) }
+}
+
+/**
+ * A configuration server on loopback TLS with collections to change, and clients of it. What crosses the stream
+ * is written down at the server, one line a message: `→` to the node, `←` from it.
+ */
+export class AdsFixture implements AsyncDisposable {
+  readonly graph: Graph = createGraph()
+  readonly policies: Source<MeshResource> = this.graph.source<MeshResource>('policies')
+  readonly addresses: Source<MeshResource> = this.graph.source<MeshResource>('addresses')
+  readonly clock: TestClock = new TestClock(systemClock.nowMs())
+  readonly xds: XdsServer
+  readonly folder: string
+  readonly #authority: CertificateAuthority
+  readonly #trace: string[] = []
+  readonly #stack: AsyncDisposableStack = new AsyncDisposableStack()
+  #server: Server | undefined
+  #port: number = 0
+
+  private constructor(folder: string) {
+    this.folder = folder
+    const { clock, graph } = this
+    const root = makeRoot({ name: 'root', trustDomain: defaultTrustDomain, nowMs: clock.nowMs() })
+    const state = { roots: [root], signer: 'root', revocations: noRevocations }
+    this.#authority = new CertificateAuthority(
+      { trustDomain: defaultTrustDomain, state },
+      { clock, save: () => Promise.resolve() },
+    )
+    const resources = [
+      { typeUrl: authorizationType, collection: this.policies },
+      { typeUrl: addressType, collection: this.addresses },
+    ]
+    this.xds = this.#stack.use(
+      xdsServer(
+        { resources },
+        {
+          graph,
+          clock,
+          log: silentLog,
+          metrics: new MetricsRegistry(),
+          authenticate: async (token) => {
+            const caller = await verifyNodeToken(tokenKey, token, clock)
+            return caller.ok ? ok(caller.value.node) : caller
+          },
+        },
+      ),
+    )
+    this.xds.open()
+  }
+
+  static async create(): Promise<AdsFixture> {
+    const folder = await mkdtemp(join(tmpdir(), 'tulle-ads-'))
+    const fixture = new AdsFixture(folder)
+    fixture.#stack.defer(() => rm(folder, { recursive: true }))
+    await writeFile(fixture.rootsFile, fixture.#authority.rootsPem)
+    await fixture.writeToken('n1')
+    await fixture.listen()
+    fixture.#stack.defer(() => fixture.#server?.forceShutdown())
+    return fixture
+  }
+
+  get rootsFile(): string {
+    return join(this.folder, 'roots.pem')
+  }
+
+  async writeToken(node: string): Promise<void> {
+    const token = await mintNodeToken(tokenKey, { node, ttlMs: 60_000, clock: this.clock })
+    await writeFile(join(this.folder, `${node}.token`), token)
+  }
+
+  /** Listens, after `hangUp` on the same port again. */
+  async listen(): Promise<void> {
+    const server = new Server()
+    server.addService(this.xds.service, this.#tap(this.xds.handlers))
+    const serving = { authority: this.#authority, names: ['tulle-control'], ips: [] }
+    const credentials = this.#stack.use(
+      new ServingCredentials(serving, { clock: this.clock, log: silentLog }),
+    )
+    this.#port = await new Promise((resolve, reject) => {
+      server.bindAsync(`127.0.0.1:${this.#port}`, credentials, (error, port) =>
+        error === null ? resolve(port) : reject(error),
+      )
+    })
+    this.#server = server
+  }
+
+  hangUp(): void {
+    this.#server?.forceShutdown()
+  }
+
+  /** One transaction. */
+  change(...steps: readonly string[]): void {
+    this.graph.transaction(() => {
+      for (const step of steps) {
+        const isPolicy = step.startsWith('policy:')
+        const text = isPolicy ? step.slice('policy:'.length) : step
+        const collection = isPolicy ? this.policies : this.addresses
+        if (text.startsWith('-')) collection.delete(text.slice(1))
+        else collection.set(resource(text.slice(1)).name, resource(text.slice(1)))
+      }
+    })
+  }
+
+  client(options: Partial<AdsClientOptions> = {}, node: string = 'n1'): AdsClient {
+    const client = adsClient(
+      {
+        address: `127.0.0.1:${this.#port}`,
+        rootsFile: this.rootsFile,
+        tokenFile: join(this.folder, `${node}.token`),
+        node: { name: node },
+        apply: () => Promise.resolve([]),
+        ...options,
+      },
+      { clock: this.clock, rng: seededRng(1), log: silentLog, metrics: new MetricsRegistry() },
+    )
+    return this.#stack.use(client)
+  }
+
+  /** Waits until every connected node has applied what there is now, then says what was written down since. */
+  async settled(): Promise<readonly string[]> {
+    await this.until(() =>
+      this.xds.receipts
+        .nodes()
+        .some(
+          ({ connected, types }) =>
+            connected && types.length > 0 && types.every((type) => type.appliedAtMs > 0),
+        ),
+    )
+    await this.xds.receipts.applied(this.graph.revision, { signal: new AbortController().signal })
+    return this.#trace.splice(0)
+  }
+
+  /** Resolves once the receipts say so. */
+  until(holds: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (!holds()) return
+        subscription[Symbol.dispose]()
+        resolve()
+      }
+      const subscription = this.xds.receipts.subscribe(look)
+      look()
+    })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stack.disposeAsync()
+  }
+
+  #tap(handlers: UntypedServiceImplementation): UntypedServiceImplementation {
+    return {
+      deltaAggregatedResources: (call: ServerDuplexStream<DeltaDiscoveryRequest, Buffer>) => {
+        const write = call.write.bind(call)
+        call.write = (message: Buffer) => {
+          this.#trace.push(describeResponse(message))
+          return write(message)
+        }
+        // Before anybody else listens, so that a request stands before the answer to it.
+        call.on('newListener', (event, listener) => {
+          if (event === 'data' && listener !== note) call.prependListener('data', note)
+        })
+        const note = (request: DeltaDiscoveryRequest): void => void this.#trace.push(describeRequest(request))
+        const handler = must(ok(handlers['deltaAggregatedResources']))
+        ;(handler as (call: unknown) => void)(call)
+      },
+    }
+  }
+}
+
+function shortType(typeUrl: string): string {
+  return typeUrl === addressType ? 'addresses' : 'policies'
+}
+
+function describeResponse(message: Buffer): string {
+  const response = aggregatedDiscoveryService.deltaAggregatedResources.responseDeserialize(message)
+  const names = [
+    ...response.resources.map(({ name, version }) => `+${name}@${version}`),
+    ...response.removedResources.map((name) => `-${name}`),
+  ]
+  return ['→', shortType(response.typeUrl), ...names].join(' ')
+}
+
+function describeRequest(request: DeltaDiscoveryRequest): string {
+  const known = Object.entries(request.initialResourceVersions).map(
+    ([name, version]) => `has:${name}@${version}`,
+  )
+  const names = [
+    ...request.resourceNamesSubscribe.map((name) => `want:${name}`),
+    ...request.resourceNamesUnsubscribe.map((name) => `drop:${name}`),
+  ]
+  const kind =
+    request.responseNonce === ''
+      ? 'ask'
+      : request.errorDetail === undefined
+        ? 'ack'
+        : `nack ${request.errorDetail.message}`
+  return ['←', shortType(request.typeUrl), kind, ...names, ...known].join(' ')
+}
+
+/** Applies by hand: each update waits until `release` is called. */
+export class SlowApply {
+  readonly updates: ResourceUpdate[] = []
+  readonly #waiting: (() => void)[] = []
+  readonly #arrived: Set<() => void> = new Set()
+
+  readonly apply = (update: ResourceUpdate): Promise<readonly RejectedResource[]> => {
+    this.updates.push(update)
+    for (const run of this.#arrived) run()
+    return new Promise((resolve) => this.#waiting.push(() => resolve([])))
+  }
+
+  /** Resolves when an update waits. */
+  arrival(): Promise<void> {
+    if (this.#waiting.length > 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const run = (): void => {
+        this.#arrived.delete(run)
+        resolve()
+      }
+      this.#arrived.add(run)
+    })
+  }
+
+  release(): void {
+    this.#waiting.shift()?.()
+  }
+}

@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { addressType } from '@tulle/mesh-xds'
+import type { ResourceUpdate } from '@tulle/mesh-xds'
+import { AdsFixture, SlowApply } from './ads-fixture.ts'
+
+const forever = new AbortController().signal
+
+test('adsClient and xdsServer: the first state, then a change, policies first', async () => {
+  await using fixture = await AdsFixture.create()
+  fixture.change('policy:+p1@1', '+w1@1', '+w2@1')
+  const client = fixture.client()
+  await client.start(forever)
+  await client.whenSynced
+  assert.deepEqual(await fixture.settled(), [
+    '← policies ask',
+    '← addresses ask',
+    '→ policies +p1@1',
+    '← policies ack',
+    '→ addresses +w1@1 +w2@1',
+    '← addresses ack',
+  ])
+  fixture.change('policy:+p2@1', 'policy:-p1', '+w1@2', '-w2')
+  assert.deepEqual(await fixture.settled(), [
+    '→ policies +p2@1',
+    '← policies ack',
+    '→ addresses +w1@2 -w2',
+    '← addresses ack',
+    '→ policies -p1',
+    '← policies ack',
+  ])
+  assert.equal(client.connected, true)
+})
+
+test('adsClient is synced by empty states too', async () => {
+  await using fixture = await AdsFixture.create()
+  const updates: ResourceUpdate[] = []
+  const client = fixture.client({
+    apply: (update) => {
+      updates.push(update)
+      return Promise.resolve([])
+    },
+  })
+  await client.start(forever)
+  await client.whenSynced
+  assert.deepEqual(
+    updates.map(({ upserts, removed }) => [upserts, removed]),
+    [
+      [[], []],
+      [[], []],
+    ],
+  )
+})
+
+test('xdsServer coalesces what a slow node has not acknowledged', async () => {
+  await using fixture = await AdsFixture.create()
+  const slow = new SlowApply()
+  const client = fixture.client({ apply: slow.apply, typeUrls: [addressType] })
+  await client.start(forever)
+  await slow.arrival()
+  slow.release()
+  await client.whenSynced
+  await fixture.settled()
+  fixture.change('+w1@1')
+  await slow.arrival()
+  for (let version = 2; version <= 50; version++)
+    fixture.change(`+w1@${version}`, '+w2@1', `+gone@${version}`)
+  fixture.change('-gone')
+  slow.release()
+  await slow.arrival()
+  slow.release()
+  assert.deepEqual(await fixture.settled(), [
+    '→ addresses +w1@1',
+    '← addresses ack',
+    '→ addresses +w1@50 +w2@1',
+    '← addresses ack',
+  ])
+})
+
+test('adsClient refuses single resources, and the server keeps the reasons', async () => {
+  await using fixture = await AdsFixture.create()
+  const client = fixture.client({
+    apply: ({ upserts }) =>
+      Promise.resolve(
+        upserts
+          .filter(({ name }) => name.startsWith('bad'))
+          .map(({ name }) => ({ name, reason: 'unknown enum' })),
+      ),
+  })
+  await client.start(forever)
+  await client.whenSynced
+  await fixture.settled()
+  fixture.change('+w1@1', '+bad@1', '+w2@1')
+  assert.deepEqual(await fixture.settled(), [
+    '→ addresses +bad@1 +w1@1 +w2@1',
+    '← addresses nack bad: unknown enum',
+  ])
+  const { nodes, everywhere } = fixture.xds.receipts.report(fixture.graph.revision)
+  assert.equal(everywhere, true)
+  assert.deepEqual(nodes[0]?.types[1]?.rejected, [{ name: 'bad', version: '1', reason: 'unknown enum' }])
+})
+
+test('adsClient brings along what it has, and only the difference travels', async () => {
+  await using fixture = await AdsFixture.create()
+  fixture.change('policy:+p1@1', '+w1@1', '+w2@1')
+  const client = fixture.client()
+  await client.start(forever)
+  await client.whenSynced
+  await fixture.settled()
+  fixture.hangUp()
+  await fixture.until(() => fixture.xds.receipts.nodes().every((node) => !node.connected))
+  fixture.change('+w1@2', '-w2', '+w3@1')
+  await fixture.listen()
+  // Some tries fail while nobody listens: time goes on until one succeeds.
+  while (!fixture.xds.receipts.nodes().some((node) => node.connected)) await fixture.clock.advance(1000)
+  assert.deepEqual(await fixture.settled(), [
+    '← policies ask has:p1@1',
+    '← addresses ask has:w1@1 has:w2@1',
+    '→ policies',
+    '← policies ack',
+    '→ addresses +w1@2 +w3@1 -w2',
+    '← addresses ack',
+  ])
+})
+
+test('adsClient asks on demand: nothing at first, then by alias, also for what is not there', async () => {
+  await using fixture = await AdsFixture.create()
+  fixture.change('+w1@1=/10.0.0.1', '+w2@1=/10.0.0.2')
+  const asked = new SlowApply()
+  const client = fixture.client({ apply: asked.apply, typeUrls: [addressType], onDemand: [addressType] })
+  await client.start(forever)
+  await asked.arrival()
+  asked.release()
+  assert.deepEqual(await fixture.settled(), [
+    '← addresses ask want:* drop:*',
+    '→ addresses',
+    '← addresses ack',
+  ])
+  client.demand(addressType, '/10.0.0.1')
+  await asked.arrival()
+  asked.release()
+  client.demand(addressType, '/10.9.9.9')
+  await asked.arrival()
+  asked.release()
+  fixture.change('+w1@2=/10.0.0.1', '+w2@2=/10.0.0.2')
+  await asked.arrival()
+  asked.release()
+  assert.deepEqual(await fixture.settled(), [
+    '← addresses ask want:/10.0.0.1',
+    '→ addresses +w1@1',
+    '← addresses ask want:/10.9.9.9',
+    '← addresses ack',
+    '→ addresses -/10.9.9.9',
+    '← addresses ack',
+    '→ addresses +w1@2',
+    '← addresses ack',
+  ])
+})
+
+test('adsClient opens the stream anew when applying fails, and gets the update again', async () => {
+  await using fixture = await AdsFixture.create()
+  let failures = 0
+  const client = fixture.client({
+    apply: ({ upserts }) => {
+      if (upserts.length === 0 || failures++ > 0) return Promise.resolve([])
+      return Promise.reject(new Error('a worker is gone'))
+    },
+  })
+  await client.start(forever)
+  await client.whenSynced
+  await fixture.settled()
+  fixture.change('+w1@1')
+  await fixture.until(() => fixture.xds.receipts.nodes().every((node) => !node.connected))
+  while (!fixture.xds.receipts.nodes().some((node) => node.connected)) await fixture.clock.advance(10)
+  assert.ok((await fixture.settled()).includes('→ addresses +w1@1'))
+  assert.equal(failures, 2)
+})
+
+test('xdsServer refuses tokens that are not valid, and adsClient reads its token at each try', async () => {
+  await using fixture = await AdsFixture.create()
+  await writeFile(join(fixture.folder, 'n2.token'), 'not.a.token')
+  const client = fixture.client({}, 'n2')
+  await client.start(forever)
+  for (let i = 0; i < 20; i++) await fixture.clock.advance(1000)
+  assert.equal(client.connected, false)
+  assert.deepEqual(fixture.xds.receipts.nodes(), [])
+  await fixture.writeToken('n2')
+  while (!fixture.xds.receipts.nodes().some((node) => node.connected)) await fixture.clock.advance(1000)
+  await client.whenSynced
+  assert.equal(fixture.xds.receipts.nodes()[0]?.node, 'n2')
+})
+
+test('adsClient does not talk to a server of another root', async () => {
+  await using fixture = await AdsFixture.create()
+  await using other = await AdsFixture.create()
+  const client = fixture.client({ rootsFile: other.rootsFile })
+  await client.start(forever)
+  for (let i = 0; i < 20; i++) await fixture.clock.advance(1000)
+  assert.equal(client.connected, false)
+  assert.deepEqual(fixture.xds.receipts.nodes(), [])
+})
+
+test('xdsServer: the newest stream of a node speaks for it, and an older one after it', async () => {
+  await using fixture = await AdsFixture.create()
+  const slow = new SlowApply()
+  const old = fixture.client()
+  await old.start(forever)
+  await old.whenSynced
+  const fresh = fixture.client({ apply: slow.apply })
+  await fresh.start(forever)
+  await slow.arrival()
+  fixture.change('+w1@1')
+  assert.equal(fixture.xds.receipts.report(1).everywhere, false, 'the fresh one has applied nothing')
+  await fresh[Symbol.asyncDispose]()
+  await fixture.xds.receipts.applied(1, { signal: forever })
+  assert.equal(fixture.xds.receipts.nodes().length, 1)
+})

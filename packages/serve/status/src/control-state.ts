@@ -1,0 +1,67 @@
+import type { AnyObject, Condition, Problem } from '@tulle/api'
+import type { Collection, Graph, Singleton } from '@tulle/collections'
+import type { Result } from '@tulle/core'
+import type { Service, Workload } from '@tulle/mesh'
+import type { AuthorizationPolicy } from '@tulle/policy'
+
+/** How far a node is; what @tulle/xds calls a NodeReceipt. */
+export interface NodeProgress {
+  readonly node: string
+  readonly connected: boolean
+  readonly sinceMs: number
+  readonly appliedRevision: number
+  readonly types: readonly {
+    readonly typeUrl: string
+    readonly subscription: 'all' | 'on-demand'
+    readonly sentRevision: number
+    readonly appliedRevision: number
+    readonly rejected: readonly { readonly name: string; readonly reason: string }[]
+  }[]
+}
+
+export interface RevisionProgress {
+  readonly everywhere: boolean
+  /** Connected nodes only. */
+  readonly nodes: readonly NodeProgress[]
+  readonly slowestMs: number | undefined
+}
+
+/** Who has applied what; @tulle/xds keeps them. */
+export interface NodeReceipts {
+  nodes(): readonly NodeProgress[]
+  report(revision: number): RevisionProgress
+  applied(revision: number, options: { readonly signal: AbortSignal }): Promise<RevisionProgress>
+  subscribe(onChange: () => void): Disposable
+}
+
+export interface ExplainRequest {
+  readonly from: string
+  readonly to: string
+  readonly port: number | undefined
+}
+
+/** Everything that the control API tells of. */
+export interface ControlState {
+  readonly version: string
+  readonly startedAtMs: number
+  readonly graph: Graph
+  readonly settings: Singleton<{
+    readonly trustDomain: string
+    readonly mtls: string
+    readonly access: string
+  }>
+  /** Keyed by `objectKey`, as are the conditions. */
+  readonly objects: Collection<AnyObject>
+  readonly conditions: Collection<readonly Condition[]>
+  readonly problems: Collection<Problem>
+  readonly workloads: Collection<Workload>
+  readonly services: Collection<Service>
+  readonly policies: Collection<AuthorizationPolicy>
+  readonly receipts: NodeReceipts
+  /** Names of the resources that an object became: a workload's uid, a service's or policy's key. */
+  resourceNames(object: AnyObject): readonly string[]
+  /** The error says which name leads nowhere. */
+  explain(request: ExplainRequest): Result<unknown>
+  /** Reads the sources again; the revision that holds all of it. */
+  sync(): Promise<number>
+}
