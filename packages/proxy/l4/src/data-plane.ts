@@ -3,6 +3,7 @@ import type { SpiffeId } from '@tulle/identity'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
 import type { Log, MetricsSnapshot } from '@tulle/runtime'
 import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
+import type { L4Error } from './errors.ts'
 import type { L4Limits } from './limits.ts'
 
 /** An address to listen on or to connect to. */
@@ -23,8 +24,11 @@ export interface ListenerPlan {
   readonly plaintext?: SocketAddress
   /** Plaintext towards one port of the workload, as if captured on its way there. */
   readonly fixedPlaintext?: readonly { readonly listen: SocketAddress; readonly destination: SocketAddress }[]
-  /** The workload's own addresses, where these are not what connections arrive on. */
-  readonly addresses?: readonly string[]
+  /**
+   * The namespace has the redirection rules: sockets carry the proxy's mark and keep the caller's address, which
+   * needs CAP_NET_ADMIN. Always so with a `netns` of the workload's own.
+   */
+  readonly captured?: boolean
 }
 
 /** A workload whose traffic this proxy carries. */
@@ -37,7 +41,7 @@ export interface EnrolledWorkload {
   readonly trustDomain?: string
   /** File descriptor of the workload's network namespace, valid in this process; `undefined` is the proxy's own. */
   readonly netns: number | undefined
-  /** Absent: 15001, 15006 and 15008 on every address, as the redirection rules expect. */
+  /** Absent: captured, 15001, 15006 and 15008 on every address, as the redirection rules expect. */
   readonly listeners?: ListenerPlan
 }
 
@@ -84,6 +88,8 @@ export interface DataPlaneDeps {
   onIdentityNeeded(identity: SpiffeId): void
   /** No enrolled workload has this identity any more. */
   onIdentityReleased?(identity: SpiffeId): void
+  /** A data path thread has ended by itself. What it carried is gone; the process should end too, and be restarted. */
+  onFailed?(error: L4Error): void
 }
 
 /** What one worker believes, for the admin port's config dump. */

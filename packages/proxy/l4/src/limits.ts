@@ -6,8 +6,10 @@ export interface L4Limits {
   readonly maxHandshakes: number
   /** A handshake that takes longer is cut. */
   readonly handshakeTimeoutMs: number
-  /** CONNECT streams in one session, both ways. */
+  /** CONNECT streams that we open in one session; the peer may allow fewer. */
   readonly maxStreamsPerSession: number
+  /** CONNECT streams that a peer may have open in one session. */
+  readonly maxInboundStreamsPerSession: number
   /** Header bytes of one CONNECT. */
   readonly maxHeaderBytes: number
   /** Payload held for a tunnel whose destination is not connected yet. */
@@ -25,8 +27,9 @@ export const defaultLimits: L4Limits = {
   maxHandshakes: 512,
   handshakeTimeoutMs: 10_000,
   maxStreamsPerSession: 100,
+  maxInboundStreamsPerSession: 200,
   maxHeaderBytes: 65_536,
-  maxEarlyBytes: 65_536,
+  maxEarlyBytes: 262_144,
   connectTimeoutMs: 10_000,
   idleSessionMs: 300_000,
   maxAccessLogBytes: 4_194_304,

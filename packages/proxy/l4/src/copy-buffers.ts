@@ -1,0 +1,16 @@
+import { headroomBytes, SlabPool } from '@tulle/http2'
+import { ReceiveSlabs } from '@tulle/tunnel'
+
+const landingBytes = 16_384
+
+/**
+ * The buffers of one thread's copy path. All quiet connections read into one landing buffer: a read fills it and
+ * its callback empties it within the same call, so that an idle connection owns nothing. Only those whose reads
+ * fill it get slabs of their own.
+ */
+export class CopyBuffers {
+  readonly slabs: SlabPool = new SlabPool()
+  readonly received: ReceiveSlabs = new ReceiveSlabs()
+  readonly landing: Buffer = Buffer.allocUnsafeSlow(landingBytes + headroomBytes)
+  readonly landingBody: Buffer = this.landing.subarray(headroomBytes)
+}

@@ -1,0 +1,168 @@
+import { systemRng } from '@tulle/core'
+import { spiffeId } from '@tulle/identity'
+import type { SpiffeId } from '@tulle/identity'
+import { addressType, authorizationType } from '@tulle/mesh-xds'
+import type { ResourceUpdate } from '@tulle/mesh-xds'
+import { mergeSnapshots, MetricsRegistry } from '@tulle/runtime'
+import type { MetricsSnapshot } from '@tulle/runtime'
+import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
+import { DataWorker, identityOf } from './data-worker-core.ts'
+import type {
+  ConnectionInfo,
+  DataPlane,
+  DataPlaneDeps,
+  DataPlaneOptions,
+  EnrolledWorkload,
+  RejectedResource,
+  WorkerDump,
+} from './data-plane.ts'
+import { L4Error } from './errors.ts'
+import { FdWriter } from './fd-writer.ts'
+import { defaultLimits } from './limits.ts'
+import type { L4Limits } from './limits.ts'
+import { ThreadWorker } from './thread-worker.ts'
+import type { WorkerCommands } from './worker-commands.ts'
+
+/** Starts the threads; they serve nobody before state, certificates and workloads have come. */
+export function createDataPlane(options: DataPlaneOptions, deps: DataPlaneDeps): DataPlane {
+  return new WorkerDataPlane(options, deps)
+}
+
+class WorkerDataPlane implements DataPlane {
+  readonly #deps: DataPlaneDeps
+  readonly #workers: readonly WorkerCommands[]
+  readonly #registry: MetricsRegistry = new MetricsRegistry()
+  readonly #identities: Map<SpiffeId, Set<string>> = new Map()
+  readonly #seen: Set<string> = new Set()
+  readonly #ready: PromiseWithResolvers<void> = Promise.withResolvers()
+  #closed: boolean = false
+
+  constructor(options: DataPlaneOptions, deps: DataPlaneDeps) {
+    this.#deps = deps
+    this.#ready.promise.catch(() => undefined)
+    const limits = { ...defaultLimits, ...options.limits }
+    const onAccessLog = this.#accessLogSink(deps.accessLogFd, limits)
+    this.#workers = Array.from({ length: Math.max(1, options.workers) }, (_, index) => {
+      const settings = {
+        index,
+        limits,
+        network: options.network ?? '',
+        accessLog: deps.accessLogFd !== undefined,
+      }
+      const log = deps.log.child({ worker: index })
+      if (options.workers === 0) {
+        return new DataWorker(settings, { clock: deps.clock, rng: systemRng, log, onAccessLog })
+      }
+      return new ThreadWorker(settings, { log, onAccessLog, onFailed: (error) => this.#onFailed(error) })
+    })
+  }
+
+  get ready(): Promise<void> {
+    return this.#ready.promise
+  }
+
+  async apply(update: ResourceUpdate): Promise<readonly RejectedResource[]> {
+    const shared = shareBytes(update)
+    const rejected = await Promise.all(this.#workers.map((worker) => worker.apply(shared)))
+    this.#seen.add(update.typeUrl)
+    if (this.#seen.has(addressType) && this.#seen.has(authorizationType)) this.#ready.resolve()
+    // Workers are alike, so that what one refuses all do.
+    return rejected[0] ?? []
+  }
+
+  async setCertificates(certificates: readonly WorkloadCertificate[]): Promise<void> {
+    await this.#all((worker) => worker.setCertificates(certificates))
+  }
+
+  async setRevocations(revocations: Revocations): Promise<void> {
+    await this.#all((worker) => worker.setRevocations(revocations))
+  }
+
+  async addWorkload(workload: EnrolledWorkload): Promise<void> {
+    const identity = spiffeId(identityOf(workload))
+    this.#releaseIdentity(workload.uid, identity)
+    const users = this.#identities.get(identity)
+    if (users === undefined) {
+      this.#identities.set(identity, new Set([workload.uid]))
+      this.#deps.onIdentityNeeded(identity)
+    } else users.add(workload.uid)
+    await this.#all((worker) => worker.addWorkload(workload))
+  }
+
+  async removeWorkload(uid: string): Promise<void> {
+    this.#releaseIdentity(uid, undefined)
+    await this.#all((worker) => worker.removeWorkload(uid))
+  }
+
+  async connections(): Promise<readonly ConnectionInfo[]> {
+    return (await Promise.all(this.#workers.map((worker) => worker.connections()))).flat()
+  }
+
+  async metrics(): Promise<MetricsSnapshot> {
+    const snapshots = await Promise.all(this.#workers.map((worker) => worker.metrics()))
+    return mergeSnapshots([...snapshots, this.#registry.snapshot()])
+  }
+
+  dump(): Promise<readonly WorkerDump[]> {
+    return Promise.all(this.#workers.map((worker) => worker.dump()))
+  }
+
+  async drain(deadlineMs: number): Promise<void> {
+    await this.#all((worker) => worker.drain(deadlineMs))
+    await this[Symbol.asyncDispose]()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#ready.reject(new L4Error('L4_CLOSED', 'the data plane has ended'))
+    // A thread that failed has nothing left to close.
+    await Promise.allSettled(this.#workers.map((worker) => worker.close()))
+  }
+
+  async #all(run: (worker: WorkerCommands) => Promise<void>): Promise<void> {
+    await Promise.all(this.#workers.map(run))
+  }
+
+  /** Forgets that `uid` needs an identity other than `keep`. */
+  #releaseIdentity(uid: string, keep: SpiffeId | undefined): void {
+    for (const [identity, users] of this.#identities) {
+      if (identity === keep || !users.delete(uid) || users.size > 0) continue
+      this.#identities.delete(identity)
+      this.#deps.onIdentityReleased?.(identity)
+    }
+  }
+
+  #accessLogSink(fd: number | undefined, limits: L4Limits): (lines: Uint8Array) => void {
+    if (fd === undefined) return () => undefined
+    const dropped = this.#registry
+      .counter('tulle_access_log_dropped_bytes', 'Access log lines lost because the log is slow or broken.')
+      .bind()
+    const writer = new FdWriter({
+      fd,
+      maxWaitingBytes: limits.maxAccessLogBytes,
+      onDropped: (bytes) => dropped.inc(bytes),
+    })
+    return (lines) => writer.write(lines)
+  }
+
+  #onFailed(error: L4Error): void {
+    this.#deps.log.error('data path thread ended', { error: error.message })
+    this.#ready.reject(error)
+    this.#deps.onFailed?.(error)
+  }
+}
+
+/** One copy of the payload for all threads. */
+function shareBytes(update: ResourceUpdate): ResourceUpdate {
+  const total = update.upserts.reduce((sum, resource) => sum + resource.bytes.length, 0)
+  const memory = new Uint8Array(new SharedArrayBuffer(total))
+  let start = 0
+  const upserts = update.upserts.map((resource) => {
+    const bytes = memory.subarray(start, start + resource.bytes.length)
+    bytes.set(resource.bytes)
+    start += resource.bytes.length
+    return { ...resource, bytes }
+  })
+  return { ...update, upserts }
+}

@@ -1,0 +1,190 @@
+import { errorText } from '@tulle/core'
+import type { Clock, Rng } from '@tulle/core'
+import { defaultTrustDomain, parseSpiffeId, parseTrustDomain, spiffeId } from '@tulle/identity'
+import type { Identity } from '@tulle/identity'
+import type { ResourceUpdate } from '@tulle/mesh-xds'
+import type { Log, MetricsSnapshot } from '@tulle/runtime'
+import { CredentialHolder, noRevocations, SessionKeeper } from '@tulle/tunnel'
+import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
+import { AccessLog } from './access-log.ts'
+import { ConnectionTable } from './connection-table.ts'
+import { CopyBuffers } from './copy-buffers.ts'
+import type { ConnectionInfo, EnrolledWorkload, RejectedResource, WorkerDump } from './data-plane.ts'
+import { Enrolment } from './enrolment.ts'
+import { L4Error } from './errors.ts'
+import { MeshState } from './mesh-state.ts'
+import { Telemetry } from './telemetry.ts'
+import type { WorkerCommands, WorkerSettings } from './worker-commands.ts'
+import type { WorkerContext } from './worker-context.ts'
+import { WorkloadScope } from './workload-scope.ts'
+
+export interface DataWorkerDeps {
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly log: Log
+  /** Takes access log lines; done with the bytes when it returns. */
+  onAccessLog(lines: Buffer): void
+}
+
+/** One worker of the data path, on whatever thread it runs: state, credentials, and the workloads it serves. */
+export class DataWorker implements WorkerCommands {
+  readonly #settings: WorkerSettings
+  readonly #context: WorkerContext
+  readonly #accessLog: AccessLog | undefined
+  readonly #state: MeshState = new MeshState()
+  readonly #enrolments: Map<string, Enrolment> = new Map()
+  readonly #credentials: Map<string, CredentialHolder> = new Map()
+  /** Certificates whose workload has not come yet, or may come back. */
+  #certificates: ReadonlyMap<string, WorkloadCertificate> = new Map()
+  #revocations: Revocations = noRevocations
+
+  constructor(settings: WorkerSettings, deps: DataWorkerDeps) {
+    const { clock, rng, log } = deps
+    this.#settings = settings
+    this.#accessLog = settings.accessLog ? new AccessLog(clock, (lines) => deps.onAccessLog(lines)) : undefined
+    const telemetry = new Telemetry()
+    const state = this.#state
+    const revision = (): number => state.revision
+    this.#context = {
+      clock,
+      rng,
+      log,
+      state,
+      telemetry,
+      network: settings.network,
+      limits: settings.limits,
+      buffers: new CopyBuffers(),
+      connections: new ConnectionTable({ clock, telemetry, accessLog: this.#accessLog, revision }),
+      keeper: new SessionKeeper(clock),
+    }
+  }
+
+  async apply(update: ResourceUpdate): Promise<readonly RejectedResource[]> {
+    const rejected = this.#state.apply(update)
+    for (const enrolment of this.#enrolments.values()) {
+      enrolment.tryOpen()
+      const { scope } = enrolment
+      const closed = this.#context.connections.recheck(scope.uid, scope.policies)
+      if (closed > 0) {
+        this.#context.log.info('connections closed by policy', { workload: scope.uid, connections: closed })
+      }
+    }
+    return rejected
+  }
+
+  async setCertificates(certificates: readonly WorkloadCertificate[]): Promise<void> {
+    this.#certificates = new Map(certificates.map((certificate) => [certificate.identity, certificate]))
+    for (const [identity, holder] of this.#credentials) this.#setCertificate(identity, holder)
+    for (const enrolment of this.#enrolments.values()) enrolment.tryOpen()
+  }
+
+  async setRevocations(revocations: Revocations): Promise<void> {
+    this.#revocations = revocations
+    for (const holder of this.#credentials.values()) holder.setRevocations(revocations)
+    this.#context.keeper.endRevoked()
+    for (const { scope } of this.#enrolments.values()) {
+      this.#context.connections.closeRevoked(scope.uid, revocations.identities)
+    }
+  }
+
+  addWorkload(workload: EnrolledWorkload): Promise<void> {
+    this.#enrolments.get(workload.uid)?.close('enrolled again')
+    const identity = identityOf(workload)
+    const scope = new WorkloadScope(this.#context, workload, identity)
+    const enrolment = new Enrolment(scope, this.#holder(spiffeId(identity)))
+    this.#enrolments.set(workload.uid, enrolment)
+    enrolment.tryOpen()
+    return enrolment.opened
+  }
+
+  async removeWorkload(uid: string): Promise<void> {
+    const enrolment = this.#enrolments.get(uid)
+    if (enrolment === undefined) return
+    this.#enrolments.delete(uid)
+    enrolment.close('workload removed')
+    const identity = spiffeId(enrolment.scope.identity)
+    const others = [...this.#enrolments.values()]
+    if (!others.some(({ scope }) => spiffeId(scope.identity) === identity)) this.#credentials.delete(identity)
+  }
+
+  async connections(): Promise<readonly ConnectionInfo[]> {
+    return this.#context.connections.list(this.#settings.index)
+  }
+
+  async metrics(): Promise<MetricsSnapshot> {
+    this.#context.connections.report()
+    return this.#context.telemetry.snapshot()
+  }
+
+  async dump(): Promise<WorkerDump> {
+    const entries = [...this.#state.entries()]
+    return {
+      worker: this.#settings.index,
+      ready: this.#state.complete,
+      workloads: entries.flatMap((entry) => (entry.kind === 'workload' ? [entry.workload] : [])),
+      services: entries.flatMap((entry) => (entry.kind === 'service' ? [entry.service] : [])),
+      policies: [...this.#state.policies()],
+      refusedPolicies: this.#state.refusedPolicies,
+      certificates: [...this.#credentials.values()].flatMap((holder) => {
+        const certificate = holder.current?.certificate
+        if (certificate === undefined) return []
+        const { identity, serial, notBeforeMs, notAfterMs } = certificate
+        return [{ identity, serial, notBeforeMs, notAfterMs }]
+      }),
+      enrolled: [...this.#enrolments.values()].map((enrolment) => ({
+        uid: enrolment.scope.uid,
+        state: enrolment.phase === 'listening' ? 'listening' : 'waiting',
+        reason: enrolment.waitsFor,
+      })),
+    }
+  }
+
+  async drain(deadlineMs: number): Promise<void> {
+    for (const enrolment of this.#enrolments.values()) enrolment.drain()
+    const { clock, connections } = this.#context
+    const late = Promise.withResolvers<void>()
+    const timer = clock.after(deadlineMs, () => late.resolve())
+    await Promise.race([connections.empty(), late.promise])
+    timer[Symbol.dispose]()
+    this.#accessLog?.flush()
+  }
+
+  async close(): Promise<void> {
+    for (const enrolment of this.#enrolments.values()) enrolment.close('the proxy ends')
+    this.#enrolments.clear()
+    this.#context.keeper[Symbol.dispose]()
+    this.#accessLog?.flush()
+  }
+
+  #holder(identity: string): CredentialHolder {
+    const known = this.#credentials.get(identity)
+    if (known !== undefined) return known
+    const holder = new CredentialHolder(this.#context.clock)
+    holder.setRevocations(this.#revocations)
+    this.#credentials.set(identity, holder)
+    this.#setCertificate(identity, holder)
+    return holder
+  }
+
+  #setCertificate(identity: string, holder: CredentialHolder): void {
+    const certificate = this.#certificates.get(identity)
+    if (certificate === undefined) return
+    try {
+      holder.set(certificate)
+    } catch (error) {
+      // The one before stays in force until it ends: no better one is to be had here.
+      this.#context.log.error('certificate not usable', { identity, error: errorText(error) })
+    }
+  }
+}
+
+/** Who the workload is. Its names come from whoever started it, and make a SPIFFE id or nothing. */
+export function identityOf(workload: EnrolledWorkload): Identity {
+  const trustDomain = parseTrustDomain(workload.trustDomain ?? defaultTrustDomain)
+  if (!trustDomain.ok) throw new L4Error('L4_IDENTITY', `${workload.uid}: ${trustDomain.error}`)
+  const { namespace, serviceAccount } = workload
+  const identity = { trustDomain: trustDomain.value, namespace, serviceAccount }
+  const parsed = parseSpiffeId(spiffeId(identity))
+  if (!parsed.ok) throw new L4Error('L4_IDENTITY', `${workload.uid}: ${parsed.error}`)
+  return identity
+}

@@ -1,0 +1,195 @@
+import type { Result } from '@tulle/core'
+import { networkAddressKey, serviceKey } from '@tulle/mesh'
+import type { IpAddress, Service, Workload } from '@tulle/mesh'
+import { addressType, authorizationType, decodeAddress, decodeAuthorization } from '@tulle/mesh-xds'
+import type { MeshResource, ResourceUpdate } from '@tulle/mesh-xds'
+import { PolicyTable } from '@tulle/policy'
+import type { ApplicablePolicies, PolicySubject } from '@tulle/policy'
+import type { RejectedResource } from './data-plane.ts'
+
+interface StoredAddress {
+  readonly bytes: Uint8Array
+  readonly aliases: readonly string[]
+  /** Decoded when first used, dropped when replaced. */
+  entry: AddressEntry | undefined
+  readonly serviceKeys: readonly string[]
+}
+
+export type AddressEntry =
+  | { readonly kind: 'workload'; readonly workload: Workload }
+  | { readonly kind: 'service'; readonly service: Service }
+
+/**
+ * What a worker knows of the mesh: resources as bytes, decoded when a connection needs them. Policies are decoded
+ * as they come, since one that can't be understood closes its workloads at once.
+ */
+export class MeshState {
+  readonly #addresses: Map<string, StoredAddress> = new Map()
+  /** `network/ip` to the names that claim it; the newest claim wins. */
+  readonly #byAlias: Map<string, string[]> = new Map()
+  readonly #endpoints: Map<string, Set<string>> = new Map()
+  readonly #byHostname: Map<string, Set<string>> = new Map()
+  readonly #policies: PolicyTable = new PolicyTable()
+  readonly #policyKeys: Set<string> = new Set()
+  readonly #refused: Map<string, string> = new Map()
+  readonly #seen: Set<string> = new Set()
+  #revision: number = 0
+
+  /** Both kinds have come at least once: before that, nothing may be answered. */
+  get complete(): boolean {
+    return this.#seen.has(addressType) && this.#seen.has(authorizationType)
+  }
+
+  /** Counts updates: what was derived from an older one is to be derived again. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  get refusedPolicies(): readonly RejectedResource[] {
+    return [...this.#refused].map(([name, reason]) => ({ name, reason }))
+  }
+
+  /** Takes what it can; returns what it can't. */
+  apply(update: ResourceUpdate): readonly RejectedResource[] {
+    const rejected: RejectedResource[] = []
+    if (update.typeUrl !== addressType && update.typeUrl !== authorizationType) return rejected
+    this.#revision++
+    this.#seen.add(update.typeUrl)
+    const ofAddresses = update.typeUrl === addressType
+    for (const name of update.removed) {
+      if (ofAddresses) this.#removeAddress(name)
+      else this.#removePolicy(name)
+    }
+    for (const resource of update.upserts) {
+      const result = ofAddresses ? this.#setAddress(resource) : this.#setPolicy(resource)
+      if (!result.ok) rejected.push({ name: resource.name, reason: result.error })
+    }
+    return rejected
+  }
+
+  policiesFor(subject: PolicySubject): ApplicablePolicies {
+    return this.#policies.policiesFor(subject)
+  }
+
+  workload(uid: string): Workload | undefined {
+    const entry = this.#entry(uid)
+    return entry?.kind === 'workload' ? entry.workload : undefined
+  }
+
+  service(key: string): Service | undefined {
+    const entry = this.#entry(key)
+    return entry?.kind === 'service' ? entry.service : undefined
+  }
+
+  byAddress(network: string, address: IpAddress): AddressEntry | undefined {
+    const name = this.#byAlias.get(networkAddressKey(network, address))?.at(-1)
+    return name === undefined ? undefined : this.#entry(name)
+  }
+
+  /** Services with this host name; `namespace` first where it has one. */
+  byHostname(hostname: string, namespace: string): Service | undefined {
+    const own = this.service(serviceKey({ namespace, hostname }))
+    if (own !== undefined) return own
+    const services = [...(this.#byHostname.get(hostname) ?? [])].flatMap((key) => this.service(key) ?? [])
+    const visible = services.filter((service) => service.visibility === 'public')
+    return visible.find((service) => service.canonical) ?? visible[0]
+  }
+
+  /** The workloads that serve a service, in no particular order. */
+  *endpointsOf(key: string): Generator<Workload> {
+    for (const uid of this.#endpoints.get(key) ?? []) {
+      const workload = this.workload(uid)
+      if (workload !== undefined) yield workload
+    }
+  }
+
+  /** Everything decoded, for dumps. */
+  *entries(): Generator<AddressEntry> {
+    for (const name of this.#addresses.keys()) {
+      const entry = this.#entry(name)
+      if (entry !== undefined) yield entry
+    }
+  }
+
+  *policies(): Generator<unknown> {
+    for (const key of this.#policyKeys) yield this.#policies.get(key)
+  }
+
+  #entry(name: string): AddressEntry | undefined {
+    const stored = this.#addresses.get(name)
+    if (stored === undefined) return undefined
+    if (stored.entry === undefined) {
+      const decoded = decodeAddress(stored.bytes)
+      if (!decoded.ok) return undefined
+      stored.entry = decoded.value
+    }
+    return stored.entry
+  }
+
+  #setAddress(resource: MeshResource): Result<void> {
+    const decoded = decodeAddress(resource.bytes)
+    if (!decoded.ok) return decoded
+    this.#removeAddress(resource.name)
+    const { value } = decoded
+    const serviceKeys = value.kind === 'workload' ? [...value.workload.services.keys()] : []
+    const { bytes, aliases } = resource
+    this.#addresses.set(resource.name, { bytes, aliases, entry: undefined, serviceKeys })
+    for (const alias of aliases) addTo(this.#byAlias, alias, resource.name)
+    for (const key of serviceKeys) addToSet(this.#endpoints, key, resource.name)
+    if (value.kind === 'service') addToSet(this.#byHostname, value.service.hostname, resource.name)
+    return { ok: true, value: undefined }
+  }
+
+  #removeAddress(name: string): void {
+    const stored = this.#addresses.get(name)
+    if (stored === undefined) return
+    const entry = this.#entry(name)
+    if (entry?.kind === 'service') removeFromSet(this.#byHostname, entry.service.hostname, name)
+    for (const alias of stored.aliases) removeFrom(this.#byAlias, alias, name)
+    for (const key of stored.serviceKeys) removeFromSet(this.#endpoints, key, name)
+    this.#addresses.delete(name)
+  }
+
+  #setPolicy(resource: MeshResource): Result<void> {
+    const decoded = decodeAuthorization(resource.bytes)
+    if (!decoded.ok) {
+      this.#policyKeys.delete(resource.name)
+      this.#policies.refuse(resource.name)
+      this.#refused.set(resource.name, decoded.error)
+      return decoded
+    }
+    this.#refused.delete(resource.name)
+    this.#policyKeys.add(resource.name)
+    this.#policies.set(decoded.value)
+    return { ok: true, value: undefined }
+  }
+
+  #removePolicy(name: string): void {
+    this.#refused.delete(name)
+    this.#policyKeys.delete(name)
+    this.#policies.delete(name)
+  }
+}
+
+function addTo(map: Map<string, string[]>, key: string, value: string): void {
+  const list = map.get(key)
+  if (list === undefined) map.set(key, [value])
+  else list.push(value)
+}
+
+function removeFrom(map: Map<string, string[]>, key: string, value: string): void {
+  const left = (map.get(key) ?? []).filter((other) => other !== value)
+  if (left.length === 0) map.delete(key)
+  else map.set(key, left)
+}
+
+function addToSet(map: Map<string, Set<string>>, key: string, value: string): void {
+  const set = map.get(key)
+  if (set === undefined) map.set(key, new Set([value]))
+  else set.add(value)
+}
+
+function removeFromSet(map: Map<string, Set<string>>, key: string, value: string): void {
+  const set = map.get(key)
+  if (set?.delete(value) === true && set.size === 0) map.delete(key)
+}

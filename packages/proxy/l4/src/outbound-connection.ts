@@ -1,0 +1,212 @@
+import type { Socket } from 'node:net'
+import type { Result } from '@tulle/core'
+import { encodeConnect, newTraceparent } from '@tulle/hbone'
+import { http2Error } from '@tulle/http2'
+import type { HeaderList, StreamHandler } from '@tulle/http2'
+import { resumeWithOnread } from '@tulle/kernel'
+import type { IpAddress } from '@tulle/mesh'
+import type { ClientPool, ClientTunnelSession, DialFailure } from '@tulle/tunnel'
+import { whenConnected } from './connecting.ts'
+import type { ConnectionSubject, Refusal } from './connection-table.ts'
+import type { SocketAddress } from './data-plane.ts'
+import type { OutboundDecision } from './outbound-decision.ts'
+import type { PipeError } from './pipe.ts'
+import { SocketPipe } from './socket-pipe.ts'
+import { openConnection, socketHighWaterBytes } from './sockets.ts'
+import { TunnelPipe } from './tunnel-pipe.ts'
+import type { WorkloadScope } from './workload-scope.ts'
+
+/** Sessions that one connection is tried on, when peers refuse streams unseen because they drain. */
+const maxAttempts = 3
+
+type Tunnelled = Extract<OutboundDecision, { kind: 'hbone' }>
+
+export interface OutboundCall {
+  readonly scope: WorkloadScope
+  readonly pool: ClientPool
+  /** The application's socket, which has read nothing. */
+  readonly paused: Socket
+  readonly subject: ConnectionSubject
+  readonly sourceIp: IpAddress
+}
+
+/** One captured connection on its way through a tunnel: `waiting` for the peer's answer, then copying. */
+export class TunnelledCall implements StreamHandler {
+  readonly #call: OutboundCall
+  readonly #decision: Tunnelled
+  readonly #pipe: TunnelPipe
+  readonly #traceparent: string
+  #subject: ConnectionSubject
+  #attempts: number = 0
+  #started: boolean = false
+  #answered: boolean = false
+  #over: boolean = false
+  #onDone: ((error: PipeError) => void) | undefined
+
+  constructor(call: OutboundCall, decision: Tunnelled) {
+    this.#call = call
+    this.#decision = decision
+    this.#traceparent = newTraceparent(call.scope.context.rng)
+    this.#subject = { ...call.subject, traceId: this.#traceparent.slice(3, 35) }
+    const { buffers } = call.scope.context
+    this.#pipe = new TunnelPipe({
+      buffers,
+      owner: { onDone: (error) => this.#onPipeDone(error) },
+      socketCalls: true,
+    })
+  }
+
+  start(): void {
+    this.#attempts++
+    const { ip: address, port, identities: destinationIdentities } = this.#decision
+    const sourceAddress = this.#call.sourceIp
+    const target = { address, port, destinationIdentities, sourceAddress }
+    this.#call.pool.acquire(target, (outcome) => this.#onSession(outcome))
+  }
+
+  #onSession(outcome: Result<ClientTunnelSession, DialFailure>): void {
+    if (this.#over) return
+    if (!outcome.ok) {
+      this.#fail(refusalOf(outcome.error))
+      return
+    }
+    if (!this.#started && !this.#beginReading()) return
+    const session = outcome.value
+    this.#subject = { ...this.#subject, tlsGroup: session.tlsGroup }
+    const stream = session.open(this.#headers(), this)
+    if (stream === undefined || !this.#pipe.canMoveTo(stream)) {
+      stream?.reset(http2Error.cancel)
+      this.#tryAgain('no room in the session')
+      return
+    }
+    this.#pipe.attachStream(stream)
+  }
+
+  /** From here on the application's bytes come; the first of them travel with the request. */
+  #beginReading(): boolean {
+    const { paused } = this.#call
+    if (paused.destroyed) {
+      this.#fail({ flags: 'CONNECT', verdict: 'failed', error: 'the caller left' })
+      return false
+    }
+    this.#started = true
+    this.#pipe.attachSocket(resumeWithOnread(paused, this.#pipe.onread, socketHighWaterBytes))
+    return true
+  }
+
+  #headers(): HeaderList {
+    const { scope, sourceIp, subject } = this.#call
+    const client = { address: sourceIp, port: subject.source.port }
+    const host = this.#decision.service?.hostname
+    const baggage = scope.baggage
+    return encodeConnect({
+      authority: this.#decision.authority,
+      ...(baggage !== undefined && { baggage }),
+      forwarded: host === undefined ? { client } : { client, host },
+      traceparent: this.#traceparent,
+    })
+  }
+
+  onHeaders(headers: HeaderList, endStream: boolean): void {
+    if (this.#answered) {
+      this.#pipe.onHeaders(headers, endStream)
+      return
+    }
+    const status = headers[0] === ':status' ? (headers[1] ?? '') : ''
+    if (status.startsWith('1')) return
+    if (status !== '200') {
+      const verdict = status === '401' ? 'refused' : 'failed'
+      const flags = status === '401' ? 'DENY' : 'CONNECT'
+      this.#fail({ flags, verdict, error: `the destination's proxy answered ${status}` })
+      return
+    }
+    this.#answered = true
+    this.#onDone = this.#call.scope.context.connections.open(this.#subject, this.#pipe)
+    this.#pipe.onAnswered()
+  }
+
+  onData(bytes: Buffer, start: number, end: number): boolean {
+    return this.#pipe.onData(bytes, start, end)
+  }
+
+  onEnd(): void {
+    if (this.#answered) this.#pipe.onEnd()
+  }
+
+  onReset(code: number): void {
+    if (this.#answered) this.#pipe.onReset(code)
+    else if (!this.#over) {
+      // The peer has not looked at a refused stream, so that asking again repeats nothing. @see RFC 9113 §8.7
+      if (code === http2Error.refusedStream) this.#tryAgain('the session ended')
+      else {
+        const error = `the tunnel was reset before its answer, HTTP/2 error ${code}`
+        this.#fail({ flags: 'H2_HANDSHAKE_FAILURE', verdict: 'failed', error })
+      }
+    }
+  }
+
+  onWritable(): void {
+    this.#pipe.onWritable()
+  }
+
+  #tryAgain(why: string): void {
+    if (this.#attempts < maxAttempts) this.start()
+    else this.#fail({ flags: 'CONNECT', verdict: 'failed', error: why })
+  }
+
+  #fail(refusal: Refusal): void {
+    if (this.#over) return
+    this.#over = true
+    if (this.#started) this.#pipe.abort(refusal.error)
+    else this.#call.paused.destroy()
+    this.#call.scope.context.connections.refuse(this.#subject, refusal)
+  }
+
+  #onPipeDone(error: PipeError): void {
+    if (this.#answered) this.#onDone?.(error)
+    else this.#fail({ flags: 'CONNECT', verdict: 'failed', error: error ?? 'the caller left' })
+  }
+}
+
+/** What goes as it came: to a workload without a tunnel, or to a destination that nobody here knows. */
+export function callPlain(call: OutboundCall, destination: SocketAddress): void {
+  const { scope, paused, subject } = call
+  const { buffers, clock, connections, limits } = scope.context
+  let onDone: ((error: PipeError) => void) | undefined
+  const pipe = new SocketPipe(buffers, (error) => onDone?.(error))
+  const fail = (error: string): void => {
+    paused.destroy()
+    connections.refuse(subject, { flags: 'CONNECT', verdict: 'failed', error })
+  }
+  const socket = openConnection({
+    place: scope.place,
+    destination,
+    sourceIp: undefined,
+    onread: pipe.destination.onread,
+  })
+  if (!socket.ok) {
+    fail(socket.error)
+    return
+  }
+  const upstream = socket.value
+  whenConnected(upstream, { clock, timeoutMs: limits.connectTimeoutMs }, (error) => {
+    if (error === undefined && !paused.destroyed) {
+      onDone = connections.open(subject, pipe)
+      pipe.destination.attach(upstream)
+      pipe.caller.attach(resumeWithOnread(paused, pipe.caller.onread, socketHighWaterBytes))
+      return
+    }
+    upstream.destroy()
+    fail(error ?? 'the caller left')
+  })
+}
+
+function refusalOf(failure: DialFailure): Refusal {
+  const flags =
+    failure.reason === 'tls'
+      ? 'TLS_FAILURE'
+      : failure.reason === 'peer' || failure.reason === 'no-certificate'
+        ? 'IDENTITY_ERROR'
+        : 'CONNECT'
+  return { flags, verdict: 'failed', error: `${failure.reason}: ${failure.message}` }
+}

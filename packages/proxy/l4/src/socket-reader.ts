@@ -1,0 +1,138 @@
+import type { OnReadOpts, Socket } from 'node:net'
+import { headroomBytes, slabClassBytes } from '@tulle/http2'
+import type { CopyBuffers } from './copy-buffers.ts'
+
+/** Where a reader's bytes go. Nothing here throws. */
+export interface Sink {
+  /** Bytes that it takes now; the reader waits for its own `resume` when there is no room. */
+  room(): number
+  /** Takes a copy of `bytes[start, end)`, at most `room()` of them. */
+  copy(bytes: Buffer, start: number, end: number): void
+  /** Takes `slab[headroom, headroom + length)`. True: it keeps the slab and gives it back to the pool itself. */
+  take(slab: Buffer, length: number): boolean
+  /** Nothing more will come. */
+  end(): void
+}
+
+/** Reads below this are copied: handing over a whole slab would cost more. */
+const handOverBytes = 4096
+
+/**
+ * Reads a socket into recycled buffers that grow with the stream: the shared landing buffer, then 64 KiB, then
+ * 256 KiB slabs, and back to the landing buffer whenever a read does not fill its buffer. Hot: no allocation a
+ * chunk but the view that Node wants.
+ */
+export class SocketReader {
+  readonly onread: OnReadOpts
+  readonly #buffers: CopyBuffers
+  readonly #sink: Sink
+  #socket: Socket | undefined
+  /** Undefined: the next read lands in the shared buffer. */
+  #slab: Buffer | undefined
+  #view: Buffer
+  #grown: boolean = false
+  #slabBytes: number = slabClassBytes[1]
+  /** What was read beyond the sink's room. */
+  #stash: Buffer | undefined
+  #stashStart: number = 0
+  #stashEnd: number = 0
+  #ended: boolean = false
+  #closed: boolean = false
+  bytes: number = 0
+
+  constructor(buffers: CopyBuffers, sink: Sink) {
+    this.#buffers = buffers
+    this.#sink = sink
+    this.#view = buffers.landingBody
+    this.onread = { buffer: () => this.#nextView(), callback: (length) => this.#onRead(length) }
+  }
+
+  /** The socket that was made with `onread`. */
+  attach(socket: Socket): void {
+    this.#socket = socket
+    socket.on('end', () => this.#onEnd())
+  }
+
+  /** The sink has room again. */
+  resume(): void {
+    if (this.#closed) return
+    if (this.#stash !== undefined && !this.#unstash(this.#stash)) return
+    if (this.#ended) this.#sink.end()
+    else if (this.#sink.room() > 0) this.#socket?.resume()
+  }
+
+  close(): void {
+    this.#closed = true
+    if (this.#stash !== undefined) this.#buffers.slabs.give(this.#stash)
+    this.#stash = undefined
+    this.#dropSlab()
+  }
+
+  #onRead(length: number): boolean {
+    if (this.#closed) return false
+    this.bytes += length
+    if (length > this.#sink.room()) {
+      this.#stashRead(length)
+      return false
+    }
+    const slab = this.#slab
+    if (slab === undefined) {
+      this.#grown = length === this.#view.length
+      this.#sink.copy(this.#buffers.landing, headroomBytes, headroomBytes + length)
+    } else {
+      this.#grown = length === this.#view.length
+      if (this.#grown && length === slabClassBytes[1]) this.#slabBytes = slabClassBytes[2]
+      if (length < handOverBytes) this.#sink.copy(slab, headroomBytes, headroomBytes + length)
+      else if (this.#sink.take(slab, length)) this.#slab = undefined
+    }
+    return this.#sink.room() > 0
+  }
+
+  #nextView(): Buffer {
+    const room = this.#sink.room()
+    if (!this.#grown || this.#closed || room < handOverBytes) {
+      this.#dropSlab()
+      this.#view = this.#buffers.landingBody
+      return this.#view
+    }
+    this.#slab ??= this.#buffers.slabs.take(this.#slabBytes)
+    this.#view = this.#slab.subarray(headroomBytes, headroomBytes + Math.min(this.#slabBytes, room))
+    return this.#view
+  }
+
+  /** Rare: another stream of the session took the window between our asking and our reading. */
+  #stashRead(length: number): void {
+    const from = this.#slab ?? this.#buffers.landing
+    const own = this.#buffers.slabs.take(length)
+    from.copy(own, headroomBytes, headroomBytes, headroomBytes + length)
+    this.#stash = own
+    this.#stashStart = headroomBytes
+    this.#stashEnd = headroomBytes + length
+    this.#grown = false
+    this.#unstash(own)
+  }
+
+  /** True when nothing is left. */
+  #unstash(stash: Buffer): boolean {
+    const length = Math.min(this.#sink.room(), this.#stashEnd - this.#stashStart)
+    if (length > 0) {
+      this.#sink.copy(stash, this.#stashStart, this.#stashStart + length)
+      this.#stashStart += length
+    }
+    if (this.#stashStart < this.#stashEnd) return false
+    this.#buffers.slabs.give(stash)
+    this.#stash = undefined
+    return true
+  }
+
+  #dropSlab(): void {
+    if (this.#slab !== undefined) this.#buffers.slabs.give(this.#slab)
+    this.#slab = undefined
+  }
+
+  #onEnd(): void {
+    if (this.#ended || this.#closed) return
+    this.#ended = true
+    if (this.#stash === undefined) this.#sink.end()
+  }
+}

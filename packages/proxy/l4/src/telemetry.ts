@@ -1,0 +1,169 @@
+import type { Service } from '@tulle/mesh'
+import { MetricsRegistry } from '@tulle/runtime'
+import type { Child, Family, MetricsSnapshot } from '@tulle/runtime'
+import { unknown } from './party.ts'
+import type { Party } from './party.ts'
+
+/** Istio's label set for TCP metrics, in ztunnel's order. */
+export const tcpLabels: readonly string[] = [
+  'reporter',
+  'source_workload',
+  'source_canonical_service',
+  'source_canonical_revision',
+  'source_workload_namespace',
+  'source_principal',
+  'source_app',
+  'source_version',
+  'source_cluster',
+  'destination_service',
+  'destination_service_namespace',
+  'destination_service_name',
+  'destination_workload',
+  'destination_canonical_service',
+  'destination_canonical_revision',
+  'destination_workload_namespace',
+  'destination_principal',
+  'destination_app',
+  'destination_version',
+  'destination_cluster',
+  'request_protocol',
+  'response_flags',
+  'connection_security_policy',
+  'source_region',
+  'source_zone',
+  'destination_region',
+  'destination_zone',
+]
+
+export type ResponseFlags = '-' | 'DENY' | 'CONNECT' | 'TLS_FAILURE' | 'H2_HANDSHAKE_FAILURE' | 'IDENTITY_ERROR'
+
+export interface ConnectionLabels {
+  readonly reporter: 'source' | 'destination'
+  readonly source: Party
+  readonly destination: Party
+  readonly service: Service | undefined
+  readonly flags: ResponseFlags
+  readonly mutualTls: boolean
+}
+
+/** The counters of all connections that look alike. */
+export interface TcpSeries {
+  readonly opened: Child
+  readonly closed: Child
+  readonly sentBytes: Child
+  readonly receivedBytes: Child
+}
+
+/** Istio's TCP metrics of one worker. Series are bound once for each kind of connection. */
+export class Telemetry {
+  readonly #registry: MetricsRegistry = new MetricsRegistry()
+  readonly #opened: Family
+  readonly #closed: Family
+  readonly #sentBytes: Family
+  readonly #receivedBytes: Family
+  readonly #failed: Family
+  readonly #open: { readonly source: Child; readonly destination: Child }
+  readonly #refusedPeers: Family
+  readonly #series: Map<string, TcpSeries> = new Map()
+  #revision: number = -1
+
+  constructor() {
+    const counter = (name: string, help: string): Family =>
+      this.#registry.counter(`istio_tcp_${name}`, help, tcpLabels)
+    this.#opened = counter('connections_opened', 'TCP connections opened.')
+    this.#closed = counter('connections_closed', 'TCP connections closed.')
+    this.#sentBytes = counter('sent_bytes', 'Bytes sent to the side that called, as responses.')
+    this.#receivedBytes = counter('received_bytes', 'Bytes received from the side that called, as requests.')
+    this.#failed = counter('connections_failed', 'TCP connections that were refused or could not be made.')
+    const open = this.#registry.gauge('istio_tcp_sockets_open', 'Connections open now.', ['reporter'])
+    this.#open = { source: open.bind('source'), destination: open.bind('destination') }
+    this.#refusedPeers = this.#registry.counter(
+      'tulle_hbone_refused',
+      'HBONE connections that ended before a tunnel was asked for, by reason.',
+      ['reason'],
+    )
+  }
+
+  /** The series for a connection; `revision` is the mesh state's, since labels may change with it. */
+  bind(labels: ConnectionLabels, revision: number): TcpSeries {
+    if (revision !== this.#revision) {
+      this.#series.clear()
+      this.#revision = revision
+    }
+    const key = seriesKey(labels)
+    const known = this.#series.get(key)
+    if (known !== undefined) return known
+    const values = labelValues(labels)
+    const series = {
+      opened: this.#opened.bind(...values),
+      closed: this.#closed.bind(...values),
+      sentBytes: this.#sentBytes.bind(...values),
+      receivedBytes: this.#receivedBytes.bind(...values),
+    }
+    this.#series.set(key, series)
+    return series
+  }
+
+  failed(labels: ConnectionLabels): void {
+    this.#failed.bind(...labelValues(labels)).inc()
+  }
+
+  refusedPeer(reason: string): void {
+    this.#refusedPeers.bind(reason).inc()
+  }
+
+  opened(reporter: 'source' | 'destination'): void {
+    this.#open[reporter].inc(1)
+  }
+
+  closed(reporter: 'source' | 'destination'): void {
+    this.#open[reporter].inc(-1)
+  }
+
+  snapshot(): MetricsSnapshot {
+    return this.#registry.snapshot()
+  }
+}
+
+/** Enough to tell series apart, and much shorter than all labels. */
+function seriesKey({ reporter, source, destination, service, flags, mutualTls }: ConnectionLabels): string {
+  const named = (party: Party): string =>
+    party.uid === ''
+      ? `${party.principal} ${party.workload} ${party.canonicalService} ${party.canonicalRevision}`
+      : `${party.uid} ${party.principal}`
+  const service_ = service === undefined ? '' : `${service.namespace}/${service.hostname}`
+  return `${reporter} ${named(source)} ${named(destination)} ${service_} ${flags} ${mutualTls}`
+}
+
+function labelValues(labels: ConnectionLabels): readonly string[] {
+  const { source, destination, service } = labels
+  return [
+    labels.reporter,
+    source.workload,
+    source.canonicalService,
+    source.canonicalRevision,
+    source.namespace,
+    source.principal,
+    source.canonicalService,
+    source.canonicalRevision,
+    source.kubeCluster,
+    service?.hostname ?? unknown,
+    service?.namespace ?? unknown,
+    service?.name ?? unknown,
+    destination.workload,
+    destination.canonicalService,
+    destination.canonicalRevision,
+    destination.namespace,
+    destination.principal,
+    destination.canonicalService,
+    destination.canonicalRevision,
+    destination.kubeCluster,
+    'tcp',
+    labels.flags,
+    labels.mutualTls ? 'mutual_tls' : unknown,
+    source.region,
+    source.zone,
+    destination.region,
+    destination.zone,
+  ]
+}

@@ -1,0 +1,22 @@
+import type { Clock, Rng } from '@tulle/core'
+import type { Log } from '@tulle/runtime'
+import type { SessionKeeper } from '@tulle/tunnel'
+import type { ConnectionTable } from './connection-table.ts'
+import type { CopyBuffers } from './copy-buffers.ts'
+import type { L4Limits } from './limits.ts'
+import type { MeshState } from './mesh-state.ts'
+import type { Telemetry } from './telemetry.ts'
+
+/** What all workloads of one worker share. */
+export interface WorkerContext {
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly log: Log
+  readonly network: string
+  readonly limits: L4Limits
+  readonly state: MeshState
+  readonly buffers: CopyBuffers
+  readonly telemetry: Telemetry
+  readonly connections: ConnectionTable
+  readonly keeper: SessionKeeper
+}

@@ -1,0 +1,97 @@
+import { encodeBaggage } from '@tulle/hbone'
+import type { Identity } from '@tulle/identity'
+import { parseIpAddress } from '@tulle/mesh'
+import type { IpAddress, Workload } from '@tulle/mesh'
+import type { ApplicablePolicies } from '@tulle/policy'
+import type { EnrolledWorkload } from './data-plane.ts'
+import { partyOf } from './party.ts'
+import type { Party } from './party.ts'
+import type { SocketPlace } from './sockets.ts'
+import type { WorkerContext } from './worker-context.ts'
+
+/** One enrolled workload as its connections need it: who it is, where its sockets are, what holds for it. */
+export class WorkloadScope {
+  readonly context: WorkerContext
+  readonly enrolled: EnrolledWorkload
+  readonly identity: Identity
+  readonly place: SocketPlace
+  #policies: ApplicablePolicies | undefined
+  #policiesRevision: number = -1
+  #baggageOf: Workload | undefined
+  #baggage: string | undefined
+
+  constructor(context: WorkerContext, enrolled: EnrolledWorkload, identity: Identity) {
+    this.context = context
+    this.enrolled = enrolled
+    this.identity = identity
+    const { netns, listeners } = enrolled
+    const captured = netns !== undefined || listeners === undefined || listeners.captured === true
+    this.place = { netns: enrolled.netns, captured }
+  }
+
+  get uid(): string {
+    return this.enrolled.uid
+  }
+
+  /** As the control plane describes it; it may not have done so yet. */
+  get workload(): Workload | undefined {
+    return this.context.state.workload(this.enrolled.uid)
+  }
+
+  get party(): Party {
+    const { workload } = this
+    if (workload !== undefined) return partyOf(workload, this.identity)
+    const { name, namespace } = this.enrolled
+    return { ...partyOf(undefined, this.identity), uid: this.uid, workload: name, namespace }
+  }
+
+  /**
+   * What holds for connections to it. A workload that the control plane does not describe names no policies that
+   * we could know of, so it is closed.
+   */
+  get policies(): ApplicablePolicies {
+    const { state } = this.context
+    if (this.#policies === undefined || this.#policiesRevision !== state.revision) {
+      const { workload } = this
+      this.#policies =
+        workload === undefined ? { known: [], unknown: [`of ${this.uid}`] } : state.policiesFor(workload)
+      this.#policiesRevision = state.revision
+    }
+    return this.#policies
+  }
+
+  /** What it says of itself in each request; undefined until the control plane has described it. */
+  get baggage(): string | undefined {
+    const { workload } = this
+    if (workload === undefined) return undefined
+    if (this.#baggageOf !== workload) {
+      this.#baggageOf = workload
+      this.#baggage = encodeBaggage(workload)
+    }
+    return this.#baggage
+  }
+
+  get full(): boolean {
+    const { connections, limits } = this.context
+    return connections.countOf(this.uid) >= limits.maxConnectionsPerWorkload
+  }
+
+  /** Who has this address, as far as is known: for labels, and only with the identity that was proven. */
+  partyAt(ip: IpAddress, identity: Identity | undefined): Party {
+    const entry = this.context.state.byAddress(this.context.network, ip)
+    const workload = entry?.kind === 'workload' ? entry.workload : undefined
+    if (identity === undefined || workload === undefined) return partyOf(workload, identity)
+    const same =
+      workload.namespace === identity.namespace &&
+      workload.serviceAccount === identity.serviceAccount &&
+      workload.trustDomain === identity.trustDomain
+    return partyOf(same ? workload : undefined, identity)
+  }
+}
+
+/** Socket addresses come as text, IPv4 sometimes mapped into IPv6; keys and policies know one spelling. */
+export function canonicalIp(text: string): IpAddress | undefined {
+  const parsed = parseIpAddress(text.replace(/%.*$/u, ''))
+  return parsed.ok ? parsed.value : undefined
+}
+

@@ -1,0 +1,9 @@
+/**
+ * Why a tunnel session could not be had. Outcomes of single connections are values: they are expected, and
+ * nothing on the path of a connection throws.
+ */
+export interface DialFailure {
+  readonly reason: 'connect' | 'timeout' | 'tls' | 'peer' | 'no-certificate' | 'closed'
+  /** For the log: what was expected and found. */
+  readonly message: string
+}

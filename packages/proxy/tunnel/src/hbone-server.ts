@@ -1,0 +1,208 @@
+import type { Socket } from 'node:net'
+import { createServer } from 'node:tls'
+import type { Server, TLSSocket } from 'node:tls'
+import { errorText } from '@tulle/core'
+import type { Clock } from '@tulle/core'
+import { parseConnect } from '@tulle/hbone'
+import { createHttp2Session } from '@tulle/http2'
+import type { HeaderList, Http2Session, Http2Stream, StreamHandler } from '@tulle/http2'
+import type { CredentialHolder, Credentials } from './credential-holder.ts'
+import { InboundTunnel, refuseStream } from './inbound-tunnel.ts'
+import type { PeerRefusal, VerifiedPeer } from './peer-verifier.ts'
+import type { SessionKeeper } from './session-keeper.ts'
+import { serverContextOptions, serverOptions } from './tls-settings.ts'
+import { followSocket, tlsTransport } from './tls-transport.ts'
+
+/** Addresses of one accepted connection. */
+export interface PeerAddress {
+  readonly sourceIp: string
+  readonly sourcePort: number
+  readonly localIp: string
+  readonly localPort: number
+}
+
+export interface HboneServerOptions {
+  readonly credentials: CredentialHolder
+  readonly keeper: SessionKeeper
+  readonly clock: Clock
+  readonly maxHandshakes: number
+  readonly handshakeTimeoutMs: number
+  readonly maxStreamsPerSession: number
+  readonly maxHeaderBytes: number
+  readonly maxEarlyBytes: number
+  /** A well-formed CONNECT of a verified peer: accept or refuse it, now or later. Must not throw. */
+  onTunnel(tunnel: InboundTunnel, address: PeerAddress): void
+  /** A connection that came to nothing: handshake, certificate, or a request that is no CONNECT. */
+  onRefused(refusal: ServerRefusal, address: PeerAddress): void
+}
+
+export interface ServerRefusal {
+  readonly reason: 'handshake' | 'too-many-handshakes' | 'no-certificate-of-ours' | 'bad-request' | PeerRefusal['reason']
+  readonly message: string
+}
+
+interface Accepted {
+  readonly http: Http2Session
+}
+
+/**
+ * The receiving side of HBONE for one workload: TLS through a `tls.Server` that never listens, fed with accepted
+ * sockets. (A bare TLSSocket with `isServer` takes forged self-signed certificates.)
+ */
+export class HboneServer {
+  readonly #options: HboneServerOptions
+  readonly #accepted: Set<Accepted> = new Set()
+  readonly #addresses: WeakMap<Socket, PeerAddress> = new WeakMap()
+  readonly #subscription: Disposable
+  #tls: Server | undefined
+  #credentials: Credentials | undefined
+  #handshakes: number = 0
+  #draining: boolean = false
+
+  constructor(options: HboneServerOptions) {
+    this.#options = options
+    this.#subscription = options.credentials.onChange((credentials) => this.#rotate(credentials))
+  }
+
+  get sessions(): number {
+    return this.#accepted.size
+  }
+
+  /** Takes over an accepted TCP connection that has read nothing. */
+  accept(socket: Socket): void {
+    const address = addressOf(socket)
+    socket.on('error', ignoreError)
+    const credentials = this.#options.credentials.current
+    if (credentials === undefined || this.#tls === undefined || this.#draining) {
+      this.#refuse(socket, address, 'no-certificate-of-ours', 'no valid certificate for this workload')
+      return
+    }
+    if (this.#handshakes >= this.#options.maxHandshakes) {
+      this.#refuse(socket, address, 'too-many-handshakes', `${this.#handshakes} handshakes in progress`)
+      return
+    }
+    this.#handshakes++
+    this.#addresses.set(socket, address)
+    this.#tls.emit('connection', socket)
+  }
+
+  /** Says GOAWAY on every session; streams that run may finish. */
+  drain(): void {
+    this.#draining = true
+    for (const { http } of this.#accepted) http.drain()
+  }
+
+  destroy(): void {
+    this.#draining = true
+    this.#subscription[Symbol.dispose]()
+    for (const { http } of [...this.#accepted]) http.destroy()
+  }
+
+  #rotate(credentials: Credentials): void {
+    this.#credentials = credentials
+    if (this.#tls !== undefined) {
+      this.#tls.setSecureContext(serverContextOptions(credentials.certificate))
+      return
+    }
+    const tls = createServer(serverOptions(credentials.certificate, this.#options.handshakeTimeoutMs))
+    tls.on('secureConnection', (socket) => {
+      this.#handshakes--
+      this.#onSecure(socket)
+    })
+    tls.on('tlsClientError', (error, socket) => {
+      this.#handshakes--
+      const address = addressOf(socket)
+      this.#options.onRefused({ reason: 'handshake', message: errorText(error) }, address)
+    })
+    this.#tls = tls
+  }
+
+  #onSecure(socket: TLSSocket): void {
+    const address = addressOf(socket)
+    socket.on('error', ignoreError)
+    const credentials = this.#credentials
+    if (credentials === undefined) return
+    if (socket.alpnProtocol !== 'h2') {
+      this.#refuse(socket, address, 'handshake', 'the peer did not ask for h2')
+      return
+    }
+    const peer = credentials.verifier.verify(socket.getPeerX509Certificate())
+    if (!peer.ok) {
+      this.#refuse(socket, address, peer.error.reason, peer.error.message)
+      return
+    }
+    this.#begin(socket, peer.value, credentials)
+  }
+
+  #begin(socket: TLSSocket, peer: VerifiedPeer, credentials: Credentials): void {
+    const address = addressOf(socket)
+    const http = createHttp2Session({
+      role: 'server',
+      transport: tlsTransport(socket),
+      clock: this.#options.clock,
+      settings: { maxConcurrentStreams: this.#options.maxStreamsPerSession },
+      limits: {
+        maxHeaderListBytes: this.#options.maxHeaderBytes,
+        maxHeaderBlockBytes: this.#options.maxHeaderBytes,
+      },
+      onStream: (stream, headers) => this.#onStream(stream, headers, { peer, address }),
+      onClose: () => {
+        this.#accepted.delete(accepted)
+        kept[Symbol.dispose]()
+        socket.destroy()
+      },
+    })
+    const accepted: Accepted = { http }
+    this.#accepted.add(accepted)
+    const endsAtMs = Math.min(peer.notAfterMs, credentials.certificate.notAfterMs)
+    const kept = this.#options.keeper.keep({ peer, endsAtMs, http }, credentials.verifier)
+    followSocket(socket, http)
+    socket.on('data', (bytes: Buffer) => http.receive(bytes, 0, bytes.length))
+    if (this.#draining) http.drain()
+  }
+
+  #onStream(
+    stream: Http2Stream,
+    headers: HeaderList,
+    from: { readonly peer: VerifiedPeer; readonly address: PeerAddress },
+  ): StreamHandler {
+    const request = parseConnect(headers)
+    if (!request.ok) {
+      refuseStream(stream, '400')
+      this.#options.onRefused({ reason: 'bad-request', message: request.error.message }, from.address)
+      return deafHandler
+    }
+    const maxEarlyBytes = this.#options.maxEarlyBytes
+    const tunnel = new InboundTunnel({ peer: from.peer, request: request.value, stream, maxEarlyBytes })
+    this.#options.onTunnel(tunnel, from.address)
+    return tunnel
+  }
+
+  #refuse(socket: Socket, address: PeerAddress, reason: ServerRefusal['reason'], message: string): void {
+    socket.destroy()
+    this.#options.onRefused({ reason, message }, address)
+  }
+}
+
+/** For streams that were refused: whatever the peer still sends is nobody's business. */
+const deafHandler: StreamHandler = {
+  onHeaders: () => undefined,
+  onData: () => false,
+  onEnd: () => undefined,
+  onReset: () => undefined,
+  onWritable: () => undefined,
+}
+
+/** 'close' follows, and is what counts. */
+function ignoreError(): void {
+  // Nothing to do: see above.
+}
+
+function addressOf(socket: Socket): PeerAddress {
+  return {
+    sourceIp: socket.remoteAddress ?? '',
+    sourcePort: socket.remotePort ?? 0,
+    localIp: socket.localAddress ?? '',
+    localPort: socket.localPort ?? 0,
+  }
+}

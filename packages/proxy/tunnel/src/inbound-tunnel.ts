@@ -1,0 +1,98 @@
+import type { ConnectRequest } from '@tulle/hbone'
+import { http2Error } from '@tulle/http2'
+import type { HeaderList, Http2Stream, StreamHandler } from '@tulle/http2'
+import type { VerifiedPeer } from './peer-verifier.ts'
+
+/** The statuses a tunnel is refused with, as ztunnel's: malformed, not allowed, not reachable. */
+export type RefusalStatus = '400' | '401' | '503'
+
+/**
+ * A CONNECT that waits for its answer, then a tunnel. What the peer sends early is held: at most as much as its
+ * stream window, since no credit is given before someone takes the payload.
+ */
+export class InboundTunnel implements StreamHandler {
+  readonly peer: VerifiedPeer
+  readonly request: ConnectRequest
+  readonly stream: Http2Stream
+  readonly #maxEarlyBytes: number
+  #early: Buffer[] = []
+  #earlyBytes: number = 0
+  #ended: boolean = false
+  #reset: number | undefined
+  #handler: StreamHandler | undefined
+  /** Told when the peer gives up before it was answered. */
+  onAbandoned: (() => void) | undefined
+
+  constructor(options: {
+    readonly peer: VerifiedPeer
+    readonly request: ConnectRequest
+    readonly stream: Http2Stream
+    readonly maxEarlyBytes: number
+  }) {
+    this.peer = options.peer
+    this.request = options.request
+    this.stream = options.stream
+    this.#maxEarlyBytes = options.maxEarlyBytes
+  }
+
+  /** Whether the peer still waits for an answer. */
+  get open(): boolean {
+    return this.#reset === undefined
+  }
+
+  /** Answers 200 with `headers` besides; from here on `handler` is told everything, what came early first. */
+  accept(handler: StreamHandler, headers: HeaderList = []): void {
+    if (!this.open) return
+    this.#handler = handler
+    this.stream.sendHeaders([':status', '200', ...headers], false)
+    const early = this.#early
+    this.#early = []
+    for (const bytes of early) handler.onData(bytes, 0, bytes.length)
+    if (this.#ended) handler.onEnd()
+  }
+
+  refuse(status: RefusalStatus): void {
+    if (!this.open) return
+    refuseStream(this.stream, status)
+    this.#reset = http2Error.noError
+  }
+
+  onHeaders(headers: HeaderList, endStream: boolean): void {
+    this.#handler?.onHeaders(headers, endStream)
+  }
+
+  onData(bytes: Buffer, start: number, end: number): boolean {
+    if (this.#handler !== undefined) return this.#handler.onData(bytes, start, end)
+    this.#earlyBytes += end - start
+    if (this.#earlyBytes > this.#maxEarlyBytes) {
+      this.stream.reset(http2Error.enhanceYourCalm)
+      this.onReset(http2Error.enhanceYourCalm)
+      return false
+    }
+    this.#early.push(Buffer.from(bytes.subarray(start, end)))
+    return false
+  }
+
+  onEnd(): void {
+    this.#ended = true
+    this.#handler?.onEnd()
+  }
+
+  onReset(code: number): void {
+    if (!this.open) return
+    this.#reset = code
+    this.#early = []
+    if (this.#handler === undefined) this.onAbandoned?.()
+    else this.#handler.onReset(code)
+  }
+
+  onWritable(): void {
+    this.#handler?.onWritable()
+  }
+}
+
+/** A final answer without a body, then no more interest in what the peer sends. @see RFC 9113 §8.1 */
+export function refuseStream(stream: Http2Stream, status: RefusalStatus): void {
+  stream.sendHeaders([':status', status], true)
+  stream.reset(http2Error.noError)
+}

@@ -1,0 +1,54 @@
+import type { Clock } from '@tulle/core'
+import type { PeerVerifier } from './peer-verifier.ts'
+import type { TunnelSession } from './tunnel-session.ts'
+
+const sweepMs = 1000
+
+interface Kept {
+  readonly session: TunnelSession
+  readonly verifier: PeerVerifier
+}
+
+/**
+ * Ends sessions in time, one keeper a thread: GOAWAY when the earlier of both certificates ends (streams that
+ * run may finish, new ones go to a new session), at once when the peer is revoked.
+ */
+export class SessionKeeper implements Disposable {
+  readonly #clock: Clock
+  readonly #kept: Set<Kept> = new Set()
+  readonly #timer: Disposable
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#timer = clock.every(sweepMs, () => this.#sweep())
+  }
+
+  get size(): number {
+    return this.#kept.size
+  }
+
+  /** Dispose of what is returned when the session is over. */
+  keep(session: TunnelSession, verifier: PeerVerifier): Disposable {
+    const entry = { session, verifier }
+    this.#kept.add(entry)
+    return { [Symbol.dispose]: () => void this.#kept.delete(entry) }
+  }
+
+  /** Looks at every session again, after verifiers were told of revocations. */
+  endRevoked(): void {
+    for (const { session, verifier } of this.#kept) {
+      if (verifier.isRevoked(session.peer)) session.http.destroy()
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer[Symbol.dispose]()
+  }
+
+  #sweep(): void {
+    const nowMs = this.#clock.nowMs()
+    for (const { session } of this.#kept) {
+      if (nowMs >= session.endsAtMs && session.http.usable) session.http.drain()
+    }
+  }
+}

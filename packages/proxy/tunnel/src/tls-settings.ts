@@ -1,0 +1,45 @@
+import { constants } from 'node:crypto'
+import type { SecureContextOptions, TlsOptions } from 'node:tls'
+import { allRoots } from '@tulle/identity'
+import type { WorkloadCertificate } from './credentials.ts'
+
+/** Post-quantum hybrid first; the peer may fall back to the classic curves. */
+export const tlsGroups = 'X25519MLKEM768:X25519:P-256'
+
+/** What a receiving side logs of its key exchange: Node tells the agreed group to clients only. */
+export const tlsGroupFloor = 'P-256'
+
+/** TLS 1.3 and nothing below, with this workload's key, trusting the union of all roots for OpenSSL's first look. */
+function contextOptions(certificate: WorkloadCertificate): SecureContextOptions {
+  return {
+    key: certificate.keyPem,
+    cert: certificate.chainPem,
+    ca: [...allRoots(certificate.bundle)],
+    minVersion: 'TLSv1.3',
+    maxVersion: 'TLSv1.3',
+    ecdhCurve: tlsGroups,
+  }
+}
+
+/** For `tls.Server` and its `setSecureContext`. No tickets: a resumed session would never be verified again. */
+export function serverContextOptions(certificate: WorkloadCertificate): SecureContextOptions {
+  return { ...contextOptions(certificate), secureOptions: constants.SSL_OP_NO_TICKET }
+}
+
+export function serverOptions(certificate: WorkloadCertificate, handshakeTimeoutMs: number): TlsOptions {
+  return {
+    ...serverContextOptions(certificate),
+    ALPNProtocols: ['h2'],
+    requestCert: true,
+    rejectUnauthorized: true,
+    handshakeTimeout: handshakeTimeoutMs,
+    highWaterMark: transportHighWaterBytes,
+  }
+}
+
+export function clientContextOptions(certificate: WorkloadCertificate): SecureContextOptions {
+  return contextOptions(certificate)
+}
+
+/** Bytes that may wait in a TLS socket before the session is told to hold back. */
+export const transportHighWaterBytes: number = 1024 * 1024
