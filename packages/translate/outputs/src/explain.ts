@@ -6,11 +6,12 @@ import type { IpAddress, Workload } from '@tulle/mesh'
 import { authorizeWith, policiesFor, policyKey } from '@tulle/policy'
 import type { ConnectionFacts, Verdict } from '@tulle/policy'
 import { changesToAllow, changesToRefuse } from './changes.ts'
+import type { Call } from './changes.ts'
 import type { Explanation, ExplainQuery, Party } from './explanation.ts'
 import { findCallee, findCaller } from './find-party.ts'
 import type { Callee, Endpoint } from './find-party.ts'
 import type { MeshModel } from './mesh-model.ts'
-import { lookAt, lookAtRule, tracePolicy } from './policy-looks.ts'
+import { lookAt, lookAtRule, ruleThatHolds, tracePolicy } from './policy-looks.ts'
 import type { TracedPolicy } from './policy-looks.ts'
 import { summaryOf } from './summary.ts'
 
@@ -51,14 +52,11 @@ function explainCall(model: MeshModel, from: Workload, callee: Callee): Explanat
     enforced: endpoint.workload.tunnel === 'hbone',
     ...(facts.identity === undefined ? {} : { identitySeen: spiffeId(facts.identity) }),
     verdict,
-    policies: policies.map((traced) => lookAt(traced, facts)),
+    policies: policies.map((policy) => lookAt(policy, facts)),
     ...(decider === undefined || verdict.rule === undefined
       ? {}
       : { rule: lookAtRule(decider, verdict.rule, facts) }),
-    changes:
-      verdict.allowed && verdict.wouldRefuse === undefined
-        ? changesToRefuse(model, call, decider)
-        : changesToAllow(model, call, policies),
+    changes: changesOf(model, call, decision),
     endpoints: decisions.map((each) => ({
       uid: each.endpoint.workload.uid,
       port: each.endpoint.port,
@@ -66,6 +64,16 @@ function explainCall(model: MeshModel, from: Workload, callee: Callee): Explanat
     })),
   }
   return { ...explanation, summary: summaryOf(explanation) }
+}
+
+function changesOf(model: MeshModel, call: Call, { verdict, policies, facts }: Decision): readonly string[] {
+  if (!verdict.allowed || verdict.wouldRefuse !== undefined) return changesToAllow(call, policies)
+  const admitted = policies.filter(({ policy }) => ruleThatHolds(policy, facts) !== undefined)
+  return changesToRefuse(
+    call,
+    admitted.flatMap(({ traced }) => traced ?? []),
+    model.settings.value,
+  )
 }
 
 function decide(model: MeshModel, from: Workload, endpoint: Endpoint): Decision {
@@ -86,7 +94,7 @@ function decide(model: MeshModel, from: Workload, endpoint: Endpoint): Decision 
     endpoint,
     facts,
     verdict: authorizeWith(applicable, facts),
-    policies: applicable.known.map((policy) => tracePolicy(model, policy)),
+    policies: applicable.known.map((policy) => tracePolicy(model, policy, to)),
   }
 }
 

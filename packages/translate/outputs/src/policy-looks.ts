@@ -1,8 +1,9 @@
 import type { TrafficTargetObject } from '@tulle/api'
+import type { Workload } from '@tulle/mesh'
 import { authorize, describeMismatch, policyKey } from '@tulle/policy'
 import type { AuthorizationPolicy, ConnectionFacts, Mismatch } from '@tulle/policy'
-import { denyByDefault, strictMtls } from '@tulle/smi'
-import type { TargetTranslation } from '@tulle/smi'
+import { accountKey, denyByDefault, strictMtls, targetPorts } from '@tulle/smi'
+import type { ResolvedRule, TargetTranslation } from '@tulle/smi'
 import { objectLabel } from '@tulle/workloads'
 import type { PolicyLook, RuleLook } from './explanation.ts'
 import type { MeshModel } from './mesh-model.ts'
@@ -11,74 +12,91 @@ import { placeOf, portsText } from './text.ts'
 /** A policy together with the TrafficTarget that it was made of, if it was. */
 export interface TracedPolicy {
   readonly policy: AuthorizationPolicy
-  readonly target?: TrafficTargetObject
-  readonly translation?: TargetTranslation
+  readonly traced?: TracedTarget
 }
 
-export function tracePolicy(model: MeshModel, policy: AuthorizationPolicy): TracedPolicy {
+/** A TrafficTarget as it holds at one destination. */
+export interface TracedTarget {
+  readonly target: TrafficTargetObject
+  readonly translation: TargetTranslation
+  /** The ports that a rule of it covers there, for a person. */
+  readonly covered: (rule: ResolvedRule) => string
+  readonly opens: (rule: ResolvedRule, port: number) => boolean
+}
+
+export function tracePolicy(model: MeshModel, policy: AuthorizationPolicy, to: Workload): TracedPolicy {
   const key = policyKey(policy)
   for (const [objectKey, translation] of model.targets.entries()) {
     if (translation.policy === undefined || policyKey(translation.policy) !== key) continue
     const target = model.api.trafficTargets.get(objectKey)
-    return target === undefined ? { policy } : { policy, target, translation }
+    if (target === undefined) return { policy }
+    const ownPorts = model.workloadPorts.get(to.uid) ?? []
+    return { policy, traced: { target, translation, ...portReader(to, ownPorts) } }
   }
   return { policy }
 }
 
-export function lookAt(traced: TracedPolicy, facts: ConnectionFacts): PolicyLook {
-  const { policy, target } = traced
-  const rule = ruleThatHolds(policy, facts)
+export function lookAt(policy: TracedPolicy, facts: ConnectionFacts): PolicyLook {
+  const rule = ruleThatHolds(policy.policy, facts)
   return {
-    key: policyKey(policy),
-    object: objectOf(traced),
-    ...(target === undefined ? {} : { origin: target.origin }),
-    action: policy.action,
-    dryRun: policy.dryRun,
+    key: policyKey(policy.policy),
+    object: objectOf(policy),
+    ...(policy.traced === undefined ? {} : { origin: policy.traced.target.origin }),
+    action: policy.policy.action,
+    dryRun: policy.policy.dryRun,
     matched: rule !== undefined,
-    why: rule === undefined ? whyNot(traced, facts) : lookAtRule(traced, rule, facts).text,
+    why: rule === undefined ? whyNot(policy, facts) : lookAtRule(policy, rule, facts).text,
   }
 }
 
 /** A rule of a policy that held, traced back to the rule that a user wrote. */
-export function lookAtRule(traced: TracedPolicy, rule: number, facts: ConnectionFacts): RuleLook {
-  const { policy, target, translation } = traced
-  const base = { policy: policyKey(policy), rule, object: objectOf(traced) }
-  const index = translation?.ruleIndexes[rule]
-  const written = translation?.rules.find((entry) => entry.index === index)
-  if (target === undefined || written === undefined) return { ...base, text: ownText(policy) }
+export function lookAtRule({ policy, traced }: TracedPolicy, rule: number, facts: ConnectionFacts): RuleLook {
+  const base = { policy: policyKey(policy), rule, object: objectOf({ policy, ...(traced && { traced }) }) }
+  const index = traced?.translation.ruleIndexes[rule]
+  const written = traced?.translation.rules.find((entry) => entry.index === index)
+  if (traced === undefined || written === undefined) return { ...base, text: ownText(policy) }
   const path = `spec.rules[${written.index}]`
-  const caller =
-    facts.identity === undefined ? 'nobody' : `${facts.identity.namespace}/${facts.identity.serviceAccount}`
-  const text = `it lists ServiceAccount ${caller}, and TCPRoute ${written.name} covers ${portsText(written.ports)}`
-  return { ...base, path, origin: placeOf(target, path), text }
+  const caller = facts.identity === undefined ? 'nobody' : accountKey(facts.identity)
+  const text = `it lists ServiceAccount ${caller}, and TCPRoute ${written.name} covers ${traced.covered(written)}`
+  return { ...base, path, origin: placeOf(traced.target, path), text }
 }
 
-function ruleThatHolds(policy: AuthorizationPolicy, facts: ConnectionFacts): number | undefined {
+/** The first rule that holds, as if the policy were the only one and enforced. */
+export function ruleThatHolds(policy: AuthorizationPolicy, facts: ConnectionFacts): number | undefined {
   return authorize([{ ...policy, action: 'deny', dryRun: false }], facts).rule
 }
 
-function objectOf({ policy, target }: TracedPolicy): string {
-  if (target !== undefined) return objectLabel(target)
+function objectOf({ policy, traced }: TracedPolicy): string {
+  if (traced !== undefined) return objectLabel(traced.target)
   if (policy.name === denyByDefault.name) return 'access mode enforce'
   if (policy.name === strictMtls.name) return 'mTLS mode strict'
   return `policy ${policyKey(policy)}`
 }
 
-function whyNot({ policy, translation }: TracedPolicy, facts: ConnectionFacts): string {
-  if (translation?.rules.some(({ protocol }) => protocol === 'http') === true) {
-    return 'its HTTP rules need a waypoint, and there is none'
+function whyNot({ policy, traced }: TracedPolicy, facts: ConnectionFacts): string {
+  if (traced !== undefined) return whyNotTarget(traced, facts)
+  if (policy.rules.length === 0) return ownText(policy)
+  const [mismatch] = describeMismatch(policy, facts)
+  return mismatch === undefined ? 'no rule of it holds' : mismatchText(mismatch)
+}
+
+/** The caller first: what is open to others says nothing about this one. */
+function whyNotTarget({ translation, covered }: TracedTarget, facts: ConnectionFacts): string {
+  const { sources, rules } = translation
+  if (facts.identity === undefined) return 'the caller shows no identity (plaintext)'
+  const caller = accountKey(facts.identity)
+  if (!sources.some((source) => accountKey(source) === caller)) {
+    const listed = sources.map(accountKey).join(', ') || 'nobody'
+    return `it lists ${listed}, and not the caller's ServiceAccount ${caller}`
   }
-  if (policy.rules.length === 0)
-    return translation === undefined ? ownText(policy) : 'it opens no TCP port to anybody'
-  const mismatches = describeMismatch(policy, facts)
-  // The source stands first: a port that is covered for others says nothing about this caller.
-  const telling = mismatches.find(({ field }) => field === 'principals') ?? mismatches[0]
-  return telling === undefined ? 'no rule of it holds' : mismatchText(telling)
+  if (rules.some(({ protocol }) => protocol === 'http'))
+    return 'its HTTP rules need a waypoint, and there is none'
+  const open = rules.filter(({ protocol, ports }) => protocol === 'tcp' && ports.length > 0)
+  if (open.length === 0) return 'it opens no TCP port to anybody'
+  return `it covers ${open.map(covered).join(', ')}, the call goes to ${facts.destinationPort}`
 }
 
 function mismatchText({ field, expected, found }: Mismatch): string {
-  if (field === 'principals') return `it does not list the caller, ${found}; it lists ${expected}`
-  if (field === 'destinationPorts') return `it covers ${expected}, the call goes to ${found}`
   if (field === 'notPrincipals') return `the caller has an identity, ${found}`
   return `it asks for ${field} ${expected}, found ${found}`
 }
@@ -87,4 +105,17 @@ function ownText(policy: AuthorizationPolicy): string {
   if (policy.name === denyByDefault.name) return 'whatever no TrafficTarget allows is refused'
   if (policy.name === strictMtls.name) return 'callers without an identity are refused'
   return 'it has no rules'
+}
+
+function portReader(to: Workload, ownPorts: readonly number[]): Pick<TracedTarget, 'covered' | 'opens'> {
+  return {
+    covered: ({ ports }) => {
+      if (ports === 'all') return portsText(ports)
+      const read = targetPorts(ports, to, ownPorts)
+      return read.readings.length === 0
+        ? portsText(ports)
+        : `${portsText(ports)} (read as ${portsText(read.ports)})`
+    },
+    opens: ({ ports }, port) => ports === 'all' || targetPorts(ports, to, ownPorts).ports.includes(port),
+  }
 }

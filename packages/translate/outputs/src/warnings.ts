@@ -18,6 +18,9 @@ const quiet = new Set([
   'NoConflict',
   'WaitingForAddress',
   'ServiceAccountImplied',
+  'NotEnrolled',
+  // Said once for the whole mesh.
+  'AuditOnly',
 ])
 
 /** What `tulle check` warns of: most of all targets that are not enforced. In the order of the objects' keys. */

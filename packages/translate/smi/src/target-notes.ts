@@ -73,7 +73,7 @@ function reachNote({ target, destinations }: TargetFacts): Note | undefined {
     .map(({ workload }) => workload.name)
   if (open.length === 0) return undefined
   const message = `not enforced at ${open.join(', ')}: no node proxy receives there`
-  return at(target, 'spec.destination', 'NotEnrolled', message)
+  return at(target, 'spec.destination', 'NotEnforced', message)
 }
 
 function modeNote({ access }: TargetFacts): Note | undefined {

@@ -46,7 +46,7 @@ export function addressConflict(
   const older = look.by(claims, address).filter((claim) => compareAge(claim.age, age) < 0)
   const [holder] = older.toSorted((a, b) => compareAge(a.age, b.age))
   if (holder === undefined) return undefined
-  return { reason: 'AddressInUse', message: `${address} belongs to ${holder.label}, which is older` }
+  return { reason: 'AddressInUse', message: `${address} belongs to ${holder.label}, which came first` }
 }
 
 function claimOf(object: ApiObject, address: ObjectAddress): AddressClaim | undefined {
