@@ -5,6 +5,8 @@
  */
 export { KernelError } from './errors.ts'
 export type { KernelErrorCode } from './errors.ts'
+export { receiveFds, sendFds } from './fd-messages.ts'
+export type { FdMessage } from './fd-messages.ts'
 export {
   checkNetns,
   closeFd,
@@ -16,6 +18,7 @@ export {
   openNetns,
   unshareMount,
   unshareNet,
+  unsharePidsOfChildren,
 } from './netns.ts'
 export type { NetnsFd } from './netns.ts'
 export {
@@ -47,3 +50,50 @@ export {
 } from './sockets.ts'
 export type { KeepAliveOptions, ListenTcpOptions, OpenTcpSocketOptions } from './sockets.ts'
 export type { SocketAddress } from './socket-address.ts'
+export {
+  disableIpv6,
+  inboundPlaintextPort,
+  inboundTunnelPort,
+  installCapture,
+  installStrictDrop,
+  listCapture,
+  outboundPort,
+  proxyMark,
+  removeCapture,
+  removeStrictDrop,
+} from './nftables.ts'
+export type { CaptureOptions, ChainInfo, StrictDropOptions } from './nftables.ts'
+export { parsePacket } from './packet.ts'
+export type { CapturedPacket, IpHeader, TcpFlag, TcpHeader } from './packet.ts'
+export { capturePackets } from './packet-capture.ts'
+export type { CapturePacketsOptions, PacketCapture } from './packet-capture.ts'
+export {
+  bindMount,
+  defaultSignal,
+  dropCapabilities,
+  execProcess,
+  hideFolder,
+  mountTmpfs,
+  openPidfd,
+  peerCredentials,
+  setIds,
+  setNoNewPrivs,
+  setParentDeathSignal,
+  takeFd,
+} from './process.ts'
+export type { BindMountOptions, ExecOptions, Ids, PeerCredentials, TmpfsOptions } from './process.ts'
+export { Rtnetlink, withRtnetlink } from './rtnetlink.ts'
+export type { LinkSettings, RuleOptions, VethEnd } from './rtnetlink.ts'
+export type {
+  AddressInfo,
+  AddressOptions,
+  LinkInfo,
+  RouteInfo,
+  RouteOptions,
+  RuleInfo,
+} from './rtnetlink-codec.ts'
+export { zdsClient } from './zds-client.ts'
+export type { ZdsClient, ZdsClientOptions, ZdsWorkload } from './zds-client.ts'
+export type { ZdsIdentity } from './zds-messages.ts'
+export { zdsServer } from './zds-server.ts'
+export type { ZdsServer, ZdsServerOptions, ZdsServerWorkload } from './zds-server.ts'

@@ -114,8 +114,14 @@ export function check(call: string, result: number, detail: string = ''): number
 
 /** Calls `onReadable` from the event loop while `fd` has something to read, until disposed. */
 export function whenReadable(fd: number, onReadable: () => void): Disposable {
-  const handle = koffi.node.poll(fd, { readable: true }, () => onReadable())
   let open = true
+  // koffi calls back outside any callback scope of Node, so promises resolved there would wait for the next event
+  // of somebody else. An immediate comes right after, in the same turn of the loop.
+  const handle = koffi.node.poll(fd, { readable: true }, () => {
+    setImmediate(() => {
+      if (open) onReadable()
+    })
+  })
   return {
     [Symbol.dispose]: () => {
       if (!open) return

@@ -54,6 +54,7 @@ export const SCM_RIGHTS = 1
 
 export const CLONE_FS = 0x200
 export const CLONE_NEWNS = 0x20000
+export const CLONE_NEWPID = 0x20000000
 export const CLONE_NEWNET = 0x40000000
 /** _IO(0xb7, 3), linux/nsfs.h */
 export const NS_GET_NSTYPE = 0xb703
@@ -77,6 +78,7 @@ export const LINUX_CAPABILITY_VERSION_3 = 0x2008_0522
 export const SYS_PIDFD_OPEN = 434
 export const SYS_PIDFD_GETFD = 438
 
+export const EPERM = 1
 export const EINTR = 4
 export const EAGAIN = 11
 export const EEXIST = 17

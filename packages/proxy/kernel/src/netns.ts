@@ -6,7 +6,7 @@ import { assert } from '@tulle/core'
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { kernelError } from './errors.ts'
 import { check, lastErrno, libc } from './libc.ts'
-import { CLONE_NEWNET, CLONE_NEWNS, MS_PRIVATE, MS_REC, NS_GET_NSTYPE } from './linux.ts'
+import { CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, MS_PRIVATE, MS_REC, NS_GET_NSTYPE } from './linux.ts'
 
 /** A file descriptor of a network namespace. Its owner closes it with `closeFd`. */
 export type NetnsFd = number
@@ -112,6 +112,14 @@ export function enterNetns(netns: NetnsFd): void {
 export function unshareMount(): void {
   check('unshare(CLONE_NEWNS)', libc.unshare(CLONE_NEWNS))
   check('mount(MS_PRIVATE)', libc.mount('none', '/', 'none', MS_REC | MS_PRIVATE, null))
+}
+
+/**
+ * The children that this process starts from now on are in a process namespace of their own. The first of them is
+ * its init: when that one ends, the kernel ends all the others.
+ */
+export function unsharePidsOfChildren(): void {
+  check('unshare(CLONE_NEWPID)', libc.unshare(CLONE_NEWPID))
 }
 
 /** Closes a descriptor that one of these functions made. */
