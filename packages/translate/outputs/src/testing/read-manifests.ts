@@ -1,4 +1,4 @@
-import type { AnyObject, Origin, SubjectSpec } from '@tulle/api'
+import type { AnyObject, MeshSpec, Origin, ServiceSpec, SubjectSpec, WorkloadSpec } from '@tulle/api'
 import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml'
 import {
   httpRouteGroup,
@@ -11,7 +11,7 @@ import {
   udpRoute,
   workload,
 } from './objects.ts'
-import type { Meta } from './objects.ts'
+import type { Meta, TargetParts } from './objects.ts'
 
 /**
  * Reads manifests of test cases as they are meant, unchecked: what a user may get wrong in writing is the business of
@@ -36,9 +36,7 @@ export function readManifests(text: string, file: string): readonly AnyObject[] 
 interface Written {
   readonly kind: string
   readonly metadata: { readonly name: string } & Meta
-  // The fields differ from kind to kind, and the cases are ours.
-  // oxlint-disable-next-line typescript/no-explicit-any
-  readonly spec: any
+  readonly spec?: unknown
 }
 
 function metaOf({ metadata }: Written): Meta {
@@ -46,35 +44,50 @@ function metaOf({ metadata }: Written): Meta {
   return { namespace, labels, ...(creationTimestamp === undefined ? {} : { creationTimestamp }) }
 }
 
-type Reader = (name: string, spec: Written['spec'], meta: Meta) => AnyObject
+type Reader = (name: string, spec: unknown, meta: Meta) => AnyObject
 
+// Each reader takes the cases at their word: they are ours, and written in the shape of their kind.
 const readers: Readonly<Record<string, Reader>> = {
   Namespace: (name, _spec, meta) => namespaceObject(name, meta),
   ServiceAccount: (name, _spec, meta) => serviceAccount(name, meta),
-  Mesh: (name, spec, meta) => mesh(spec, { ...meta, name }),
+  Mesh: (name, spec, meta) => mesh(spec as Partial<MeshSpec>, { ...meta, name }),
   Service: (name, spec, meta) => {
-    const ports = spec.ports.map((port: object) => ({ protocol: 'TCP', ...port }))
-    return service(name, { ...spec, selector: spec.selector ?? {}, ports }, meta)
+    const { selector = {}, ports = [], ...rest } = spec as Partial<ServiceSpec>
+    const full = ports.map((port) => ({ ...port, protocol: port.protocol ?? 'TCP' }))
+    return service(name, { ...rest, selector, ports: full }, meta)
   },
-  Workload: (name, spec, meta) =>
-    workload(name, { serviceAccount: 'default', hbone: spec.address === undefined, ...spec }, meta),
-  TrafficTarget: (name, { destination, sources, rules }, meta) => {
-    const subject = (entry: Partial<SubjectSpec> & Pick<SubjectSpec, 'kind' | 'name'>): SubjectSpec => ({
-      ...entry,
-      namespace: entry.namespace ?? meta.namespace ?? '',
-    })
-    return trafficTarget(
+  Workload: (name, spec, meta) => {
+    const written = spec as Partial<WorkloadSpec>
+    return workload(
       name,
-      { destination: subject(destination), sources: sources.map(subject), rules },
+      { serviceAccount: 'default', hbone: written.address === undefined, ...written },
       meta,
     )
   },
-  TCPRoute: (name, spec, meta) => tcpRoute(name, spec.matches.ports, meta),
-  UDPRoute: (name, spec, meta) => udpRoute(name, spec.matches.ports, meta),
-  HTTPRouteGroup: (name, spec, meta) => {
-    const names = spec.matches.map((match: { name: string }) => match.name)
-    return httpRouteGroup(name, names, meta)
+  TrafficTarget: (name, spec, meta) => {
+    const { destination, sources, rules } = spec as TargetParts
+    const own = ({ namespace = meta.namespace ?? '', ...subject }: SubjectSpec): SubjectSpec => ({
+      ...subject,
+      namespace,
+    })
+    return trafficTarget(name, { destination: own(destination), sources: sources.map(own), rules }, meta)
   },
+  TCPRoute: (name, spec, meta) => tcpRoute(name, (spec as PortMatches).matches.ports, meta),
+  UDPRoute: (name, spec, meta) => udpRoute(name, (spec as PortMatches).matches.ports, meta),
+  HTTPRouteGroup: (name, spec, meta) =>
+    httpRouteGroup(
+      name,
+      (spec as HttpMatches).matches.map((match) => match.name),
+      meta,
+    ),
+}
+
+interface PortMatches {
+  readonly matches: { readonly ports: readonly number[] }
+}
+
+interface HttpMatches {
+  readonly matches: readonly { readonly name: string }[]
 }
 
 function objectOf({ kind, metadata, spec = {} }: Written, meta: Meta): AnyObject {
