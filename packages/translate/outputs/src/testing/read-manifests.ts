@@ -65,8 +65,8 @@ const readers: Readonly<Record<string, Reader>> = {
     )
   },
   TrafficTarget: (name, spec, meta) => {
-    const { destination, sources, rules } = spec as TargetParts
-    const own = ({ namespace = meta.namespace ?? '', ...subject }: SubjectSpec): SubjectSpec => ({
+    const { destination, sources, rules } = spec as WrittenTarget
+    const own = ({ namespace = meta.namespace ?? '', ...subject }: WrittenSubject): SubjectSpec => ({
       ...subject,
       namespace,
     })
@@ -80,6 +80,13 @@ const readers: Readonly<Record<string, Reader>> = {
       (spec as HttpMatches).matches.map((match) => match.name),
       meta,
     ),
+}
+
+type WrittenSubject = Omit<SubjectSpec, 'namespace'> & { readonly namespace?: string }
+
+interface WrittenTarget extends Pick<TargetParts, 'rules'> {
+  readonly destination: WrittenSubject
+  readonly sources: readonly WrittenSubject[]
 }
 
 interface PortMatches {
