@@ -10,7 +10,14 @@ import {
   port,
   text,
 } from '@tulle/runtime'
-import type { Option, OptionValues } from '@tulle/runtime'
+import type { Option, OptionParser, OptionValues } from '@tulle/runtime'
+import { err, ok } from '@tulle/core'
+
+/** It becomes a folder's name, and the subject of a token. */
+const nodeName: OptionParser<string> = (value) =>
+  /^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/u.test(value)
+    ? ok(value)
+    : err('expected node names of letters, digits, ".", "-" and "_"')
 
 /** The options of `tulle control`: flags, and TULLE_… variables. */
 export const controlOptions: ControlOptionTable = defineOptions({
@@ -29,7 +36,7 @@ export const controlOptions: ControlOptionTable = defineOptions({
     placeholder: 'IP',
   }),
   listenPort: option(port, { default: '15012', doc: 'Port for it; 0 takes any.', placeholder: 'PORT' }),
-  nodes: option(list(text), {
+  nodes: option(list(nodeName), {
     default: 'local',
     doc: 'Nodes to keep a token for, in STATE/nodes/NAME/token.',
     placeholder: 'NAME,…',
@@ -44,13 +51,8 @@ export const controlOptions: ControlOptionTable = defineOptions({
     doc: "How long a workload's certificate holds.",
     placeholder: 'TIME',
   }),
-  clusterId: option(text, {
-    default: 'Kubernetes',
-    doc: 'Name of this cluster in telemetry.',
-    placeholder: 'NAME',
-  }),
   maxRequestSize: option(byteSize, {
-    default: '64MiB',
+    default: '16MiB',
     doc: 'Largest message taken from a node; a reconnect names all it has.',
     placeholder: 'SIZE',
   }),
@@ -74,7 +76,6 @@ export type ControlOptionTable = {
   readonly nodes: Option<readonly string[]>
   readonly nodeTokenTtl: Option<number>
   readonly certificateTtl: Option<number>
-  readonly clusterId: Option<string>
   readonly maxRequestSize: Option<number>
   readonly drainDeadline: Option<number>
   readonly logLevel: Option<(typeof logLevels)[number]>

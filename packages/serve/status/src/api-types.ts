@@ -102,6 +102,8 @@ export interface Launch {
   readonly serviceAccount: string
   readonly node: string
   readonly address: string
+  /** Whether the node proxy carries its traffic. */
+  readonly enrolled: boolean
   /** `workingDir` is absolute. */
   readonly run: Required<RunSpec>
 }
@@ -114,6 +116,8 @@ export interface HostEntry {
 }
 
 export interface LaunchList extends List<Launch> {
+  /** Whether what the mesh does not carry is dropped: mTLS `strict` or access `enforce`. */
+  readonly strict: boolean
   readonly hosts: readonly HostEntry[]
 }
 

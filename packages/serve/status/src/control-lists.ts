@@ -82,7 +82,12 @@ export class ControlLists implements Disposable {
       const [uid] = object.kind === 'Workload' ? this.#state.resourceNames(object) : []
       return launchOf(object, uid === undefined ? undefined : this.#state.workloads.get(uid))
     })
-    return { ...this.#list(items.filter((item) => item !== undefined)), hosts: this.hosts().items }
+    const { mtls, access } = this.#state.settings.value
+    return {
+      ...this.#list(items.filter((item) => item !== undefined)),
+      strict: mtls === 'strict' || access === 'enforce',
+      hosts: this.hosts().items,
+    }
   }
 
   hosts(): List<HostEntry> {

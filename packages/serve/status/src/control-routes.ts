@@ -75,7 +75,14 @@ function answerCollections(request: AdminRequest, state: ControlState): AdminRep
   const { revision, collections } = state.graph.dump()
   const name = request.query.get('name')
   if (name === null) {
-    const items = collections.map(({ entries: _, ...summary }) => summary)
+    const items = collections.map(({ name: each, rank, inputs, size, runs, lastChange }) => ({
+      name: each,
+      rank,
+      inputs,
+      size,
+      runs,
+      lastChange,
+    }))
     return json({ revision, items })
   }
   const items = collections.filter((collection) => collection.name === name)

@@ -14,7 +14,7 @@ export function launchOf(object: AnyObject, workload: Workload | undefined): Lau
   // From standard input there is no manifest folder: the current one it is.
   const folder = object.origin.file === '-' ? '.' : dirname(object.origin.file)
   const run = { command, env, workingDir: resolve(folder, workingDir) }
-  return { uid, namespace, name, serviceAccount, node, address, run }
+  return { uid, namespace, name, serviceAccount, node, address, enrolled: workload.tunnel === 'hbone', run }
 }
 
 /**

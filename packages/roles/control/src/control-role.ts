@@ -1,0 +1,209 @@
+import {
+  caService,
+  loadOrCreateAuthority,
+  loadTokenKey,
+  ServingCredentials,
+  verifyNodeToken,
+} from '@tulle/ca'
+import type { CertificateAuthority, TokenKey } from '@tulle/ca'
+import { createGraph } from '@tulle/collections'
+import type { Graph } from '@tulle/collections'
+import { errorText, ok } from '@tulle/core'
+import type { Clock, Result } from '@tulle/core'
+import { parseIpAddress } from '@tulle/mesh'
+import { addressType, authorizationType } from '@tulle/mesh-xds'
+import { translateMesh } from '@tulle/outputs'
+import type { MeshModel } from '@tulle/outputs'
+import { certificateService } from '@tulle/proto'
+import { adminServer } from '@tulle/runtime'
+import type { AdminServer, Component, Log, MetricsRegistry } from '@tulle/runtime'
+import { controlApi } from '@tulle/status'
+import { xdsServer } from '@tulle/xds'
+import type { XdsServer } from '@tulle/xds'
+import { authorizeByNode } from './authorize-node.ts'
+import { ChangeLog } from './change-log.ts'
+import { controlGauges } from './control-gauges.ts'
+import { controlState, joinObjects } from './control-state.ts'
+import { openGrpcPort } from './grpc-port.ts'
+import type { GrpcPort } from './grpc-port.ts'
+import { keepNodeTokens, writePrivateFile } from './node-tokens.ts'
+import type { ControlOptions } from './options.ts'
+import { processRoutes } from './process-routes.ts'
+import { openSources } from './sources.ts'
+import type { Sources } from './sources.ts'
+import { makePrivateFolder, stateFiles } from './state-folder.ts'
+import type { StateFiles } from './state-folder.ts'
+
+export interface ControlDeps {
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: MetricsRegistry
+  /** Of the product, for `tulle version`. */
+  readonly version: string
+}
+
+/** The control plane, as one component. After `start` it serves: sources are read, ports are open. */
+export interface ControlRole extends Component {
+  /** The port of configuration and certificates. */
+  readonly port: number
+  readonly ready: boolean
+}
+
+export function controlRole(options: ControlOptions, deps: ControlDeps): ControlRole {
+  return new Control(options, deps)
+}
+
+class Control implements ControlRole {
+  readonly name: string = 'control'
+  readonly #options: ControlOptions
+  readonly #deps: ControlDeps
+  readonly #files: StateFiles
+  readonly #stack: AsyncDisposableStack = new AsyncDisposableStack()
+  #xds: XdsServer | undefined
+  #grpc: GrpcPort | undefined
+  #admin: AdminServer | undefined
+  #ready: boolean = false
+
+  constructor(options: ControlOptions, deps: ControlDeps) {
+    this.#options = options
+    this.#deps = deps
+    this.#files = stateFiles(options.state)
+  }
+
+  get port(): number {
+    return this.#grpc?.port ?? 0
+  }
+
+  get ready(): boolean {
+    return this.#ready
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#deps
+    const { manifests, nodes, nodeTokenTtl, listenHost } = this.#options
+    await makePrivateFolder(this.#files.folder)
+    const graph = createGraph()
+    const sources = this.#stack.use(
+      await openSources(
+        { manifests, allocationsFile: this.#files.allocations },
+        { graph, clock, log: log.child({ part: 'sources' }) },
+        signal,
+      ),
+    )
+    const model = translateMesh(graph, sources.api, sources.allocations)
+    const tokenKey = await loadTokenKey(this.#files.tokenKey)
+    const authority = await this.#loadAuthority(model)
+    const mesh = { graph, sources, model, tokenKey, authority }
+    const xds = this.#serveResources(mesh)
+    const grpc = await this.#openPort(mesh, xds)
+    const ttlMs = nodeTokenTtl
+    this.#stack.use(await keepNodeTokens({ key: tokenKey, nodes, ttlMs, files: this.#files }, { clock, log }))
+    await this.#serveAdmin(mesh, xds, signal)
+    xds.open()
+    this.#ready = true
+    const facts = { manifests, revision: graph.revision, problems: sources.problems.size }
+    log.info('the control plane serves', { address: `${listenHost}:${grpc.port}`, ...facts })
+  }
+
+  /** Nodes go on with what they have, and look for us again. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#ready = false
+    this.#xds?.close()
+    await Promise.all([this.#admin?.drain(deadlineMs), this.#grpc?.drain(deadlineMs)])
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ready = false
+    await this.#stack.disposeAsync()
+  }
+
+  /** The trust domain is that of the Mesh object at the start; all certificates hang on it. */
+  async #loadAuthority(model: MeshModel): Promise<CertificateAuthority> {
+    const { clock, log } = this.#deps
+    const { trustDomain } = model.settings.value
+    const folder = this.#files.caFolder
+    const leafTtlMs = this.#options.certificateTtl
+    const authority = await loadOrCreateAuthority({ folder, trustDomain, clock, leafTtlMs })
+    const writeRoots = (): Promise<void> => writePrivateFile(this.#files.controlRoots, authority.rootsPem)
+    await writeRoots()
+    this.#stack.use(
+      authority.subscribe(() => {
+        writeRoots().catch((error: unknown) => log.error('roots not written', { error: errorText(error) }))
+      }),
+    )
+    this.#stack.use(
+      model.settings.subscribe((settings) => {
+        if (settings.trustDomain === trustDomain) return
+        const message = 'the trust domain changed: no certificates of the new one until a restart'
+        log.error(message, { before: trustDomain, after: settings.trustDomain })
+      }),
+    )
+    return authority
+  }
+
+  #serveResources({ graph, model, tokenKey }: Mesh): XdsServer {
+    const { clock, log, metrics } = this.#deps
+    const resources = [
+      { typeUrl: authorizationType, collection: model.resources.authorization },
+      { typeUrl: addressType, collection: model.resources.address },
+    ]
+    const authenticate = async (token: string): Promise<Result<string>> => {
+      const caller = await verifyNodeToken(tokenKey, token, clock)
+      return caller.ok ? ok(caller.value.node) : caller
+    }
+    const deps = { graph, authenticate, clock, log: log.child({ part: 'xds' }), metrics }
+    this.#xds = this.#stack.use(xdsServer({ resources }, deps))
+    return this.#xds
+  }
+
+  async #openPort({ graph, model, authority, tokenKey }: Mesh, xds: XdsServer): Promise<GrpcPort> {
+    const { clock } = this.#deps
+    const log = this.#deps.log.child({ part: 'ca' })
+    const { listenHost: host, listenPort: port, maxRequestSize: maxRequestBytes } = this.#options
+    const ip = parseIpAddress(host)
+    const names = ['tulle-control', 'localhost']
+    const serving = { authority, names, ips: ip.ok ? [ip.value] : [] }
+    const credentials = this.#stack.use(new ServingCredentials(serving, { clock, log }))
+    const certificates = caService(
+      {
+        authority,
+        authenticate: (token) => verifyNodeToken(tokenKey, token, clock),
+        authorizeNode: authorizeByNode(graph, model),
+      },
+      { clock, log },
+    )
+    const services = [
+      [xds.service, xds.handlers],
+      [certificateService, certificates],
+    ] as const
+    const grpc = await openGrpcPort({ host, port, credentials, services, maxRequestBytes }, clock)
+    this.#grpc = this.#stack.use(grpc)
+    return grpc
+  }
+
+  async #serveAdmin(mesh: Mesh, xds: XdsServer, signal: AbortSignal): Promise<void> {
+    const { clock, log, metrics, version } = this.#deps
+    const { graph, sources, model } = mesh
+    const { problems } = sources
+    const { receipts } = xds
+    const objects = joinObjects(graph, sources.api)
+    this.#stack.use(new ChangeLog({ graph, objects, problems, receipts, log }))
+    const startedAtMs = clock.nowMs()
+    const sync = (): Promise<number> => sources.sync()
+    const state = controlState(model, { version, startedAtMs, graph, objects, problems, receipts, sync })
+    const api = this.#stack.use(controlApi(state, { clock }))
+    const refresh = controlGauges(metrics, state)
+    const own = processRoutes({ log, metrics, refresh, ready: () => this.#ready })
+    const listen = { socketPath: this.#files.controlSocket }
+    this.#admin = this.#stack.use(adminServer({ listen, routes: [...api.routes, ...own] }, { clock, log }))
+    await this.#admin.start(signal)
+  }
+}
+
+interface Mesh {
+  readonly graph: Graph
+  readonly sources: Sources
+  readonly model: MeshModel
+  readonly tokenKey: TokenKey
+  readonly authority: CertificateAuthority
+}

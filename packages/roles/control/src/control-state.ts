@@ -1,0 +1,66 @@
+import type { AnyObject } from '@tulle/api'
+import { objectKey } from '@tulle/api'
+import type { Collection, Graph } from '@tulle/collections'
+import { serviceKey } from '@tulle/mesh'
+import { explainConnection } from '@tulle/outputs'
+import type { MeshModel } from '@tulle/outputs'
+import { policyKey } from '@tulle/policy'
+import type { ControlState } from '@tulle/status'
+import { workloadUid } from '@tulle/workloads'
+import type { ApiCollections } from '@tulle/workloads'
+
+/** What the control API tells of, out of the translated model. */
+export function controlState(
+  model: MeshModel,
+  rest: Pick<
+    ControlState,
+    'version' | 'startedAtMs' | 'graph' | 'objects' | 'problems' | 'receipts' | 'sync'
+  >,
+): ControlState {
+  return {
+    ...rest,
+    settings: model.settings,
+    conditions: model.conditions,
+    workloads: model.workloads,
+    services: model.services,
+    policies: model.policies,
+    resourceNames: (object) => resourceNames(model, object),
+    explain: (request) => explainConnection(model, request),
+  }
+}
+
+/** Every object that users wrote, whatever its kind; keyed by `objectKey`. */
+export function joinObjects(graph: Graph, api: ApiCollections): Collection<AnyObject> {
+  return graph.join<AnyObject>('objects', [
+    api.namespaces,
+    api.serviceAccounts,
+    api.services,
+    api.meshes,
+    api.workloads,
+    api.trafficTargets,
+    api.httpRouteGroups,
+    api.tcpRoutes,
+    api.udpRoutes,
+  ])
+}
+
+function resourceNames(model: MeshModel, object: AnyObject): readonly string[] {
+  const { namespace, name } = object.metadata
+  switch (object.kind) {
+    case 'Workload':
+      return [workloadUid(namespace, name)]
+    case 'Service':
+      return [serviceKey({ namespace, hostname: `${name}.${namespace}.svc.cluster.local` })]
+    case 'TrafficTarget': {
+      const policy = model.targets.get(objectKey(object))?.policy
+      return policy === undefined ? [] : [policyKey(policy)]
+    }
+    case 'Namespace':
+    case 'ServiceAccount':
+    case 'Mesh':
+    case 'HTTPRouteGroup':
+    case 'TCPRoute':
+    case 'UDPRoute':
+      return []
+  }
+}

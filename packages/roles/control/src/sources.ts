@@ -1,0 +1,53 @@
+import { allocations } from '@tulle/allocations'
+import type { Problem } from '@tulle/api'
+import type { Collection, Graph } from '@tulle/collections'
+import type { Clock } from '@tulle/core'
+import { filesSource } from '@tulle/files'
+import type { Log } from '@tulle/runtime'
+import type { Allocations, ApiCollections } from '@tulle/workloads'
+
+export interface SourcesOptions {
+  readonly manifests: string
+  readonly allocationsFile: string
+}
+
+export interface SourcesDeps {
+  readonly graph: Graph
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Everything that the model is made of: what users wrote, and the addresses that were allotted to it. */
+export interface Sources extends AsyncDisposable {
+  readonly api: ApiCollections
+  readonly problems: Collection<Problem>
+  readonly allocations: Allocations
+  /** Reads the manifests again; the revision that holds all of it. */
+  sync(): Promise<number>
+}
+
+/** Resolves when all of it has been read once. */
+export async function openSources(
+  options: SourcesOptions,
+  deps: SourcesDeps,
+  signal: AbortSignal,
+): Promise<Sources> {
+  const { graph, clock, log } = deps
+  await using stack = new AsyncDisposableStack()
+  const files = stack.use(filesSource({ path: options.manifests, graph, clock, log, signal }))
+  await files.start(signal)
+  await files.ready
+  const { api, problems } = files
+  const allotted = await allocations({ graph, api, file: options.allocationsFile, log })
+  const held = stack.move()
+  return {
+    api,
+    problems,
+    allocations: { collection: allotted },
+    sync: async () => {
+      await files.sync()
+      return graph.revision
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
