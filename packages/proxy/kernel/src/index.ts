@@ -69,6 +69,7 @@ export { capturePackets } from './packet-capture.ts'
 export type { CapturePacketsOptions, PacketCapture } from './packet-capture.ts'
 export {
   bindMount,
+  clearBoundingSet,
   defaultSignal,
   dropCapabilities,
   execProcess,

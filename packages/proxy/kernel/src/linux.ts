@@ -78,7 +78,6 @@ export const LINUX_CAPABILITY_VERSION_3 = 0x2008_0522
 export const SYS_PIDFD_OPEN = 434
 export const SYS_PIDFD_GETFD = 438
 
-export const EPERM = 1
 export const EINTR = 4
 export const EAGAIN = 11
 export const EEXIST = 17

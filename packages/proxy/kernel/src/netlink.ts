@@ -52,6 +52,18 @@ export class NetlinkSocket implements Disposable {
     throw kernelProtocolError(`${what}: the kernel did not answer`)
   }
 
+  /** Asks for one thing; throws a KernelError where there is none. */
+  get(what: string, request: NetlinkRequest): NetlinkMessage {
+    const sequence = this.#send({ ...request, flags: request.flags | NLM_F_REQUEST })
+    for (const message of this.#receive()) {
+      if (message.sequence !== sequence) continue
+      const outcome = decodeOutcome(message)
+      if (outcome === undefined) return message
+      throw kernelError(what, outcome.errno, outcome.text)
+    }
+    throw kernelProtocolError(`${what}: the kernel did not answer`)
+  }
+
   /** Lists what the kernel has; again from the start when it changed meanwhile. */
   dump(what: string, request: NetlinkRequest): readonly NetlinkMessage[] {
     for (let tries = 0; tries < maxDumpTries; tries++) {

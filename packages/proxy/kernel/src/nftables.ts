@@ -59,7 +59,7 @@ export function removeCapture({ netns }: CaptureOptions): void {
   using route = new Rtnetlink(netns)
   for (const family of families(netns)) {
     tolerate(['KERNEL_ENOENT'], () => route.deleteRule(sourceKeepingRule(family)))
-    tolerate(['KERNEL_ESRCH', 'KERNEL_ENODEV'], () => route.deleteRoute(sourceKeepingRoute(family)))
+    tolerate(['KERNEL_ESRCH', 'KERNEL_ENOENT'], () => route.deleteRoute(sourceKeepingRoute(family)))
   }
 }
 

@@ -8,7 +8,7 @@ const tcp = '2328' + '3a98' + '00000001' + '00000002' + '5018' + 'ffff' + '0000'
 const hello = Buffer.from('hello').toString('hex')
 
 test('parsePacket reads Ethernet, IPv4 and TCP, and cuts the padding off', () => {
-  const ip = '45000000'.replace('0000', '002d') + '00004000' + '40060000' + '0a4d0101' + '0a4d0102'
+  const ip = '4500002d' + '00004000' + '40060000' + '0a4d0101' + '0a4d0102'
   const packet = parsePacket(Buffer.from(ethernet('0800') + ip + tcp + hello + '000000', 'hex'), 1500)
   assert.equal(packet.wireBytes, 1500)
   assert.deepEqual(packet.ip, { version: 4, source: '10.77.1.1', destination: '10.77.1.2', protocol: 6 })

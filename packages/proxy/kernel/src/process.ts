@@ -1,8 +1,10 @@
 /**
  * What the launcher of a workload does to itself before it becomes the workload. All of it concerns the calling
  * thread and is meant for the main thread of a process of its own, in this order: `enterNetns`, `unshareMount`,
- * mounts, `setIds`, `dropCapabilities`, `setNoNewPrivs`, `setParentDeathSignal`, `defaultSignal`, `execProcess`.
+ * mounts, `clearBoundingSet`, `setIds`, `dropCapabilities`, `setNoNewPrivs`, `setParentDeathSignal`,
+ * `defaultSignal`, `execProcess`.
  */
+import { errorCode } from '@tulle/core'
 import { constants, statSync } from 'node:fs'
 import { constants as osConstants } from 'node:os'
 import { kernelError, KernelError } from './errors.ts'
@@ -20,9 +22,11 @@ export interface BindMountOptions {
 export function bindMount({ source, target, readOnly }: BindMountOptions): void {
   check('mount(MS_BIND)', libc.mount(source, target, 'none', linux.MS_BIND, null), `${source} on ${target}`)
   if (readOnly !== true) return
-  // A bind mount takes over the flags of its file system, and in a user namespace these may not be cleared.
   const flags = linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV
-  check('mount(MS_REMOUNT)', libc.mount('none', target, 'none', flags, null), `${target} read-only`)
+  if (libc.mount('none', target, 'none', flags, null) !== -1) return
+  // A bind mount inherits the flags of its source, and in a user namespace noexec, too, may not be cleared.
+  const strictFlags = flags | linux.MS_NOEXEC
+  check('mount(MS_REMOUNT)', libc.mount('none', target, 'none', strictFlags, null), `${target} read-only`)
 }
 
 export interface TmpfsOptions {
@@ -74,28 +78,27 @@ export function setNoNewPrivs(): void {
 }
 
 /**
- * Gives up every capability: those held now, those a program could bring, and those passed on. What needs a
- * capability comes before. A process that holds none keeps what it has: nothing.
+ * Takes every capability away from all programs that this thread will become. Before `setIds`: a change from uid 0
+ * gives up the right to do this, and the set would stay full.
  */
+export function clearBoundingSet(): void {
+  for (let capability = 0; capability < 64; capability++) {
+    if (libc.prctl(linux.PR_CAPBSET_DROP, capability, 0, 0, 0) !== -1) continue
+    const errno = lastErrno()
+    // The kernel knows no more of them.
+    if (errno === linux.EINVAL) return
+    throw kernelError('prctl(PR_CAPBSET_DROP)', errno, `capability ${capability}`)
+  }
+}
+
+/** Gives up every capability held, and those that would be passed on. What needs one comes before. */
 export function dropCapabilities(): void {
-  clearBoundingSet()
   const clear = linux.PR_CAP_AMBIENT_CLEAR_ALL
   check('prctl(PR_CAP_AMBIENT)', libc.prctl(linux.PR_CAP_AMBIENT, clear, 0, 0, 0))
   const header = Buffer.alloc(8)
   header.writeUInt32LE(linux.LINUX_CAPABILITY_VERSION_3, 0)
   // Two sets of effective, permitted and inheritable, all empty.
   check('capset', libc.capset(header, Buffer.alloc(24)))
-}
-
-function clearBoundingSet(): void {
-  for (let capability = 0; capability < 64; capability++) {
-    if (libc.prctl(linux.PR_CAPBSET_DROP, capability, 0, 0, 0) !== -1) continue
-    const errno = lastErrno()
-    // EINVAL: the kernel knows no more of them. EPERM: without CAP_SETPCAP the set cannot shrink, which
-    // no_new_privs makes up for.
-    if (errno === linux.EINVAL || errno === linux.EPERM) return
-    throw kernelError('prctl(PR_CAPBSET_DROP)', errno, String(capability))
-  }
 }
 
 /**
@@ -129,12 +132,16 @@ export function execProcess({ path, argv, env, workingDirectory }: ExecOptions):
     throw new KernelError('KERNEL_ENOSYS', `Node ${process.version} has no process.execve; use Node 24 or 26`)
   }
   if (workingDirectory !== undefined) process.chdir(workingDirectory)
-  // A failed execve aborts the process with a dump; what can be known before is said before.
+  // Node 24 aborts with a dump where execve fails; what can be known before is said before.
   const stats = statSync(path, { throwIfNoEntry: false })
   if (stats === undefined) throw new KernelError('KERNEL_ENOENT', `there is no program ${path}`)
   const executable = (stats.mode & (constants.S_IXUSR | constants.S_IXGRP | constants.S_IXOTH)) !== 0
   if (!stats.isFile() || !executable) throw new KernelError('KERNEL_EACCES', `${path} is not executable`)
-  return process.execve(path, argv, env)
+  try {
+    return process.execve(path, argv, env)
+  } catch (cause) {
+    throw new KernelError(`KERNEL_${errorCode(cause) || 'EXEC'}`, `cannot become ${path}`, { cause })
+  }
 }
 
 export interface PeerCredentials {

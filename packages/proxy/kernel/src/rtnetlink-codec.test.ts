@@ -21,6 +21,12 @@ test('encodeRouteHeader has the scope that fits the kind of route', () => {
   )
 })
 
+test('encodeRouteSearch names neither maker nor scope', () => {
+  assert.equal(codec.encodeRouteSearch({ family: 4 }).toString('hex'), '02000000' + '0000ff00' + '00000000')
+  const local = codec.encodeRouteSearch({ family: 4, type: 'local' })
+  assert.equal(local.toString('hex'), '02000000' + '0000ff02' + '00000000')
+})
+
 test('encodeAddressHeader and encodeRuleHeader', () => {
   const address = { link: 'eth0', address: 'fd77::1', prefixLength: 64 }
   assert.equal(codec.encodeAddressHeader(address, 2).toString('hex'), '0a400000' + '02000000')

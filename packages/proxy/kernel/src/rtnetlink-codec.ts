@@ -44,6 +44,7 @@ const RTN_LOCAL = 2
 const RT_SCOPE_UNIVERSE = 0
 const RT_SCOPE_LINK = 253
 const RT_SCOPE_HOST = 254
+const RT_SCOPE_NOWHERE = 255
 
 export const FRA_PRIORITY = 6
 export const FRA_FWMARK = 10
@@ -128,13 +129,21 @@ export function encodeAddressHeader(options: AddressOptions, linkIndex: number):
 export function encodeRouteHeader(options: RouteOptions): Buffer {
   const [, prefixLength] = parsePrefix(options)
   const local = options.type === 'local'
-  const scope = local ? RT_SCOPE_HOST : options.via === undefined ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE
   const header = Buffer.alloc(12)
   header.writeUInt8(options.family === 6 ? AF_INET6 : AF_INET, 0)
   header.writeUInt8(prefixLength, 1)
   header.writeUInt8(RTPROT_STATIC, 5)
-  header.writeUInt8(scope, 6)
+  header.writeUInt8(local ? RT_SCOPE_HOST : options.via === undefined ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE, 6)
   header.writeUInt8(local ? RTN_LOCAL : RTN_UNICAST, 7)
+  return header
+}
+
+/** The same, to find a route by: whoever made it, and whatever its scope. */
+export function encodeRouteSearch(options: RouteOptions): Buffer {
+  const header = encodeRouteHeader(options)
+  header.writeUInt8(0, 5)
+  header.writeUInt8(RT_SCOPE_NOWHERE, 6)
+  if (options.type === undefined) header.writeUInt8(0, 7)
   return header
 }
 

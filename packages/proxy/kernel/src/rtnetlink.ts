@@ -107,11 +107,15 @@ export class Rtnetlink implements Disposable {
   }
 
   /** Throws KERNEL_ENODEV where there is no such link. */
+  link(name: string): LinkInfo {
+    const header = codec.encodeLinkHeader({ index: 0 })
+    const attributes = [textAttribute(codec.IFLA_IFNAME, name)]
+    const request = { type: codec.RTM_GETLINK, flags: 0, header, attributes }
+    return codec.decodeLink(this.#socket.get(`find link ${name}`, request).payload)
+  }
+
   linkIndex(name: string): number {
-    const link = this.links().find((candidate) => candidate.name === name)
-    if (link === undefined)
-      throw new KernelError('KERNEL_ENODEV', `no link is called ${name} in this namespace`)
-    return link.index
+    return this.link(name).index
   }
 
   /** IPv6 addresses are usable at once: duplicate detection is left out, since we choose the addresses. */
@@ -140,7 +144,7 @@ export class Rtnetlink implements Disposable {
 
   deleteRoute(options: RouteOptions): void {
     const attributes = this.#routeAttributes(options)
-    const header = codec.encodeRouteHeader(options)
+    const header = codec.encodeRouteSearch(options)
     const what = `delete route to ${options.to ?? 'default'}`
     this.#socket.request(what, { type: codec.RTM_DELROUTE, flags: 0, header, attributes })
   }
