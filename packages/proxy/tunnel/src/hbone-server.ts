@@ -52,7 +52,6 @@ interface Accepted {
 export class HboneServer {
   readonly #options: HboneServerOptions
   readonly #accepted: Set<Accepted> = new Set()
-  readonly #addresses: WeakMap<Socket, PeerAddress> = new WeakMap()
   readonly #subscription: Disposable
   #tls: Server | undefined
   #credentials: Credentials | undefined
@@ -82,7 +81,8 @@ export class HboneServer {
       return
     }
     this.#handshakes++
-    this.#addresses.set(socket, address)
+    // TLS takes this over: half open, a peer that leaves during its handshake would stay until the timeout.
+    socket.allowHalfOpen = false
     this.#tls.emit('connection', socket)
   }
 

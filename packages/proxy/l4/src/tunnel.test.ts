@@ -1,0 +1,440 @@
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { systemClock } from '@tulle/core'
+import { serviceKey } from '@tulle/mesh'
+import type { Service } from '@tulle/mesh'
+import { addressType, authorizationType } from '@tulle/mesh-xds'
+import type { AuthorizationPolicy } from '@tulle/policy'
+import { silentLog } from '@tulle/runtime'
+import type { WorkloadCertificate } from '@tulle/tunnel'
+import { createDataPlane } from './create-data-plane.ts'
+import type { DataPlane, ListenerPlan } from './data-plane.ts'
+import {
+  addressUpdate,
+  allowPolicy,
+  identityOfAccount,
+  ip,
+  policyUpdate,
+  principals,
+  startApp,
+  testCertificate,
+  testRoot,
+  testService,
+  testWorkload,
+} from './test-mesh.ts'
+
+const clientAddress = '127.9.0.1'
+const serverAddress = '127.9.0.2'
+const root = testRoot()
+
+interface Pair extends AsyncDisposable {
+  readonly client: DataPlane
+  readonly server: DataPlane
+  /** What the access logs of both have said so far. */
+  logged(): Promise<readonly Record<string, unknown>[]>
+  /** A connection of the client's application, already on its way to the server's. */
+  call(): Socket
+}
+
+const serverWorkload = testWorkload('books', serverAddress, { policies: ['shop/books'] })
+const clientWorkload = testWorkload('shopper', clientAddress)
+
+interface PairOptions {
+  readonly workers?: number
+  readonly policies?: readonly AuthorizationPolicy[]
+  readonly service?: Service
+  /** Plaintext straight to the server's proxy, without the client's. */
+  readonly plaintext?: boolean
+  readonly clientCertificate?: WorkloadCertificate
+  readonly serverCertificate?: WorkloadCertificate
+}
+
+/** Two data planes, each with one workload, and everything between them. */
+async function startPair(appPort: number, options: PairOptions = {}): Promise<Pair> {
+  const folder = await mkdtemp(join(tmpdir(), 'tulle-l4-'))
+  const file = await open(join(folder, 'access.log'), 'a+')
+  const makePlane = (): DataPlane =>
+    createDataPlane(
+      { workers: options.workers ?? 0 },
+      { log: silentLog, clock: systemClock, accessLogFd: file.fd, onIdentityNeeded: () => undefined },
+    )
+  const client = makePlane()
+  const server = makePlane()
+  const listen = { ip: clientAddress, port: 20_000 + (appPort % 10_000) }
+  const enrol = (plane: DataPlane, uid: string, listeners: ListenerPlan): Promise<void> =>
+    plane.addWorkload({ uid, namespace: 'shop', name: uid, serviceAccount: uid, netns: undefined, listeners })
+  const { service } = options
+  const destination = {
+    ip: service?.addresses[0]?.address ?? serverAddress,
+    port: service?.ports[0]?.servicePort ?? appPort,
+  }
+  const plaintext = { listen: { ip: serverAddress, port: listen.port }, destination }
+  const enrolled = Promise.all([
+    enrol(client, 'shopper', { fixedOutbound: [{ listen, destination }] }),
+    enrol(server, 'books', { hbone: { ip: serverAddress, port: 15_008 }, fixedPlaintext: [plaintext] }),
+  ])
+  const services = service === undefined ? [] : [service]
+  const served = new Map(services.map((one) => [serviceKey(one), []]))
+  const addresses = addressUpdate([clientWorkload, { ...serverWorkload, services: served }], services)
+  for (const plane of [client, server]) {
+    await plane.apply(policyUpdate(options.policies ?? [allowPolicy('books', principals('shopper'))]))
+    await plane.apply(addresses)
+  }
+  const certificate = (account: string): WorkloadCertificate =>
+    testCertificate({ root, identity: identityOfAccount(account) })
+  await client.setCertificates([options.clientCertificate ?? certificate('shopper')])
+  await server.setCertificates([options.serverCertificate ?? certificate('books')])
+  await enrolled
+  const host = options.plaintext === true ? serverAddress : clientAddress
+  return {
+    client,
+    server,
+    call: () => connect({ host, port: listen.port, localAddress: clientAddress, allowHalfOpen: true }),
+    async logged() {
+      await systemClock.sleep(150)
+      const text = await readFile(join(folder, 'access.log'), 'utf8')
+      return text
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+    },
+    async [Symbol.asyncDispose]() {
+      await client[Symbol.asyncDispose]()
+      await server[Symbol.asyncDispose]()
+      await systemClock.sleep(5)
+      await file.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+/** What comes until the other side ends. Not by iteration, which would destroy the socket and its other half. */
+function readAll(socket: Socket): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+    socket.once('end', () => resolve(Buffer.concat(chunks)))
+    socket.once('error', reject)
+    socket.once('close', () => reject(new Error('closed')))
+  })
+}
+
+function digest(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+test('a call goes through two proxies over HBONE and comes back', async () => {
+  await using app = await startApp(serverAddress, (socket) => socket.pipe(socket))
+  await using pair = await startPair(app.port)
+  const socket = pair.call()
+  socket.end('hello')
+  assert.equal((await readAll(socket)).toString(), 'hello')
+})
+
+test('large transfers both ways arrive whole, with half-close', async () => {
+  const payload = randomBytes(24 * 1024 * 1024)
+  const reply = randomBytes(16 * 1024 * 1024)
+  let received = ''
+  await using app = await startApp(serverAddress, (socket) => {
+    void readAll(socket).then((bytes) => {
+      received = digest(bytes)
+      socket.end(reply)
+    })
+  })
+  await using pair = await startPair(app.port)
+  const socket = pair.call()
+  socket.end(payload)
+  const got = await readAll(socket)
+  assert.equal(received, digest(payload))
+  assert.equal(digest(got), digest(reply))
+})
+
+async function echoed(pair: Pair, text: string): Promise<string> {
+  const socket = pair.call()
+  socket.end(text)
+  return (await readAll(socket)).toString()
+}
+
+/** Resolves when a connection is over, however that comes about. */
+function over(socket: Socket): Promise<void> {
+  socket.on('error', () => undefined)
+  socket.resume()
+  return new Promise((resolve) => {
+    socket.once('close', () => resolve())
+    socket.once('end', () => socket.destroy())
+  })
+}
+
+const echo = (socket: Socket): void => void socket.pipe(socket)
+
+test('worker threads carry calls too, and sum their metrics', async () => {
+  await using app = await startApp(serverAddress, echo)
+  await using pair = await startPair(app.port, { workers: 2 })
+  const texts = await Promise.all(Array.from({ length: 20 }, (_, i) => echoed(pair, `call ${i}`)))
+  assert.deepEqual(
+    texts,
+    Array.from({ length: 20 }, (_, i) => `call ${i}`),
+  )
+  const { families } = await pair.client.metrics()
+  const opened = families.find((family) => family.name === 'istio_tcp_connections_opened')
+  assert.equal(
+    opened?.series.reduce((sum, one) => sum + (one.values[0] ?? 0), 0),
+    20,
+  )
+})
+
+test('a caller that no rule allows is closed, and the log names policy, reason and identity', async () => {
+  await using app = await startApp(serverAddress, echo)
+  await using pair = await startPair(app.port, {
+    policies: [allowPolicy('books', principals('librarian'))],
+  })
+  await over(pair.call())
+  const lines = await pair.logged()
+  const inbound = lines.find((line) => line['direction'] === 'inbound')
+  assert.equal(inbound?.['verdict'], 'refused')
+  assert.equal(inbound?.['policy'], 'shop/books')
+  assert.equal(inbound?.['error'], 'no-allow-rule shop/books')
+  assert.equal(inbound?.['src.identity'], identityOfAccount('shopper'))
+  const outbound = lines.find((line) => line['direction'] === 'outbound')
+  assert.equal(outbound?.['verdict'], 'refused')
+  assert.equal(outbound?.['trace'], inbound?.['trace'])
+})
+
+test('a policy that a workload names but nobody sent closes it', async () => {
+  await using app = await startApp(serverAddress, echo)
+  await using pair = await startPair(app.port, { policies: [] })
+  await over(pair.call())
+  const inbound = (await pair.logged()).find((line) => line['direction'] === 'inbound')
+  assert.equal(inbound?.['error'], 'unknown-policy shop/books')
+})
+
+test('a policy that cannot be understood is refused, and closes what it holds for', async () => {
+  await using app = await startApp(serverAddress, echo)
+  await using pair = await startPair(app.port)
+  assert.equal(await echoed(pair, 'before'), 'before')
+  const bytes = Uint8Array.of(0xff, 0xff, 0xff)
+  const broken = { name: 'shop/books', version: 'x', aliases: [], bytes }
+  const update = { typeUrl: authorizationType, upserts: [broken], removed: [] }
+  const rejected = await pair.server.apply(update)
+  assert.deepEqual(
+    rejected.map(({ name }) => name),
+    ['shop/books'],
+  )
+  await over(pair.call())
+  const refused = (await pair.logged()).find((line) => line['verdict'] === 'refused')
+  assert.equal(refused?.['policy'], 'shop/books')
+})
+
+test('open connections are closed when policy no longer allows them', async () => {
+  await using app = await startApp(serverAddress, echo)
+  await using pair = await startPair(app.port)
+  const socket = pair.call()
+  socket.write('x')
+  await once(socket, 'data')
+  const ended = over(socket)
+  await pair.server.apply(policyUpdate([allowPolicy('books', principals('librarian'))]))
+  await ended
+  const inbound = (await pair.logged()).find((line) => line['direction'] === 'inbound')
+  assert.equal(inbound?.['error'], 'no longer allowed: no-allow-rule shop/books')
+  assert.deepEqual(await pair.server.connections(), [])
+})
+
+test('connections that policy still allows stay open through a policy change', async () => {
+  await using app = await startApp(serverAddress, echo)
+  await using pair = await startPair(app.port)
+  const socket = pair.call()
+  socket.write('x')
+  await once(socket, 'data')
+  await pair.server.apply(policyUpdate([allowPolicy('books', principals('librarian', 'shopper'))]))
+  const listed = await pair.server.connections()
+  assert.equal(listed.length, 1)
+  assert.equal(listed[0]?.sourceIdentity, identityOfAccount('shopper'))
+  socket.end('y')
+  assert.equal((await readAll(socket)).toString(), 'y')
+})
+
+test('revoking an identity ends its connections and refuses new ones', async () => {
+  await using app = await startApp(serverAddress, echo)
+  await using pair = await startPair(app.port)
+  const socket = pair.call()
+  socket.write('x')
+  await once(socket, 'data')
+  const ended = over(socket)
+  await pair.server.setRevocations({
+    identities: new Set([identityOfAccount('shopper')]),
+    serials: new Set(),
+  })
+  await ended
+  await over(pair.call())
+  const { families } = await pair.server.metrics()
+  const refused = families.find((family) => family.name === 'tulle_hbone_refused')
+  assert.deepEqual(refused?.series, [{ labels: ['revoked'], values: [1] }])
+})
+
+test('plaintext is refused where policy wants an identity, and passes where it wants none', async () => {
+  await using app = await startApp(serverAddress, echo)
+  await using strict = await startPair(app.port, { plaintext: true })
+  await over(strict.call())
+  const line = (await strict.logged())[0]
+  assert.equal(line?.['verdict'], 'refused')
+  assert.equal(line?.['src.identity'], undefined)
+})
+
+test('plaintext passes where policy allows it by address', async () => {
+  await using app = await startApp(serverAddress, echo)
+  await using open_ = await startPair(app.port, {
+    plaintext: true,
+    policies: [
+      allowPolicy('books', { sourceIps: [{ address: ip(clientAddress), prefixBits: 32 }] }),
+    ],
+  })
+  assert.equal(await echoed(open_, 'plain'), 'plain')
+})
+
+test('rules by source address see the application, not its proxy', async () => {
+  await using app = await startApp(serverAddress, echo)
+  await using pair = await startPair(app.port, {
+    policies: [
+      allowPolicy('books', { sourceIps: [{ address: ip(clientAddress), prefixBits: 32 }] }),
+    ],
+  })
+  assert.equal(await echoed(pair, 'from here'), 'from here')
+})
+
+test('a service address leads to an endpoint, on its target port', async () => {
+  await using app = await startApp(serverAddress, echo)
+  const service = testService('books', '240.240.0.1', {
+    ports: [{ servicePort: 80, targetPort: app.port, appProtocol: 'tcp' }],
+  })
+  await using pair = await startPair(app.port, { service })
+  assert.equal(await echoed(pair, 'by name'), 'by name')
+  const outbound = (await pair.logged()).find((line) => line['direction'] === 'outbound')
+  assert.equal(outbound?.['dst'], '240.240.0.1:80')
+  assert.equal(outbound?.['dst.service'], 'books.shop.svc.cluster.local')
+})
+
+test('a destination that does not listen is a refused connection, logged with its cause', async () => {
+  let port = 0
+  {
+    await using app = await startApp(serverAddress, echo)
+    port = app.port
+  }
+  await using pair = await startPair(port)
+  await over(pair.call())
+  const lines = await pair.logged()
+  assert.equal(lines.find((line) => line['direction'] === 'inbound')?.['error'], 'ECONNREFUSED')
+  const outbound = lines.find((line) => line['direction'] === 'outbound')
+  assert.equal(outbound?.['error'], "the destination's proxy answered 503")
+})
+
+test('an application that resets its connection is a reset at the other end', async () => {
+  const failed = Promise.withResolvers<string>()
+  await using app = await startApp(serverAddress, (socket) => {
+    socket.on('error', (error) => failed.resolve((error as NodeJS.ErrnoException).code ?? ''))
+    socket.on('data', () => socket.write('y'))
+  })
+  await using pair = await startPair(app.port)
+  const socket = pair.call()
+  socket.write('x')
+  await once(socket, 'data')
+  socket.resetAndDestroy()
+  assert.equal(await failed.promise, 'ECONNRESET')
+})
+
+test('certificates rotate under traffic without a failed call', async () => {
+  await using app = await startApp(serverAddress, echo)
+  await using pair = await startPair(app.port)
+  const longLived = pair.call()
+  longLived.write('x')
+  await once(longLived, 'data')
+  for (let round = 0; round < 5; round++) {
+    const renew = (account: string): WorkloadCertificate =>
+      testCertificate({ root, identity: identityOfAccount(account) })
+    await pair.client.setCertificates([renew('shopper')])
+    await pair.server.setCertificates([renew('books')])
+    assert.equal(await echoed(pair, `round ${round}`), `round ${round}`)
+  }
+  longLived.end('still')
+  assert.equal((await readAll(longLived)).toString(), 'still')
+})
+
+test('DataPlane.drain lets running connections finish and takes no new ones', async () => {
+  await using app = await startApp(serverAddress, echo)
+  await using pair = await startPair(app.port)
+  const socket = pair.call()
+  socket.write('x')
+  await once(socket, 'data')
+  const drained = pair.server.drain(10_000)
+  socket.end('last')
+  assert.equal((await readAll(socket)).toString(), 'last')
+  await drained
+  await over(pair.call())
+  await assert.rejects(connectTo(serverAddress, 15_008), /ECONNREFUSED/u)
+})
+
+test('no listener answers before Address and Authorization state and a certificate are there', async () => {
+  const address = '127.9.0.3'
+  await using plane = createDataPlane(
+    { workers: 0 },
+    { log: silentLog, clock: systemClock, onIdentityNeeded: () => undefined },
+  )
+  const hbone = { ip: address, port: 15_008 }
+  const enrolled = plane.addWorkload({
+    uid: 'early',
+    namespace: 'shop',
+    name: 'early',
+    serviceAccount: 'early',
+    netns: undefined,
+    listeners: { hbone },
+  })
+  const refused = (): Promise<void> => assert.rejects(connectTo(address, 15_008), /ECONNREFUSED/u)
+  await refused()
+  await plane.apply({ typeUrl: addressType, upserts: [], removed: [] })
+  await refused()
+  await plane.apply({ typeUrl: authorizationType, upserts: [], removed: [] })
+  await plane.ready
+  await refused()
+  await plane.setCertificates([testCertificate({ root, identity: identityOfAccount('early') })])
+  await enrolled
+  await connectTo(address, 15_008)
+})
+
+test('DataPlane tells which identities are needed, once each, and when they no longer are', async () => {
+  const needed: string[] = []
+  const released: string[] = []
+  await using plane = createDataPlane(
+    { workers: 0 },
+    {
+      log: silentLog,
+      clock: systemClock,
+      onIdentityNeeded: (identity) => needed.push(identity),
+      onIdentityReleased: (identity) => released.push(identity),
+    },
+  )
+  const workload = { namespace: 'shop', name: 'a', serviceAccount: 'a', netns: undefined }
+  const first = plane.addWorkload({ ...workload, uid: 'a-1' })
+  const second = plane.addWorkload({ ...workload, uid: 'a-2' })
+  assert.deepEqual(needed, [identityOfAccount('a')])
+  await plane.removeWorkload('a-1')
+  await assert.rejects(first, { code: 'L4_REMOVED' })
+  assert.deepEqual(released, [])
+  await plane.removeWorkload('a-2')
+  await assert.rejects(second, { code: 'L4_REMOVED' })
+  assert.deepEqual(released, [identityOfAccount('a')])
+})
+
+async function connectTo(host: string, port: number): Promise<void> {
+  const socket = connect({ host, port })
+  try {
+    await once(socket, 'connect')
+  } finally {
+    socket.destroy()
+  }
+}

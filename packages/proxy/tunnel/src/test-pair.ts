@@ -1,0 +1,108 @@
+/** A pool and a server on one loopback address, for tests. */
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { systemClock } from '@tulle/core'
+import type { Clock, Result } from '@tulle/core'
+import type { SpiffeId } from '@tulle/identity'
+import { openTcpSocket } from '@tulle/kernel'
+import { ClientPool } from './client-pool.ts'
+import { CredentialHolder } from './credential-holder.ts'
+import type { WorkloadCertificate } from './credentials.ts'
+import type { TunnelTarget } from './dial.ts'
+import type { DialFailure } from './errors.ts'
+import { HboneServer } from './hbone-server.ts'
+import type { HboneServerOptions, ServerRefusal } from './hbone-server.ts'
+import { ReceiveSlabs } from './receive-slabs.ts'
+import { SessionKeeper } from './session-keeper.ts'
+import type { ClientTunnelSession } from './tunnel-session.ts'
+
+const address = '127.0.0.1'
+
+export interface TestServer extends AsyncDisposable {
+  readonly port: number
+  readonly hbone: HboneServer
+  readonly credentials: CredentialHolder
+  readonly keeper: SessionKeeper
+  /** The next connection that comes to nothing. */
+  refused(): Promise<ServerRefusal>
+}
+
+export async function startServer(
+  certificate: WorkloadCertificate,
+  options: Partial<HboneServerOptions> = {},
+): Promise<TestServer> {
+  const clock = options.clock ?? systemClock
+  const credentials = new CredentialHolder(clock)
+  credentials.set(certificate)
+  const keeper = new SessionKeeper(clock)
+  let refusal = Promise.withResolvers<ServerRefusal>()
+  const hbone = new HboneServer({
+    credentials,
+    keeper,
+    clock,
+    maxHandshakes: 16,
+    handshakeTimeoutMs: 5000,
+    maxStreamsPerSession: 100,
+    maxHeaderBytes: 16_384,
+    maxEarlyBytes: 65_536,
+    onTunnel: (tunnel) => tunnel.refuse('503'),
+    onRefused: (found) => refusal.resolve(found),
+    ...options,
+  })
+  const listener = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => hbone.accept(socket))
+  await new Promise<void>((resolve) => listener.listen(0, address, resolve))
+  return {
+    port: (listener.address() as AddressInfo).port,
+    hbone,
+    credentials,
+    keeper,
+    async refused() {
+      const found = await refusal.promise
+      refusal = Promise.withResolvers()
+      return found
+    },
+    async [Symbol.asyncDispose]() {
+      hbone.destroy()
+      keeper[Symbol.dispose]()
+      await new Promise((resolve) => listener.close(resolve))
+    },
+  }
+}
+
+export interface TestClient extends Disposable {
+  readonly pool: ClientPool
+  readonly credentials: CredentialHolder
+  acquire(port: number, expected: readonly SpiffeId[]): Promise<Result<ClientTunnelSession, DialFailure>>
+}
+
+export function startClient(
+  certificate: WorkloadCertificate,
+  options: { readonly clock?: Clock; readonly maxStreamsPerSession?: number } = {},
+): TestClient {
+  const clock = options.clock ?? systemClock
+  const credentials = new CredentialHolder(clock)
+  credentials.set(certificate)
+  const keeper = new SessionKeeper(clock)
+  const pool = new ClientPool({
+    credentials,
+    keeper,
+    clock,
+    slabs: new ReceiveSlabs(),
+    connectTimeoutMs: 5000,
+    maxStreamsPerSession: options.maxStreamsPerSession ?? 100,
+    idleSessionMs: 300_000,
+    openSocket: () => openTcpSocket({ family: 4 }),
+  })
+  return {
+    pool,
+    credentials,
+    acquire(port, destinationIdentities) {
+      const target: TunnelTarget = { address, port, destinationIdentities, sourceAddress: address }
+      return new Promise((resolve) => pool.acquire(target, resolve))
+    },
+    [Symbol.dispose]() {
+      pool.destroy()
+      keeper[Symbol.dispose]()
+    },
+  }
+}

@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { connect } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
+import { must, systemClock, TestClock } from '@tulle/core'
+import { createRoot } from '@tulle/x509'
+import type { WorkloadCertificate } from './credentials.ts'
+import { clientContextOptions } from './tls-settings.ts'
+import { hourMs, testCertificate, testId, testRoot } from './test-certificates.ts'
+import type { TestCertificateOptions } from './test-certificates.ts'
+import { startClient, startServer } from './test-pair.ts'
+
+const rootA = testRoot()
+const rootB = testRoot()
+const stranger = testRoot()
+/** Root A may sign for cluster.local, root B for other.mesh: both are known everywhere. */
+const trusts = { 'cluster.local': [rootA], 'other.mesh': [rootB] }
+const books = testId('books')
+const shopper = testId('shopper')
+
+function certificate(options: Partial<TestCertificateOptions> = {}): WorkloadCertificate {
+  return testCertificate({ root: rootA, identity: books, trusts, ...options })
+}
+
+interface BadPeer {
+  readonly name: string
+  readonly server: string
+  readonly client: RegExp
+  readonly bad: () => WorkloadCertificate
+}
+
+const nowMs = systemClock.nowMs()
+
+/** Each is presented by a client to a server, and by a server to a client; nobody may believe it. */
+const badPeers: readonly BadPeer[] = [
+  {
+    name: 'a forged self-signed certificate with a right SAN',
+    server: 'handshake',
+    client: /tls/u,
+    bad: () => certificate({ selfSigned: true }),
+  },
+  {
+    name: 'a certificate of a root that nobody trusts',
+    server: 'handshake',
+    client: /tls/u,
+    bad: () => certificate({ root: stranger }),
+  },
+  {
+    name: 'an identity of domain B signed by the root of domain A',
+    server: 'untrusted',
+    client: /peer/u,
+    bad: () => certificate({ identity: testId('books', 'other.mesh') }),
+  },
+  {
+    name: 'an identity of domain A signed by the root of domain B',
+    server: 'untrusted',
+    client: /peer/u,
+    bad: () => certificate({ root: rootB }),
+  },
+  {
+    name: 'an identity of a trust domain that nobody knows',
+    server: 'unknown-trust-domain',
+    client: /peer/u,
+    bad: () => certificate({ identity: testId('books', 'foreign.mesh') }),
+  },
+  {
+    name: 'two URI SANs, the first of them right',
+    server: 'bad-identity',
+    client: /peer/u,
+    bad: () => certificate({ uriSans: [books, testId('admin')] }),
+  },
+  {
+    name: 'no URI SAN',
+    server: 'bad-identity',
+    client: /peer/u,
+    bad: () => certificate({ uriSans: [] }),
+  },
+  {
+    name: 'a URI that is no SPIFFE id of a workload',
+    server: 'bad-identity',
+    client: /peer/u,
+    bad: () => certificate({ uriSans: ['spiffe://cluster.local/ns/shop/sa/books/extra'] }),
+  },
+  {
+    name: 'an expired certificate',
+    server: 'handshake',
+    client: /tls/u,
+    bad: () => certificate({ notBeforeMs: nowMs - 2 * hourMs, notAfterMs: nowMs - hourMs }),
+  },
+  {
+    name: 'a certificate of the future',
+    server: 'handshake',
+    client: /tls/u,
+    bad: () => certificate({ notBeforeMs: nowMs + hourMs, notAfterMs: nowMs + 2 * hourMs }),
+  },
+]
+
+/** A bad client's own idea of whom to trust does not matter; its expiry would keep the pool from even trying. */
+async function presentTo(port: number, bad: WorkloadCertificate): Promise<TLSSocket> {
+  const socket = connect({
+    ...clientContextOptions(bad),
+    host: '127.0.0.1',
+    port,
+    ALPNProtocols: ['h2'],
+    rejectUnauthorized: false,
+  })
+  socket.on('error', () => undefined)
+  await once(socket, 'close')
+  return socket
+}
+
+for (const peer of badPeers) {
+  test(`HboneServer refuses ${peer.name}`, async () => {
+    await using server = await startServer(certificate())
+    const [refusal] = await Promise.all([server.refused(), presentTo(server.port, peer.bad())])
+    assert.equal(refusal.reason, peer.server)
+    assert.equal(server.hbone.sessions, 0)
+  })
+
+  test(`ClientPool refuses ${peer.name}`, async () => {
+    const bad = peer.bad()
+    // The server's holder takes only what is valid by its clock.
+    const clock = new TestClock(bad.notBeforeMs)
+    await using server = await startServer(bad, { clock })
+    using client = startClient(certificate({ identity: shopper }))
+    const outcome = await client.acquire(server.port, [books, bad.identity])
+    assert.equal(outcome.ok, false)
+    assert.match(outcome.ok ? '' : outcome.error.reason, peer.client)
+  })
+}
+
+test('both sides believe a certificate that an intermediate of the right root has signed', async () => {
+  const intermediate = createRoot({
+    issuer: rootA,
+    notBeforeMs: nowMs - hourMs,
+    notAfterMs: nowMs + hourMs,
+    subject: { organization: 'intermediate' },
+  })
+  const of = (identity: typeof books): WorkloadCertificate =>
+    certificate({ root: intermediate, intermediates: [intermediate], identity })
+  await using server = await startServer(of(books))
+  using client = startClient(of(shopper))
+  const session = must(await client.acquire(server.port, [books]))
+  assert.equal(session.peer.id, books)
+  assert.equal(session.tlsGroup, 'X25519MLKEM768')
+})
+
+test('ClientPool refuses a valid peer whose identity is not the expected one', async () => {
+  await using server = await startServer(certificate())
+  using client = startClient(certificate({ identity: shopper }))
+  const outcome = await client.acquire(server.port, [testId('payments')])
+  assert.equal(outcome.ok, false)
+  assert.match(outcome.ok ? '' : outcome.error.message, /expected spiffe:.*payments, found spiffe:.*books/u)
+})
+
+test('HboneServer resumes no session', async () => {
+  await using server = await startServer(certificate())
+  const own = certificate({ identity: shopper })
+  const dial = (session?: Buffer): TLSSocket =>
+    connect({
+      ...clientContextOptions(own),
+      host: '127.0.0.1',
+      port: server.port,
+      ALPNProtocols: ['h2'],
+      checkServerIdentity: () => undefined,
+      ...(session && { session }),
+    })
+  const first = dial()
+  const sessions: Buffer[] = []
+  first.on('session', (session: Buffer) => sessions.push(session))
+  await once(first, 'secureConnect')
+  // The server's SETTINGS come after whatever tickets it gives.
+  first.resume()
+  await once(first, 'data')
+  const second = dial(sessions.at(-1) ?? first.getSession())
+  await once(second, 'secureConnect')
+  assert.equal(second.isSessionReused(), false)
+  first.destroy()
+  second.destroy()
+})
+
+test('HboneServer refuses a peer whose serial or identity is revoked, and ends its session', async () => {
+  await using server = await startServer(certificate())
+  const own = certificate({ identity: shopper })
+  using client = startClient(own)
+  const session = must(await client.acquire(server.port, [books]))
+  const closed = Promise.withResolvers<number>()
+  session.open([':method', 'CONNECT', ':authority', '127.0.0.1:80'], {
+    onHeaders: () => undefined,
+    onData: () => false,
+    onEnd: () => undefined,
+    onReset: (code) => closed.resolve(code),
+    onWritable: () => undefined,
+  })
+  server.credentials.setRevocations({ identities: new Set(), serials: new Set([own.serial]) })
+  server.keeper.endRevoked()
+  const [refusal] = await Promise.all([server.refused(), presentTo(server.port, own)])
+  assert.equal(refusal.reason, 'revoked')
+  assert.equal(server.hbone.sessions, 0)
+})
+
+test('a session says GOAWAY when a certificate ends, and a new one is dialed', async () => {
+  const clock = new TestClock(nowMs)
+  await using server = await startServer(certificate(), { clock })
+  const own = certificate({ identity: shopper, notAfterMs: nowMs + 60_000 })
+  using client = startClient(own, { clock })
+  const first = must(await client.acquire(server.port, [books]))
+  const renewed = certificate({ identity: shopper, notAfterMs: nowMs + hourMs })
+  client.credentials.set(renewed)
+  assert.equal(must(await client.acquire(server.port, [books])), first, 'a renewal leaves the session alone')
+  await clock.advance(62_000)
+  assert.equal(first.http.usable, false)
+  const second = must(await client.acquire(server.port, [books]))
+  assert.notEqual(second, first)
+  assert.equal(second.endsAtMs, Math.min(renewed.notAfterMs, second.peer.notAfterMs))
+})
+
+test('ClientPool shares one dial between concurrent first requests, and dials again at the stream limit', async () => {
+  await using server = await startServer(certificate(), { onTunnel: () => undefined })
+  using client = startClient(certificate({ identity: shopper }), { maxStreamsPerSession: 2 })
+  const hold = {
+    onHeaders: () => undefined,
+    onData: () => false,
+    onEnd: () => undefined,
+    onReset: () => undefined,
+    onWritable: () => undefined,
+  }
+  const sessions = new Set<unknown>()
+  const target = {
+    address: '127.0.0.1',
+    port: server.port,
+    destinationIdentities: [books],
+    sourceAddress: '127.0.0.1',
+  }
+  await Promise.all(
+    Array.from(
+      { length: 5 },
+      () =>
+        new Promise<void>((resolve) => {
+          client.pool.acquire(target, (outcome) => {
+            const session = must(outcome)
+            sessions.add(session)
+            assert.ok(session.open([':method', 'CONNECT', ':authority', '127.0.0.1:80'], hold))
+            resolve()
+          })
+        }),
+    ),
+  )
+  assert.equal(sessions.size, 3)
+  assert.equal(client.pool.sessions, 3)
+})
+
+test('ClientPool fails when its certificate has expired, without a handshake', async () => {
+  const clock = new TestClock(nowMs)
+  using client = startClient(certificate({ identity: shopper, notAfterMs: nowMs + 1000 }), { clock })
+  await clock.advance(2000)
+  const outcome = await client.acquire(9, [books])
+  assert.equal(outcome.ok ? '' : outcome.error.reason, 'no-certificate')
+})
