@@ -141,10 +141,10 @@ export class DataWorker implements WorkerCommands {
 
   async drain(deadlineMs: number): Promise<void> {
     for (const enrolment of this.#enrolments.values()) enrolment.drain()
-    const { clock, connections } = this.#context
+    const { clock } = this.#context
     const late = Promise.withResolvers<void>()
     const timer = clock.after(deadlineMs, () => late.resolve())
-    await Promise.race([connections.empty(), late.promise])
+    await Promise.race([this.#idle(), late.promise])
     timer[Symbol.dispose]()
     this.#accessLog?.flush()
   }
@@ -154,6 +154,13 @@ export class DataWorker implements WorkerCommands {
     this.#enrolments.clear()
     this.#context.keeper[Symbol.dispose]()
     this.#accessLog?.flush()
+  }
+
+  /** Connections first; their last bytes may still be on the way, so then the sessions. */
+  async #idle(): Promise<void> {
+    await this.#context.connections.empty()
+    for (const enrolment of this.#enrolments.values()) enrolment.drainPool()
+    await this.#context.keeper.empty()
   }
 
   #holder(identity: string): CredentialHolder {

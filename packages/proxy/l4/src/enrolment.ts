@@ -112,6 +112,11 @@ export class Enrolment {
     this.#server.drain()
   }
 
+  /** Nothing runs any more: the sessions that it ran over can go. */
+  drainPool(): void {
+    this.#pool.drain()
+  }
+
   /** Everything ends now. */
   close(reason: string): void {
     if (this.#phase === 'closed') return
@@ -119,8 +124,6 @@ export class Enrolment {
     this.#opened.reject(new L4Error('L4_REMOVED', `${this.scope.uid} was removed before it listened`))
     this.#closeListeners()
     this.scope.context.connections.closeAll(this.scope.uid, reason)
-    this.#pool.drain()
-    this.#server.drain()
     this.#server.destroy()
     this.#pool.destroy()
   }

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { systemClock } from '@tulle/core'
+import { systemClock, TestClock } from '@tulle/core'
 import { serviceKey } from '@tulle/mesh'
 import type { Service } from '@tulle/mesh'
 import { addressType, authorizationType } from '@tulle/mesh-xds'
@@ -37,8 +37,8 @@ const root = testRoot()
 interface Pair extends AsyncDisposable {
   readonly client: DataPlane
   readonly server: DataPlane
-  /** What the access logs of both have said so far. */
-  logged(): Promise<readonly Record<string, unknown>[]>
+  /** Waits until the access logs of both have said this much. */
+  logged(lines: number): Promise<readonly Record<string, unknown>[]>
   /** A connection of the client's application, already on its way to the server's. */
   call(): Socket
 }
@@ -60,10 +60,11 @@ interface PairOptions {
 async function startPair(appPort: number, options: PairOptions = {}): Promise<Pair> {
   const folder = await mkdtemp(join(tmpdir(), 'tulle-l4-'))
   const file = await open(join(folder, 'access.log'), 'a+')
+  const clock = new TestClock(systemClock.nowMs())
   const makePlane = (): DataPlane =>
     createDataPlane(
       { workers: options.workers ?? 0 },
-      { log: silentLog, clock: systemClock, accessLogFd: file.fd, onIdentityNeeded: () => undefined },
+      { log: silentLog, clock, accessLogFd: file.fd, onIdentityNeeded: () => undefined },
     )
   const client = makePlane()
   const server = makePlane()
@@ -97,18 +98,17 @@ async function startPair(appPort: number, options: PairOptions = {}): Promise<Pa
     client,
     server,
     call: () => connect({ host, port: listen.port, localAddress: clientAddress, allowHalfOpen: true }),
-    async logged() {
-      await systemClock.sleep(150)
-      const text = await readFile(join(folder, 'access.log'), 'utf8')
-      return text
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as Record<string, unknown>)
+    async logged(count) {
+      for (;;) {
+        await clock.advance(100)
+        const lines = (await readFile(join(folder, 'access.log'), 'utf8')).split('\n')
+        if (lines.length <= count) continue
+        return lines.slice(0, -1).map((line) => JSON.parse(line) as Record<string, unknown>)
+      }
     },
     async [Symbol.asyncDispose]() {
       await client[Symbol.asyncDispose]()
       await server[Symbol.asyncDispose]()
-      await systemClock.sleep(5)
       await file.close()
       await rm(folder, { recursive: true })
     },
@@ -196,7 +196,7 @@ test('a caller that no rule allows is closed, and the log names policy, reason a
     policies: [allowPolicy('books', principals('librarian'))],
   })
   await over(pair.call())
-  const lines = await pair.logged()
+  const lines = await pair.logged(2)
   const inbound = lines.find((line) => line['direction'] === 'inbound')
   assert.equal(inbound?.['verdict'], 'refused')
   assert.equal(inbound?.['policy'], 'shop/books')
@@ -211,7 +211,7 @@ test('a policy that a workload names but nobody sent closes it', async () => {
   await using app = await startApp(serverAddress, echo)
   await using pair = await startPair(app.port, { policies: [] })
   await over(pair.call())
-  const inbound = (await pair.logged()).find((line) => line['direction'] === 'inbound')
+  const inbound = (await pair.logged(2)).find((line) => line['direction'] === 'inbound')
   assert.equal(inbound?.['error'], 'unknown-policy shop/books')
 })
 
@@ -228,7 +228,7 @@ test('a policy that cannot be understood is refused, and closes what it holds fo
     ['shop/books'],
   )
   await over(pair.call())
-  const refused = (await pair.logged()).find((line) => line['verdict'] === 'refused')
+  const refused = (await pair.logged(4)).find((line) => line['verdict'] === 'refused')
   assert.equal(refused?.['policy'], 'shop/books')
 })
 
@@ -241,7 +241,7 @@ test('open connections are closed when policy no longer allows them', async () =
   const ended = over(socket)
   await pair.server.apply(policyUpdate([allowPolicy('books', principals('librarian'))]))
   await ended
-  const inbound = (await pair.logged()).find((line) => line['direction'] === 'inbound')
+  const inbound = (await pair.logged(2)).find((line) => line['direction'] === 'inbound')
   assert.equal(inbound?.['error'], 'no longer allowed: no-allow-rule shop/books')
   assert.deepEqual(await pair.server.connections(), [])
 })
@@ -282,7 +282,7 @@ test('plaintext is refused where policy wants an identity, and passes where it w
   await using app = await startApp(serverAddress, echo)
   await using strict = await startPair(app.port, { plaintext: true })
   await over(strict.call())
-  const line = (await strict.logged())[0]
+  const line = (await strict.logged(1))[0]
   assert.equal(line?.['verdict'], 'refused')
   assert.equal(line?.['src.identity'], undefined)
 })
@@ -315,7 +315,7 @@ test('a service address leads to an endpoint, on its target port', async () => {
   })
   await using pair = await startPair(app.port, { service })
   assert.equal(await echoed(pair, 'by name'), 'by name')
-  const outbound = (await pair.logged()).find((line) => line['direction'] === 'outbound')
+  const outbound = (await pair.logged(2)).find((line) => line['direction'] === 'outbound')
   assert.equal(outbound?.['dst'], '240.240.0.1:80')
   assert.equal(outbound?.['dst.service'], 'books.shop.svc.cluster.local')
 })
@@ -328,7 +328,7 @@ test('a destination that does not listen is a refused connection, logged with it
   }
   await using pair = await startPair(port)
   await over(pair.call())
-  const lines = await pair.logged()
+  const lines = await pair.logged(2)
   assert.equal(lines.find((line) => line['direction'] === 'inbound')?.['error'], 'ECONNREFUSED')
   const outbound = lines.find((line) => line['direction'] === 'outbound')
   assert.equal(outbound?.['error'], "the destination's proxy answered 503")

@@ -1,5 +1,6 @@
 import { err, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
+import { http2Error } from '@tulle/http2'
 import type { CredentialHolder } from './credential-holder.ts'
 import { Dial } from './dial.ts'
 import type { DialDeps, TunnelTarget } from './dial.ts'
@@ -64,8 +65,9 @@ export class ClientPool {
     this.#close((session) => session.http.drain())
   }
 
+  /** GOAWAY, and every stream is reset. */
   destroy(): void {
-    this.#close((session) => session.http.destroy())
+    this.#close((session) => session.http.goaway(http2Error.noError))
   }
 
   #close(end: (session: ClientTunnelSession) => void): void {

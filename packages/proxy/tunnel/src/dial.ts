@@ -143,10 +143,7 @@ export class Dial {
       clock: this.#deps.clock,
       onGoaway: () => this.#callbacks.onGoaway(session),
       onOpenable: () => this.#callbacks.onOpenable(session),
-      onClose: () => {
-        socket.destroy()
-        this.#callbacks.onClosed(session)
-      },
+      onClose: () => this.#callbacks.onClosed(session),
     })
     const session = new ClientTunnelSession({
       peer,

@@ -4,7 +4,7 @@ import type { Server, TLSSocket } from 'node:tls'
 import { errorText } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import { parseConnect } from '@tulle/hbone'
-import { createHttp2Session } from '@tulle/http2'
+import { createHttp2Session, http2Error } from '@tulle/http2'
 import type { HeaderList, Http2Session, Http2Stream, StreamHandler } from '@tulle/http2'
 import type { CredentialHolder, Credentials } from './credential-holder.ts'
 import { InboundTunnel, refuseStream } from './inbound-tunnel.ts'
@@ -92,10 +92,11 @@ export class HboneServer {
     for (const { http } of this.#accepted) http.drain()
   }
 
+  /** GOAWAY, and every stream is reset. */
   destroy(): void {
     this.#draining = true
     this.#subscription[Symbol.dispose]()
-    for (const { http } of [...this.#accepted]) http.destroy()
+    for (const { http } of [...this.#accepted]) http.goaway(http2Error.noError)
   }
 
   #rotate(credentials: Credentials): void {
@@ -149,7 +150,6 @@ export class HboneServer {
       onClose: () => {
         this.#accepted.delete(accepted)
         kept[Symbol.dispose]()
-        socket.destroy()
       },
     })
     const accepted: Accepted = { http }

@@ -17,6 +17,7 @@ export class SessionKeeper implements Disposable {
   readonly #clock: Clock
   readonly #kept: Set<Kept> = new Set()
   readonly #timer: Disposable
+  readonly #onEmpty: (() => void)[] = []
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -31,7 +32,18 @@ export class SessionKeeper implements Disposable {
   keep(session: TunnelSession, verifier: PeerVerifier): Disposable {
     const entry = { session, verifier }
     this.#kept.add(entry)
-    return { [Symbol.dispose]: () => void this.#kept.delete(entry) }
+    return {
+      [Symbol.dispose]: () => {
+        this.#kept.delete(entry)
+        if (this.#kept.size === 0) for (const resolve of this.#onEmpty.splice(0)) resolve()
+      },
+    }
+  }
+
+  /** Resolves when no session is left. */
+  empty(): Promise<void> {
+    if (this.#kept.size === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#onEmpty.push(resolve))
   }
 
   /** Looks at every session again, after verifiers were told of revocations. */
