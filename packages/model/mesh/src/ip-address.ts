@@ -81,6 +81,8 @@ function v4Bytes(text: string): Uint8Array | undefined {
 function v6Bytes(text: string): Uint8Array | undefined {
   const halves = text.split('::')
   if (halves.length > 2) return undefined
+  // IPv4 notation may stand only at the very end. @see RFC 4291 §2.2
+  if (halves.length === 2 && halves[0]?.includes('.') === true) return undefined
   const head = v6Groups(halves[0] ?? '')
   const tail = halves.length === 2 ? v6Groups(halves[1] ?? '') : []
   if (head === undefined || tail === undefined) return undefined
