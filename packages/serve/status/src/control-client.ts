@@ -66,9 +66,14 @@ export function controlApiClient(socketPath: string): ControlApiClient {
     async *watch<P extends ControlPath>(path: P, options: ControlCallOptions = {}) {
       const params = { ...options.params, watch: 1 }
       const response = await call('GET', path, { ...options, params })
-      // Our own server writes the lines; both sides are one release.
-      for await (const line of createInterface({ input: response }))
-        yield JSON.parse(line) as ControlApiTypes[P]
+      try {
+        for await (const line of createInterface({ input: response })) {
+          // Our own server writes the lines; both sides are one release.
+          yield JSON.parse(line) as ControlApiTypes[P]
+        }
+      } catch (cause) {
+        if (options.signal?.aborted !== true) throw unreachable(socketPath, cause)
+      }
     },
   }
 }
@@ -95,9 +100,13 @@ async function open(
     throw await refusal(response)
   } catch (cause) {
     if (cause instanceof MeshError) throw cause
-    const message = `no control plane answers on ${socketPath}; is \`tulle up\` running with this state folder?`
-    throw new MeshError<ControlApiErrorCode>('CONTROL_UNREACHABLE', message, { cause })
+    throw unreachable(socketPath, cause)
   }
+}
+
+function unreachable(socketPath: string, cause: unknown): MeshError<ControlApiErrorCode> {
+  const message = `no control plane answers on ${socketPath}; is \`tulle up\` running with this state folder?`
+  return new MeshError<ControlApiErrorCode>('CONTROL_UNREACHABLE', message, { cause })
 }
 
 async function refusal(response: IncomingMessage): Promise<MeshError<ControlApiErrorCode>> {
