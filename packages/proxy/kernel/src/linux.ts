@@ -20,7 +20,6 @@ export const SO_KEEPALIVE = 9
 export const SO_LINGER = 13
 export const SO_REUSEPORT = 15
 export const SO_PEERCRED = 17
-export const SO_RCVTIMEO = 20
 export const SO_RCVBUF = 8
 export const SO_MARK = 36
 
@@ -43,7 +42,6 @@ export const TCP_USER_TIMEOUT = 18
 export const SOL_NETLINK = 270
 export const NETLINK_CAP_ACK = 10
 export const NETLINK_EXT_ACK = 11
-export const NETLINK_GET_STRICT_CHK = 12
 
 export const MSG_DONTWAIT = 0x40
 export const MSG_CTRUNC = 0x8
@@ -52,7 +50,6 @@ export const MSG_NOSIGNAL = 0x4000
 export const MSG_CMSG_CLOEXEC = 0x40000000
 export const SCM_RIGHTS = 1
 
-export const CLONE_FS = 0x200
 export const CLONE_NEWNS = 0x20000
 export const CLONE_NEWPID = 0x20000000
 export const CLONE_NEWNET = 0x40000000
@@ -69,6 +66,7 @@ export const MS_REC = 16384
 export const MS_PRIVATE = 0x40000
 
 export const PR_SET_PDEATHSIG = 1
+export const PR_CAPBSET_READ = 23
 export const PR_CAPBSET_DROP = 24
 export const PR_SET_NO_NEW_PRIVS = 38
 export const PR_CAP_AMBIENT = 47
@@ -80,8 +78,5 @@ export const SYS_PIDFD_GETFD = 438
 
 export const EINTR = 4
 export const EAGAIN = 11
-export const EEXIST = 17
 export const EINVAL = 22
-export const ENOENT = 2
-export const ESRCH = 3
 export const EBADF = 9

@@ -1,13 +1,12 @@
 /**
  * What the launcher of a workload does to itself before it becomes the workload. All of it concerns the calling
  * thread and is meant for the main thread of a process of its own, in this order: `enterNetns`, `unshareMount`,
- * mounts, `clearBoundingSet`, `setIds`, `dropCapabilities`, `setNoNewPrivs`, `setParentDeathSignal`,
- * `defaultSignal`, `execProcess`.
+ * mounts, `setIds`, `dropCapabilities`, `setNoNewPrivs`, `setParentDeathSignal`, `defaultSignal`, `execProcess`.
  */
 import { errorCode } from '@tulle/core'
 import { constants, statSync } from 'node:fs'
 import { constants as osConstants } from 'node:os'
-import { kernelError, KernelError } from './errors.ts'
+import { KernelError } from './errors.ts'
 import { check, lastErrno, libc } from './libc.ts'
 import * as linux from './linux.ts'
 
@@ -63,8 +62,12 @@ export interface Ids {
   readonly groups: readonly number[]
 }
 
-/** Real, effective and saved ids of the whole process. From uid 0 to another this also gives up all capabilities. */
+/**
+ * Real, effective and saved ids of the whole process. From uid 0 to another this also gives up all capabilities,
+ * those of programs started later included: the bounding set is emptied first, since afterwards nobody may.
+ */
 export function setIds({ uid, gid, groups }: Ids): void {
+  if (uid !== 0 && process.geteuid?.() === 0) clearBoundingSet()
   const list = Buffer.alloc(Math.max(4, groups.length * 4))
   for (const [i, group] of groups.entries()) list.writeUInt32LE(group, i * 4)
   check('setgroups', libc.setgroups(groups.length, list), groups.join(','))
@@ -78,21 +81,24 @@ export function setNoNewPrivs(): void {
 }
 
 /**
- * Takes every capability away from all programs that this thread will become. Before `setIds`: a change from uid 0
- * gives up the right to do this, and the set would stay full.
+ * Takes every capability away from all programs that this thread will become; throws KERNEL_EPERM where there is
+ * one to take and no right to do it (CAP_SETPCAP).
  */
 export function clearBoundingSet(): void {
-  for (let capability = 0; capability < 64; capability++) {
-    if (libc.prctl(linux.PR_CAPBSET_DROP, capability, 0, 0, 0) !== -1) continue
-    const errno = lastErrno()
-    // The kernel knows no more of them.
-    if (errno === linux.EINVAL) return
-    throw kernelError('prctl(PR_CAPBSET_DROP)', errno, `capability ${capability}`)
+  for (let capability = 0; ; capability++) {
+    const held = libc.prctl(linux.PR_CAPBSET_READ, capability, 0, 0, 0)
+    // EINVAL: the kernel knows no more of them.
+    if (held === -1 && lastErrno() === linux.EINVAL) return
+    check('prctl(PR_CAPBSET_READ)', held)
+    if (held === 0) continue
+    const what = `capability ${capability}`
+    check('prctl(PR_CAPBSET_DROP)', libc.prctl(linux.PR_CAPBSET_DROP, capability, 0, 0, 0), what)
   }
 }
 
-/** Gives up every capability held, and those that would be passed on. What needs one comes before. */
+/** Gives up every capability: those held, those a program could bring, and those passed on. What needs one comes before. */
 export function dropCapabilities(): void {
+  clearBoundingSet()
   const clear = linux.PR_CAP_AMBIENT_CLEAR_ALL
   check('prctl(PR_CAP_AMBIENT)', libc.prctl(linux.PR_CAP_AMBIENT, clear, 0, 0, 0))
   const header = Buffer.alloc(8)

@@ -2,7 +2,6 @@
 import { enterNetns, openNetns, unshareMount } from '../netns.ts'
 import {
   bindMount,
-  clearBoundingSet,
   defaultSignal,
   dropCapabilities,
   execProcess,
@@ -30,7 +29,6 @@ unshareMount()
 if (plan.bind !== undefined) bindMount({ ...plan.bind, readOnly: true })
 if (plan.tmpfs !== undefined) mountTmpfs({ target: plan.tmpfs, maxBytes: 65_536, mode: 0o711 })
 if (plan.hide !== undefined) hideFolder(plan.hide)
-clearBoundingSet()
 if (plan.ids !== undefined) setIds(plan.ids)
 dropCapabilities()
 setNoNewPrivs()
