@@ -6,6 +6,7 @@ import type { ChannelCredentials, ServiceError } from '@grpc/grpc-js'
 import type { Clock } from '@tulle/core'
 import { certificateService, IstioCertificateRequestSchema } from '@tulle/proto'
 import type { IstioCertificateRequest } from '@tulle/proto'
+import { certificatePem, parseCertificates } from '@tulle/x509'
 import { CertificateError } from './certificate-errors.ts'
 import type { CaClient, CaRequest } from './certificate-types.ts'
 
@@ -95,12 +96,12 @@ class GrpcCaClient implements CaClient {
   }
 }
 
-function channelCredentials(roots: string, file: string): ChannelCredentials {
-  try {
-    return credentials.createFromSecureContext(createSecureContext({ ca: roots, minVersion: 'TLSv1.3' }))
-  } catch (error) {
-    throw new CertificateError('CERTIFICATE_FILE', `${file}: expected roots in PEM`, { cause: error })
-  }
+/** OpenSSL would pass over a broken root in silence, and then blame the server. */
+function channelCredentials(rootsPem: string, file: string): ChannelCredentials {
+  const roots = parseCertificates(rootsPem)
+  if (!roots.ok) throw new CertificateError('CERTIFICATE_FILE', `${file}: ${roots.error}`)
+  const ca = roots.value.map(certificatePem)
+  return credentials.createFromSecureContext(createSecureContext({ ca, minVersion: 'TLSv1.3' }))
 }
 
 function call(client: Client, metadata: Metadata, request: CaRequest): Promise<readonly string[]> {
