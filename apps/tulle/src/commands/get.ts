@@ -10,7 +10,15 @@ import type { Style } from '../output/style.ts'
 import { requireRunning } from '../state-folder.ts'
 import type { StateFolder } from '../state-folder.ts'
 
-export const getKinds = ['workloads', 'services', 'policies', 'objects', 'nodes', 'connections', 'certificates'] as const
+export const getKinds = [
+  'workloads',
+  'services',
+  'policies',
+  'objects',
+  'nodes',
+  'connections',
+  'certificates',
+] as const
 export type GetKind = (typeof getKinds)[number]
 
 export interface GetOptions {
@@ -27,21 +35,25 @@ export interface GetOptions {
 /** `tulle get KIND`: what the mesh knows of itself, as a table or as data. */
 export async function get(options: GetOptions): Promise<void> {
   requireRunning(options.state)
-  if (options.kind === 'connections' || options.kind === 'certificates') return getFromNodes(options, options.kind)
+  if (options.kind === 'connections' || options.kind === 'certificates')
+    return getFromNodes(options, options.kind)
   const client = adminClient(options.state.controlSocket)
   const path = `/v1/${options.kind}`
   if (!options.watch) {
     show(options, (await client.get<List<never>>(path)).items)
     return
   }
-  for await (const list of client.watch<List<never>>(`${path}?watch=1`, options.signal)) show(options, list.items)
+  for await (const list of client.watch<List<never>>(`${path}?watch=1`, options.signal))
+    show(options, list.items)
 }
 
 async function getFromNodes(options: GetOptions, kind: 'connections' | 'certificates'): Promise<void> {
   const nodes = readdirSync(join(options.state.root, 'nodes')).toSorted()
   const answers = await Promise.allSettled(
     nodes.map(async (node) => {
-      const items = await adminClient(options.state.node(node).adminSocket).get<readonly object[]>(`/v1/${kind}`)
+      const items = await adminClient(options.state.node(node).adminSocket).get<readonly object[]>(
+        `/v1/${kind}`,
+      )
       return items.map((item) => ({ node, ...item }))
     }),
   )
@@ -69,7 +81,7 @@ function renderKind({ kind, style, nowMs }: GetOptions, items: readonly unknown[
     case 'nodes':
       return nodeTable(items as readonly NodeView[], style)
     case 'connections':
-      return connectionTable(items as readonly (ConnectionView & { node: string })[])
+      return connectionTable(items as readonly (ConnectionView & { node: string })[], nowMs())
     case 'certificates':
       return certificateTable(items as readonly (CertificateView & { node: string })[], nowMs())
   }
@@ -98,7 +110,13 @@ function serviceTable(items: readonly ServiceView[]): string {
       item.namespace,
       item.name,
       item.addresses.join(',') || '-',
-      item.ports.map((port) => (port.servicePort === port.targetPort ? `${port.servicePort}` : `${port.servicePort}→${port.targetPort || 'named'}`)).join(','),
+      item.ports
+        .map((port) =>
+          port.servicePort === port.targetPort
+            ? `${port.servicePort}`
+            : `${port.servicePort}→${port.targetPort || 'named'}`,
+        )
+        .join(','),
       String(item.endpoints.length),
     ]),
   )
@@ -114,7 +132,11 @@ function policyTable(items: readonly PolicyView[], style: Style): string {
       item.scope,
       String(item.rules.length),
       item.scope === 'workload' ? String(item.workloads.length) : 'all',
-      item.rejectedBy.length > 0 ? style.bad(`refused by ${item.rejectedBy.map((by) => by.node).join(',')}`) : item.dryRun ? style.warn('audit') : 'enforced',
+      item.rejectedBy.length > 0
+        ? style.bad(`refused by ${item.rejectedBy.map((by) => by.node).join(',')}`)
+        : item.dryRun
+          ? style.warn('audit')
+          : 'enforced',
     ]),
   )
 }
@@ -123,14 +145,20 @@ function objectTable(items: readonly ObjectView[], style: Style): string {
   return renderTable(
     ['KIND', 'NAMESPACE', 'NAME', 'CONDITIONS', 'WRITTEN AT', 'MESSAGE'],
     items.map((item) => {
-      const wrong = item.conditions.filter((condition) => condition.status !== 'True' && condition.type !== 'Conflicted')
-      const conflict = item.conditions.filter((condition) => condition.type === 'Conflicted' && condition.status === 'True')
+      const wrong = item.conditions.filter(
+        (condition) => condition.status !== 'True' && condition.type !== 'Conflicted',
+      )
+      const conflict = item.conditions.filter(
+        (condition) => condition.type === 'Conflicted' && condition.status === 'True',
+      )
       const bad = [...wrong, ...conflict]
       return [
         item.kind,
         item.namespace || '-',
         item.name,
-        bad.length === 0 ? style.good('ok') : style.bad(bad.map((condition) => `${condition.type}=${condition.status}`).join(',')),
+        bad.length === 0
+          ? style.good('ok')
+          : style.bad(bad.map((condition) => `${condition.type}=${condition.status}`).join(',')),
         `${item.origin.file}:${item.origin.line}`,
         bad.map((condition) => condition.message).join('; '),
       ]
@@ -151,20 +179,21 @@ function nodeTable(items: readonly NodeView[], style: Style): string {
   )
 }
 
-function connectionTable(items: readonly (ConnectionView & { node: string })[]): string {
+function connectionTable(items: readonly (ConnectionView & { node: string })[], nowMs: number): string {
+  const at = ({ ip, port }: { readonly ip: string; readonly port: number }): string => `${ip}:${port}`
   return renderTable(
     ['NODE', 'WORKLOAD', 'DIRECTION', 'FROM', 'TO', 'PROTOCOL', 'PEER', 'SENT', 'RECEIVED', 'AGE'],
     items.map((item) => [
       item.node,
       item.workload,
       item.direction,
-      item.source,
-      item.destination,
-      item.protocol,
-      item.peerIdentity || '-',
-      formatBytes(item.sentBytes),
-      formatBytes(item.receivedBytes),
-      formatDuration(item.ageMs),
+      at(item.source),
+      at(item.destination),
+      item.protocol.toUpperCase(),
+      (item.direction === 'inbound' ? item.sourceIdentity : item.destinationIdentity) ?? '-',
+      formatBytes(item.bytesSent),
+      formatBytes(item.bytesReceived),
+      formatDuration(nowMs - item.openedMs),
     ]),
   )
 }

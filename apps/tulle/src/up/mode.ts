@@ -30,12 +30,18 @@ export const thisMachine: Machine = {
 
 export function chooseMode(machine: Machine): UpMode {
   if (machine.platform !== 'linux') {
-    throw new CommandError(exitCodes.failed, `tulle up needs Linux (it gives every workload a network namespace), found ${machine.platform}`)
+    throw new CommandError(
+      exitCodes.failed,
+      `tulle up needs Linux (it gives every workload a network namespace), found ${machine.platform}`,
+    )
   }
   if (machine.uid === 0) return 'root'
   const run = machine.tryUnshare()
   if (run === undefined) {
-    throw new CommandError(exitCodes.failed, 'as an ordinary user tulle up needs the program "unshare" (util-linux), found none; install it, or run as root')
+    throw new CommandError(
+      exitCodes.failed,
+      'as an ordinary user tulle up needs the program "unshare" (util-linux), found none; install it, or run as root',
+    )
   }
   if (run.code !== 0) {
     throw new CommandError(

@@ -1,35 +1,32 @@
 import {
-  addAddress,
-  addRoute,
   closeFd,
-  createBridge,
-  createVeth,
-  deleteLink,
-  inNetns,
   installCapture,
+  installStrictDrop,
   newNetns,
-  removeCapture,
-  setLinkMaster,
-  setLinkUp,
+  removeStrictDrop,
+  withRtnetlink,
 } from '@tulle/kernel'
 import type { NetnsFd } from '@tulle/kernel'
 
-/** The mesh's own network: node addresses are its first, workloads' come after. One flat link, as in a small cluster. */
-const prefixBits = 16
+/** The mesh's own network: one flat link, as in a small cluster. The first addresses are the nodes'. */
+const prefixLength = 16
 const networkPrefix = '10.77'
-export const fabricAddress = `${networkPrefix}.0.1`
+/** Where the control plane listens. */
+export const fabricAddress: string = `${networkPrefix}.0.1`
 const fabricBridge = 'fabric'
 const nodeBridge = 'workloads'
 /** The node's end of its link to the fabric: what passes here passes between nodes. */
 export const uplinkName = 'uplink'
 const firstNodeHost = 10
 
-/** The bridge that stands for the network between the nodes. Call once, inside the mesh's own namespace. */
+/** The bridge that stands for the network between the nodes. Called once, inside the mesh's own namespace. */
 export function createFabric(): void {
-  setLinkUp('lo')
-  createBridge(fabricBridge)
-  addAddress(fabricBridge, fabricAddress, prefixBits)
-  setLinkUp(fabricBridge)
+  withRtnetlink(undefined, (route) => {
+    route.setLink('lo', { up: true })
+    route.addBridge(fabricBridge)
+    route.addAddress({ link: fabricBridge, address: fabricAddress, prefixLength })
+    route.setLink(fabricBridge, { up: true })
+  })
 }
 
 /** A node: a namespace with a bridge for its workloads and one link to the fabric. */
@@ -42,16 +39,16 @@ export function createNodeNetwork(index: number): NodeNetwork {
   const netns = newNetns()
   const address = `${networkPrefix}.0.${firstNodeHost + index}`
   const fabricEnd = `node${index}`
-  createVeth({ name: fabricEnd, peerName: uplinkName, peerNetns: netns })
-  setLinkMaster(fabricEnd, fabricBridge)
-  setLinkUp(fabricEnd)
-  inNetns(netns, () => {
-    setLinkUp('lo')
-    createBridge(nodeBridge)
-    addAddress(nodeBridge, address, prefixBits)
-    setLinkMaster(uplinkName, nodeBridge)
-    setLinkUp(uplinkName)
-    setLinkUp(nodeBridge)
+  withRtnetlink(undefined, (route) => {
+    route.addVeth({ name: fabricEnd }, { name: uplinkName, netns })
+    route.setLink(fabricEnd, { master: fabricBridge, up: true })
+  })
+  withRtnetlink(netns, (route) => {
+    route.setLink('lo', { up: true })
+    route.addBridge(nodeBridge)
+    route.addAddress({ link: nodeBridge, address, prefixLength })
+    route.setLink(uplinkName, { master: nodeBridge, up: true })
+    route.setLink(nodeBridge, { up: true })
   })
   return { netns, address }
 }
@@ -59,6 +56,8 @@ export function createNodeNetwork(index: number): NodeNetwork {
 /** A workload: a namespace with one link to its node's bridge, and everything else routed that way. */
 export interface WorkloadNetwork extends Disposable {
   readonly netns: NetnsFd
+  /** Whether what the mesh does not carry is dropped; nothing of a workload that is not in the mesh is. */
+  setStrict(strict: boolean): void
 }
 
 export interface WorkloadNetworkOptions {
@@ -69,27 +68,33 @@ export interface WorkloadNetworkOptions {
   readonly captured: boolean
 }
 
-export function createWorkloadNetwork({ node, slot, address, captured }: WorkloadNetworkOptions): WorkloadNetwork {
+export function createWorkloadNetwork(options: WorkloadNetworkOptions): WorkloadNetwork {
+  const { node, slot, address } = options
   const netns = newNetns()
   const nodeEnd = `w${slot}`
-  inNetns(node.netns, () => {
-    createVeth({ name: nodeEnd, peerName: 'eth0', peerNetns: netns })
-    setLinkMaster(nodeEnd, nodeBridge)
-    setLinkUp(nodeEnd)
+  withRtnetlink(node.netns, (route) => {
+    route.addVeth({ name: nodeEnd }, { name: 'eth0', netns })
+    route.setLink(nodeEnd, { master: nodeBridge, up: true })
   })
-  inNetns(netns, () => {
-    setLinkUp('lo')
-    setLinkUp('eth0')
-    addAddress('eth0', address, prefixBits)
+  withRtnetlink(netns, (route) => {
+    route.setLink('lo', { up: true })
+    route.setLink('eth0', { up: true })
+    route.addAddress({ link: 'eth0', address, prefixLength })
     // Virtual addresses lead nowhere, but a packet to one needs a route before it is redirected.
-    addRoute({ destination: 'default', via: node.address })
+    route.setRoute({ family: 4, via: node.address })
   })
-  if (captured) installCapture({ netns })
+  if (options.captured) installCapture({ netns })
+  let isStrict = false
   return {
     netns,
+    setStrict: (strict) => {
+      if (!options.captured || strict === isStrict) return
+      if (strict) installStrictDrop({ netns, between: [`${networkPrefix}.0.0/${prefixLength}`] })
+      else removeStrictDrop({ netns })
+      isStrict = strict
+    },
     [Symbol.dispose]: () => {
-      if (captured) removeCapture({ netns })
-      inNetns(node.netns, () => deleteLink(nodeEnd))
+      withRtnetlink(node.netns, (route) => route.deleteLink(nodeEnd))
       closeFd(netns)
     },
   }

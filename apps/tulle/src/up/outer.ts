@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { constants } from 'node:os'
-import { unshareForChildren } from '@tulle/kernel'
+import { unshareMount, unshareNet, unsharePidsOfChildren } from '@tulle/kernel'
 import { unshareArguments } from './mode.ts'
 import type { UpMode } from './mode.ts'
 
@@ -15,14 +15,18 @@ export interface OuterOptions {
 /**
  * Starts the mesh as the first process of namespaces of its own and waits for it, passing signals on. When the
  * inner process ends, for whatever reason, the kernel ends everything below it; when this one is killed, the
- * inner one is too (it asks for a signal at its parent's death).
+ * inner one sees the pipe on its descriptor 3 close, and ends.
  */
 export function runOuter({ mode, args, main }: OuterOptions): Promise<number> {
   const node = [process.execPath, ...process.execArgv, main, ...args]
   // In a process group of its own the inner process gets Ctrl-C once, from us, and not from the terminal as well.
-  const options: SpawnOptions = { stdio: 'inherit', detached: true }
+  const options: SpawnOptions = { stdio: ['inherit', 'inherit', 'inherit', 'pipe'], detached: true }
   const [command = '', ...rest] = mode === 'user' ? ['unshare', ...unshareArguments, '--', ...node] : node
-  if (mode === 'root') unshareForChildren()
+  if (mode === 'root') {
+    unshareNet()
+    unshareMount()
+    unsharePidsOfChildren()
+  }
   return passOn(spawn(command, rest, options))
 }
 
@@ -32,7 +36,9 @@ function passOn(child: ChildProcess): Promise<number> {
   }
   return new Promise((resolve, reject) => {
     child.on('error', reject)
-    child.on('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])))
+    child.on('exit', (code, signal) =>
+      resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),
+    )
   })
 }
 

@@ -60,7 +60,9 @@ export class Supervised {
       if (!this.#stopping) this.#again(how)
     }
     child.on('error', (error) => onEnd(error.message))
-    child.on('exit', (code, signal) => onEnd(signal === null ? `ended with exit code ${code ?? '?'}` : `was killed by ${signal}`))
+    child.on('exit', (code, signal) =>
+      onEnd(signal === null ? `ended with exit code ${code ?? '?'}` : `was killed by ${signal}`),
+    )
     if (child.pid !== undefined) this.#options.onStart?.(child.pid)
   }
 
@@ -72,7 +74,10 @@ export class Supervised {
     if (child?.pid === undefined) return
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
     signalGroup(child.pid, 'SIGTERM')
-    using _force = this.#deps.clock.after(graceMs, () => child.pid !== undefined && signalGroup(child.pid, 'SIGKILL'))
+    using _force = this.#deps.clock.after(
+      graceMs,
+      () => child.pid !== undefined && signalGroup(child.pid, 'SIGKILL'),
+    )
     await gone
   }
 

@@ -1,0 +1,78 @@
+import type { Explanation, Party } from '@tulle/outputs'
+import { adminClient } from '../admin-client.ts'
+import { CommandError, exitCodes } from '../exit-codes.ts'
+import { render } from '../output/format.ts'
+import type { OutputFormat } from '../output/format.ts'
+import type { Style } from '../output/style.ts'
+import { requireRunning } from '../state-folder.ts'
+import type { StateFolder } from '../state-folder.ts'
+
+export interface ExplainOptions {
+  readonly state: StateFolder
+  readonly from: string
+  readonly to: string
+  readonly port: number | undefined
+  readonly output: OutputFormat
+  readonly style: Style
+  readonly print: (text: string) => void
+}
+
+/** `tulle explain FROM TO[:PORT]`: exit code 0 when the call is allowed, 1 when it is refused. */
+export async function explain(options: ExplainOptions): Promise<void> {
+  requireRunning(options.state)
+  const query = new URLSearchParams({ from: options.from, to: options.to })
+  if (options.port !== undefined) query.set('port', String(options.port))
+  const explanation = await adminClient(options.state.controlSocket).get<Explanation>(
+    `/v1/explain?${query.toString()}`,
+  )
+  options.print(render(options.output, explanation, () => explanationText(explanation, options.style)))
+  if (!explanation.allowed) throw new CommandError(exitCodes.no, '')
+}
+
+/** `bookstore/books:8080`, `10.77.1.2:80`, `books`. */
+export function splitTarget(target: string): { readonly to: string; readonly port: number | undefined } {
+  const match = /^(?<to>.+):(?<port>\d{1,5})$/u.exec(target)
+  const to = match?.groups?.['to']
+  return to === undefined || (to.includes(':') && !to.startsWith('['))
+    ? { to: target, port: undefined }
+    : { to, port: Number(match?.groups?.['port']) }
+}
+
+export function explanationText(explanation: Explanation, style: Style): string {
+  const { allowed, verdict, rule } = explanation
+  const decided =
+    rule === undefined
+      ? []
+      : [
+          `  decided by  ${rule.object} ${rule.path ?? ''} ${placeOf(rule.origin, style)}`.trimEnd(),
+          `              ${rule.text}`,
+        ]
+  const looked = explanation.policies.map((policy) => {
+    const mark = policy.matched ? style.good('√') : style.dim('×')
+    const dry = policy.dryRun ? style.warn(' (audit)') : ''
+    return `  ${mark} ${policy.object}${dry} ${placeOf(policy.origin, style)}\n      ${policy.why}`
+  })
+  const changes = explanation.changes.map((change) => `  ${style.accent('→')} ${change}`)
+  return [
+    `${allowed ? style.good('allowed') : style.bad('refused')}  ${explanation.summary}`,
+    '',
+    `  from        ${partyText(explanation.from)}`,
+    `  to          ${partyText(explanation.to)} port ${explanation.port}${explanation.service === undefined ? '' : ` (service ${explanation.service})`}`,
+    `  identity    ${explanation.identitySeen ?? style.warn('none: plaintext')}`,
+    `  reason      ${verdict.reason}${verdict.wouldRefuse === undefined ? '' : style.warn(` (would be refused by ${verdict.wouldRefuse.policy})`)}`,
+    ...decided,
+    ...(looked.length === 0 ? [] : ['', 'Policies at the destination', ...looked]),
+    ...(changes.length === 0 ? [] : ['', allowed ? 'To refuse it' : 'To allow it', ...changes]),
+  ].join('\n')
+}
+
+function partyText(party: Party): string {
+  return `${party.namespace}/${party.name} (${party.address}, account ${party.serviceAccount}, ${party.node})`
+}
+
+function placeOf(
+  origin: { readonly file: string; readonly line: number; readonly column: number } | undefined,
+  style: Style,
+): string {
+  return origin === undefined ? '' : style.dim(`${origin.file}:${origin.line}:${origin.column}`)
+}

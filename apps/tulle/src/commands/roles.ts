@@ -1,0 +1,113 @@
+import type { Command } from 'commander'
+import { systemClock } from '@tulle/core'
+import {
+  createLog,
+  MetricsRegistry,
+  parseOptions,
+  renderHelp,
+  runComponents,
+  stopOnSignals,
+} from '@tulle/runtime'
+import type { Log, LogLevel, OptionTable, OptionValues } from '@tulle/runtime'
+import { CommandError, exitCodes } from '../exit-codes.ts'
+import { version } from '../version.ts'
+
+/** The roles take their options from one table each, as flags or TULLE_ variables, so commander only hands them on. */
+export function registerRoles(program: Command): void {
+  role(program, 'control', 'run the control plane', runControlRole)
+  role(
+    program,
+    'node',
+    'run a node proxy; with --config FILE, one for a single workload without a control plane',
+    runNodeRole,
+  )
+}
+
+function role(
+  program: Command,
+  name: string,
+  description: string,
+  run: (argv: readonly string[]) => Promise<void>,
+): void {
+  program
+    .command(name)
+    .description(description)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .helpOption(false)
+    .action(async (_flags: unknown, command: Command) => run(command.args))
+}
+
+async function runControlRole(argv: readonly string[]): Promise<void> {
+  const { controlOptions, controlRole } = await import('@tulle/control')
+  const options = readOptions('control', controlOptions, argv)
+  if (options === undefined) return
+  const log = roleLog('control', options.logLevel)
+  using signals = stopOnSignals(log)
+  const control = controlRole(options, {
+    clock: systemClock,
+    log,
+    metrics: new MetricsRegistry(),
+    version: version(),
+  })
+  await runComponents([control], { log, stop: signals.signal, drainDeadlineMs: options.drainDeadline })
+  process.exit(exitCodes.ok)
+}
+
+async function runNodeRole(argv: readonly string[]): Promise<void> {
+  const { nodeOptions, runNode, runStandalone, standaloneOptions } = await import('@tulle/node')
+  const alone = argv.some((argument) => argument === '--config' || argument.startsWith('--config='))
+  if (alone) {
+    const options = readOptions('node --config FILE', standaloneOptions, argv)
+    if (options !== undefined) await runUntilStopped(options.logLevel, (deps) => runStandalone(options, deps))
+    return
+  }
+  const options = readOptions('node', nodeOptions, argv)
+  if (options !== undefined) await runUntilStopped(options.logLevel, (deps) => runNode(options, deps))
+}
+
+interface NodeDeps {
+  readonly clock: typeof systemClock
+  readonly log: Log
+  readonly version: string
+  readonly stop: AbortSignal
+  readonly requestStop: (reason: string) => void
+}
+
+async function runUntilStopped(level: LogLevel, run: (deps: NodeDeps) => Promise<void>): Promise<void> {
+  const log = roleLog('node', level)
+  using signals = stopOnSignals(log)
+  await run({
+    clock: systemClock,
+    log,
+    version: version(),
+    stop: signals.signal,
+    requestStop: (reason) => signals.stop(reason),
+  })
+  process.exit(exitCodes.ok)
+}
+
+/** undefined when help was asked for, and printed. */
+function readOptions<const T extends OptionTable>(
+  name: string,
+  table: T,
+  argv: readonly string[],
+): OptionValues<T> | undefined {
+  if (argv.includes('--help') || argv.includes('-h')) {
+    console.log(
+      `Usage: tulle ${name} [options]\n\nEach option is also a variable: --drain-deadline is TULLE_DRAIN_DEADLINE.\n\n${renderHelp(table)}`,
+    )
+    return undefined
+  }
+  const parsed = parseOptions(table, { argv, env: process.env })
+  if (parsed.ok) return parsed.value
+  throw new CommandError(exitCodes.usage, parsed.error.join('\ntulle: '))
+}
+
+function roleLog(role: string, level: LogLevel): Log {
+  return createLog({
+    level,
+    clock: systemClock,
+    write: (line) => void process.stderr.write(`${line}\n`),
+  }).child({ role })
+}

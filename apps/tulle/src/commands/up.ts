@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Command } from 'commander'
+import { systemClock } from '@tulle/core'
+import { adminClient } from '../admin-client.ts'
+import { CommandError, exitCodes } from '../exit-codes.ts'
+import { createStyle, wantsColor } from '../output/style.ts'
+import { defaultStateFolder, stateFolder } from '../state-folder.ts'
+import type { UpMode } from '../up/mode.ts'
+
+interface UpFlags {
+  readonly file: string
+  readonly state: string
+  readonly workers: string
+  readonly certificateLifetime: string
+}
+
+/** Set for the inner process, which runs inside the namespaces that the outer one made. */
+const innerVariable = 'TULLE_UP_INNER'
+
+export function registerUp(program: Command): void {
+  program
+    .command('up')
+    .description('run a mesh on this machine from a folder of manifests')
+    .requiredOption('-f, --file <path>', 'folder, file, or - for standard input')
+    .option('--state <dir>', 'where keys, addresses, sockets and logs are kept', defaultStateFolder)
+    .option('--workers <n>', "threads of each node's data path", '2')
+    .option('--certificate-lifetime <time>', 'how long a workload certificate holds', '24h')
+    .action(async (flags: UpFlags) => {
+      const inner = process.env[innerVariable]
+      if (inner === undefined) process.exitCode = await outer(flags)
+      else await innerUp(inner === 'root' ? 'root' : 'user', flags)
+    })
+}
+
+async function outer(flags: UpFlags): Promise<number> {
+  const { chooseMode, thisMachine } = await import('../up/mode.ts')
+  const { runOuter } = await import('../up/outer.ts')
+  if (flags.file !== '-' && !existsSync(flags.file)) {
+    throw new CommandError(
+      exitCodes.usage,
+      `expected a folder or a file with manifests, found nothing at ${flags.file}`,
+    )
+  }
+  await refuseSecond(flags.state)
+  const mode = chooseMode(thisMachine)
+  process.env[innerVariable] = mode
+  return runOuter({ mode, args: process.argv.slice(2), main: mainFile() })
+}
+
+async function refuseSecond(state: string): Promise<void> {
+  const folder = stateFolder(state)
+  if (!existsSync(folder.upSocket)) return
+  const running = await adminClient(folder.upSocket)
+    .get('/v1/up')
+    .then(() => true)
+    .catch(() => false)
+  if (running)
+    throw new CommandError(
+      exitCodes.usage,
+      `a mesh runs with this state folder already: ${folder.root}; stop it, or give this one another with --state`,
+    )
+}
+
+async function innerUp(mode: UpMode, flags: UpFlags): Promise<void> {
+  const { createConsole } = await import('../up/console.ts')
+  const { runInner, whenParentIsGone } = await import('../up/inner.ts')
+  const { silentLog, stopOnSignals } = await import('@tulle/runtime')
+  delete process.env[innerVariable]
+  using signals = stopOnSignals(silentLog)
+  whenParentIsGone(() => process.exit(exitCodes.failed))
+  const console = createConsole({
+    style: createStyle(wantsColor(process.stdout, process.env)),
+    clock: systemClock,
+    write: (text) => void process.stdout.write(text),
+  })
+  await runInner(
+    {
+      mode,
+      manifests: flags.file === '-' ? '-' : resolve(flags.file),
+      state: stateFolder(flags.state),
+      main: mainFile(),
+      controlArgs: ['--certificate-ttl', flags.certificateLifetime],
+      nodeArgs: ['--workers', flags.workers],
+    },
+    { console, clock: systemClock, stop: signals.signal },
+  )
+  process.exit(exitCodes.ok)
+}
+
+function mainFile(): string {
+  return fileURLToPath(new URL('../main.ts', import.meta.url))
+}

@@ -1,0 +1,42 @@
+/**
+ * The launcher: started inside a workload's network namespace, it becomes the workload's program after giving up
+ * everything that a workload must not have. Nothing may run between its start and `execve` but this.
+ */
+import { errorText } from '@tulle/core'
+import {
+  bindMount,
+  defaultSignal,
+  dropCapabilities,
+  execProcess,
+  hideFolder,
+  setIds,
+  setNoNewPrivs,
+  setParentDeathSignal,
+  unshareMount,
+} from '@tulle/kernel'
+import type { LaunchPlan } from './plan.ts'
+import { findProgram } from './find-program.ts'
+
+function launch(plan: LaunchPlan): never {
+  const parentPid = process.ppid
+  unshareMount()
+  bindMount({ source: plan.hostsFile, target: '/etc/hosts' })
+  hideFolder(plan.hide)
+  if (plan.runAs !== undefined) setIds({ ...plan.runAs, groups: [] })
+  setNoNewPrivs()
+  dropCapabilities()
+  // After the change of ids, which would clear it.
+  setParentDeathSignal('SIGKILL', parentPid)
+  defaultSignal('SIGPIPE')
+  const [program = ''] = plan.command
+  const path = findProgram(program, plan.workingDir, plan.env['PATH'] ?? '')
+  return execProcess({ path, argv: plan.command, env: plan.env, workingDirectory: plan.workingDir })
+}
+
+try {
+  // Our own parent wrote it.
+  launch(JSON.parse(process.argv[2] ?? '{}') as LaunchPlan)
+} catch (error) {
+  process.stderr.write(`cannot be started: ${errorText(error)}\n`)
+  process.exit(126)
+}

@@ -1,0 +1,122 @@
+import { writeFileSync } from 'node:fs'
+import { loadTokenKey, mintNodeToken } from '@tulle/ca'
+import type { TokenKey } from '@tulle/ca'
+import type { Clock } from '@tulle/core'
+import { mountTmpfs, zdsServer } from '@tulle/kernel'
+import type { NetnsFd, ZdsServer } from '@tulle/kernel'
+import type { Launch } from '@tulle/status'
+import { makePrivate } from '../state-folder.ts'
+import type { StateFolder } from '../state-folder.ts'
+import type { Console } from './console.ts'
+import { createNodeNetwork, fabricAddress } from './node-network.ts'
+import type { NodeNetwork } from './node-network.ts'
+import { roleProcess } from './role-process.ts'
+import type { Supervised } from './supervised.ts'
+
+/** A node of the mesh: its network, its proxy, and the socket that tells the proxy which workloads it has. */
+export interface UpNode {
+  readonly name: string
+  readonly network: NodeNetwork
+  readonly proxy: Supervised
+  /** Resolves when the proxy serves the workload. */
+  enrol(launch: Launch, netns: NetnsFd, signal: AbortSignal): Promise<void>
+  dismiss(launch: Launch): void
+}
+
+export interface NodesOptions {
+  readonly state: StateFolder
+  readonly main: string
+  readonly controlPort: number
+  readonly nodeArgs: readonly string[]
+}
+
+export interface NodesDeps {
+  readonly console: Console
+  readonly clock: Clock
+}
+
+const tokenTtlMs = 3_600_000
+const proxyGraceMs = 7000
+const secretsMaxBytes = 64 * 1024 ** 2
+
+/** The nodes that the manifests name, made when the first workload wants one. */
+export class Nodes {
+  readonly #options: NodesOptions
+  readonly #deps: NodesDeps
+  readonly #nodes: Map<string, Promise<UpNode>> = new Map()
+  readonly #zds: ZdsServer[] = []
+  readonly #renewing: Disposable[] = []
+  #tokenKey: Promise<TokenKey> | undefined
+
+  constructor(options: NodesOptions, deps: NodesDeps) {
+    this.#options = options
+    this.#deps = deps
+  }
+
+  ensure(name: string): Promise<UpNode> {
+    const known = this.#nodes.get(name)
+    if (known !== undefined) return known
+    const made = this.#make(name, this.#nodes.size)
+    this.#nodes.set(name, made)
+    return made
+  }
+
+  list(): Promise<readonly UpNode[]> {
+    return Promise.all(this.#nodes.values())
+  }
+
+  async stopAll(): Promise<void> {
+    for (const renewal of this.#renewing) renewal[Symbol.dispose]()
+    const nodes = await this.list()
+    await Promise.all(nodes.map((node) => node.proxy.stop(proxyGraceMs)))
+    await Promise.all(this.#zds.map((server) => server[Symbol.asyncDispose]()))
+  }
+
+  async #make(name: string, index: number): Promise<UpNode> {
+    const folder = this.#options.state.node(name)
+    makePrivate(folder.root)
+    makePrivate(folder.secrets)
+    mountTmpfs({ target: folder.secrets, maxBytes: secretsMaxBytes, mode: 0o700 })
+    await this.#keepToken(name, folder.token)
+    const zds = zdsServer({ path: folder.zdsSocket })
+    this.#zds.push(zds)
+    const network = createNodeNetwork(index)
+    const proxy = this.#proxy(name, network)
+    proxy.start()
+    return {
+      name,
+      network,
+      proxy,
+      enrol: ({ uid, namespace, name: workload, serviceAccount }, netns, signal) =>
+        zds.add({ uid, namespace, name: workload, serviceAccount, netns }, { signal }),
+      dismiss: (launch) => void zds.remove(launch.uid),
+    }
+  }
+
+  #proxy(name: string, network: NodeNetwork): Supervised {
+    const { state, main, controlPort, nodeArgs } = this.#options
+    const folder = state.node(name)
+    const args = [
+      ...['node', '--node', name, '--control', `${fabricAddress}:${controlPort}`],
+      ...['--control-roots', state.controlRoots, '--token', folder.token, '--zds', folder.zdsSocket],
+      ...['--admin-socket', folder.adminSocket, '--secrets', folder.secrets, ...nodeArgs],
+    ]
+    return roleProcess({ name, args, netns: network.netns, main, logs: state.logs }, this.#deps)
+  }
+
+  /** A token that says which node its holder is, short-lived and renewed at half its life. */
+  async #keepToken(node: string, file: string): Promise<void> {
+    this.#tokenKey ??= loadTokenKey(this.#options.state.tokenKey)
+    const key = await this.#tokenKey
+    const { clock, console } = this.#deps
+    const write = async (): Promise<void> => {
+      writeFileSync(file, await mintNodeToken(key, { node, ttlMs: tokenTtlMs, clock }), { mode: 0o600 })
+    }
+    await write()
+    const renew = (): void =>
+      void write().catch((error: unknown) =>
+        console.warn(node, `its token was not renewed: ${String(error)}`),
+      )
+    this.#renewing.push(clock.every(tokenTtlMs / 2, renew))
+  }
+}

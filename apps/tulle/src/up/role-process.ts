@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process'
+import { createWriteStream, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { systemRng } from '@tulle/core'
+import type { Clock } from '@tulle/core'
+import { inNetns } from '@tulle/kernel'
+import type { NetnsFd } from '@tulle/kernel'
+import { humanLogLine } from './console.ts'
+import type { Console } from './console.ts'
+import { refusalLine, Thinned } from './events.ts'
+import { eachLine } from './lines.ts'
+import { Supervised } from './supervised.ts'
+
+export interface RoleProcessOptions {
+  /** As it is called on the console and in the name of its log files. */
+  readonly name: string
+  /** Arguments of the `tulle` command. */
+  readonly args: readonly string[]
+  /** Where it runs; absent = where we do. */
+  readonly netns?: NetnsFd
+  readonly main: string
+  readonly logs: string
+}
+
+export interface RoleProcessDeps {
+  readonly console: Console
+  readonly clock: Clock
+}
+
+/** The same refusal is shown this often: a client that keeps trying must not flood the terminal. */
+const sameRefusalEveryMs = 10_000
+
+/** A role of the mesh as a child process: its log on the console, all of it in the logs folder. */
+export function roleProcess(options: RoleProcessOptions, deps: RoleProcessDeps): Supervised {
+  mkdirSync(options.logs, { recursive: true, mode: 0o700 })
+  const keep = (name: string): ((line: string) => void) => {
+    const file = createWriteStream(join(options.logs, name), { flags: 'a', mode: 0o600 })
+    file.on('error', () => file.destroy())
+    return (line) => void file.write(`${line}\n`)
+  }
+  const log = keep(`${options.name}.log`)
+  const access = keep(`${options.name}.access.log`)
+  const thinned = new Thinned(sameRefusalEveryMs)
+  const start = (): ReturnType<typeof spawn> => {
+    const command = [...process.execArgv, options.main, ...options.args]
+    // Its own environment has no TULLE_ variables: every option is in the arguments.
+    const run = (): ReturnType<typeof spawn> =>
+      spawn(process.execPath, command, {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true,
+        env: roleEnv(process.env),
+      })
+    const child = options.netns === undefined ? run() : inNetns(options.netns, run)
+    if (child.stderr !== null)
+      eachLine(child.stderr, (line) => (log(line), showLog(deps.console, options.name, line)))
+    if (child.stdout !== null) {
+      eachLine(child.stdout, (line) => {
+        access(line)
+        const refusal = refusalLine(line)
+        const shown = refusal === undefined ? undefined : thinned.pass(refusal, deps.clock.monotonicMs())
+        if (shown !== undefined) deps.console.warn(options.name, shown)
+      })
+    }
+    return child
+  }
+  const onUnexpectedExit = (how: string, againInMs: number): void =>
+    deps.console.warn(options.name, `${how}; starting it again in ${Math.round(againInMs)} ms`)
+  return new Supervised(
+    { name: options.name, start, onUnexpectedExit },
+    { clock: deps.clock, rng: systemRng },
+  )
+}
+
+function showLog(console: Console, name: string, line: string): void {
+  const human = humanLogLine(line)
+  if (human === undefined) return
+  if (human.level === 'info') console.say(name, human.text)
+  else console.warn(name, human.text)
+}
+
+function roleEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('TULLE_')))
+}

@@ -1,0 +1,8 @@
+/** The node proxy as a process: what wires the data path to the control plane, or to files. */
+export type { CertificateView } from './config-dump.ts'
+export type { ConnectionView } from './node-api.ts'
+export { runNode } from './node-role.ts'
+export type { NodeRoleDeps } from './node-role.ts'
+export { nodeOptions, standaloneOptions } from './options.ts'
+export type { NodeOptions, StandaloneOptions } from './options.ts'
+export { runStandalone } from './standalone-role.ts'

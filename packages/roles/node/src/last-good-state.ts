@@ -1,0 +1,108 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { deserialize, serialize } from 'node:v8'
+import type { Clock } from '@tulle/core'
+import { errorCode, errorText } from '@tulle/core'
+import type { MeshResource, ResourceUpdate } from '@tulle/mesh-xds'
+import type { Log } from '@tulle/runtime'
+
+/** Writing at most this often keeps a burst of changes from being a burst of writes. */
+const quietMs = 500
+const formatVersion = 1
+
+interface StateFile {
+  readonly version: number
+  readonly types: readonly (readonly [typeUrl: string, resources: readonly MeshResource[]])[]
+}
+
+export interface LastGoodStateOptions {
+  readonly folder: string
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/**
+ * The resources in force, kept on a tmpfs so that a proxy that is started while the control plane is away serves
+ * with what was good last. What the control plane says first after a start replaces it, removals included.
+ */
+export class LastGoodState {
+  readonly #file: string
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #types: Map<string, Map<string, MeshResource>> = new Map()
+  /** Types whose names come from the file alone: the control plane has not spoken yet. */
+  readonly #stale: Set<string> = new Set()
+  #writing: Disposable | undefined
+
+  constructor({ folder, clock, log }: LastGoodStateOptions) {
+    this.#file = join(folder, 'last-good-state')
+    this.#clock = clock
+    this.#log = log
+  }
+
+  /** What the file has, as updates to apply at once; nothing where there is none or it can't be read. */
+  load(): readonly ResourceUpdate[] {
+    const state = this.#read()
+    for (const [typeUrl, resources] of state?.types ?? []) {
+      this.#types.set(typeUrl, new Map(resources.map((resource) => [resource.name, resource])))
+      this.#stale.add(typeUrl)
+    }
+    return [...this.#types].map(([typeUrl, resources]) => ({
+      typeUrl,
+      upserts: [...resources.values()],
+      removed: [],
+    }))
+  }
+
+  /**
+   * The update as it must be applied: the first of a type is the whole state, so what only the file knew is
+   * removed with it.
+   */
+  complete(update: ResourceUpdate): ResourceUpdate {
+    const known = this.#types.get(update.typeUrl)
+    if (!this.#stale.delete(update.typeUrl) || known === undefined) return update
+    const named = new Set(update.upserts.map((resource) => resource.name))
+    const gone = [...known.keys()].filter((name) => !named.has(name))
+    return { ...update, removed: [...new Set([...update.removed, ...gone])] }
+  }
+
+  /** Notes an update that was applied; the file follows a moment later. */
+  applied(update: ResourceUpdate, rejected: ReadonlySet<string>): void {
+    const known = this.#types.get(update.typeUrl) ?? new Map<string, MeshResource>()
+    this.#types.set(update.typeUrl, known)
+    for (const resource of update.upserts)
+      if (!rejected.has(resource.name)) known.set(resource.name, resource)
+    for (const name of update.removed) known.delete(name)
+    this.#writing ??= this.#clock.after(quietMs, () => {
+      this.#writing = undefined
+      this.flush()
+    })
+  }
+
+  flush(): void {
+    this.#writing?.[Symbol.dispose]()
+    this.#writing = undefined
+    const state: StateFile = {
+      version: formatVersion,
+      types: [...this.#types].map(([typeUrl, resources]) => [typeUrl, [...resources.values()]]),
+    }
+    try {
+      writeFileSync(`${this.#file}.new`, serialize(state), { mode: 0o600 })
+      renameSync(`${this.#file}.new`, this.#file)
+    } catch (error) {
+      this.#log.warn('last good state was not kept', { file: this.#file, error: errorText(error) })
+    }
+  }
+
+  #read(): StateFile | undefined {
+    try {
+      // Our own file, 0600; whatever is wrong with it, an empty state is the answer.
+      const state = deserialize(readFileSync(this.#file)) as StateFile
+      return state.version === formatVersion ? state : undefined
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT')
+        this.#log.warn('last good state cannot be read', { file: this.#file, error: errorText(error) })
+      return undefined
+    }
+  }
+}

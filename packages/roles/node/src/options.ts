@@ -1,0 +1,165 @@
+import {
+  defineOptions,
+  durationMs,
+  integer,
+  list,
+  logLevels,
+  oneOf,
+  option,
+  path,
+  port,
+  text,
+} from '@tulle/runtime'
+import type { LogLevel, Option } from '@tulle/runtime'
+
+type OptionTableOf<Values> = { readonly [Name in keyof Values]: Option<Values[Name]> }
+
+export interface NodeOptions {
+  readonly node: string
+  readonly control: string
+  readonly controlName: string
+  readonly controlRoots: string
+  readonly token: string
+  readonly zds: string
+  readonly secrets: string
+  readonly adminSocket: string
+  readonly adminPort: number
+  readonly metricsPort: number
+  readonly healthPort: number
+  readonly workers: number
+  readonly certificateLifetime: number
+  readonly clusterId: string
+  readonly network: string
+  readonly accessLog: string
+  readonly drainDeadline: number
+  readonly logLevel: LogLevel
+}
+
+export interface StandaloneOptions {
+  readonly config: string
+  readonly workload: string
+  readonly key: string
+  readonly certificate: string
+  readonly roots: string
+  readonly forward: readonly string[]
+  readonly hbone: string
+  readonly workers: number
+  readonly metricsPort: number
+  readonly accessLog: string
+  readonly drainDeadline: number
+  readonly logLevel: LogLevel
+}
+
+/** Options of `tulle node` in a mesh. */
+export const nodeOptions: OptionTableOf<NodeOptions> = defineOptions({
+  node: option(text, { doc: 'Name of the node whose workloads this proxy serves.', placeholder: 'NAME' }),
+  control: option(text, {
+    default: '127.0.0.1:15012',
+    doc: 'Address of the control plane.',
+    placeholder: 'HOST:PORT',
+  }),
+  controlName: option(text, {
+    default: 'tulle-control',
+    doc: "Name in the control plane's certificate.",
+    placeholder: 'NAME',
+  }),
+  controlRoots: option(path, {
+    doc: 'PEM file with the roots to verify the control plane with.',
+    placeholder: 'FILE',
+  }),
+  token: option(path, {
+    doc: 'File with the bearer token that binds this proxy to its node.',
+    placeholder: 'FILE',
+  }),
+  zds: option(path, {
+    default: '/var/run/ztunnel/ztunnel.sock',
+    doc: 'Socket that tells which workloads the node has.',
+    placeholder: 'FILE',
+  }),
+  secrets: option(path, {
+    default: '/run/tulle/node',
+    doc: 'Folder for keys, certificates and last good state; a tmpfs.',
+    placeholder: 'DIR',
+  }),
+  adminSocket: option(text, { default: '', doc: 'Unix socket for the admin API.', placeholder: 'FILE' }),
+  adminPort: option(port, {
+    default: '15000',
+    doc: 'Admin port on loopback; 0 for none.',
+    placeholder: 'PORT',
+  }),
+  metricsPort: option(port, { default: '15020', doc: 'Port of /metrics; 0 for none.', placeholder: 'PORT' }),
+  healthPort: option(port, {
+    default: '15021',
+    doc: 'Port of /healthz/ready; 0 for none.',
+    placeholder: 'PORT',
+  }),
+  workers: option(integer(1, 64), { default: '2', doc: 'Threads of the data path.', placeholder: 'N' }),
+  certificateLifetime: option(durationMs, {
+    default: '24h',
+    doc: 'Lifetime to ask the CA for.',
+    placeholder: 'TIME',
+  }),
+  clusterId: option(text, {
+    default: 'Kubernetes',
+    doc: 'Cluster that the proxy says it is in.',
+    placeholder: 'NAME',
+  }),
+  network: option(text, { default: '', doc: 'Network that the node is in.', placeholder: 'NAME' }),
+  accessLog: option(text, {
+    default: '-',
+    doc: 'Where access log lines go: a file, - for standard output, none.',
+    placeholder: 'FILE',
+  }),
+  drainDeadline: option(durationMs, {
+    default: '5s',
+    doc: 'How long open connections may finish after SIGTERM.',
+    placeholder: 'TIME',
+  }),
+  logLevel: option(oneOf(logLevels), {
+    default: 'info',
+    doc: 'Least level of log lines.',
+    placeholder: 'LEVEL',
+  }),
+})
+
+/** Options of `tulle node --config FILE`: no control plane, the namespace it is started in. */
+export const standaloneOptions: OptionTableOf<StandaloneOptions> = defineOptions({
+  config: option(path, {
+    doc: 'Workloads, services and policies, as in a ztunnel file.',
+    placeholder: 'FILE',
+  }),
+  workload: option(text, {
+    doc: 'The workload of the file that this proxy serves.',
+    placeholder: 'NAMESPACE/NAME',
+  }),
+  key: option(path, { doc: 'PEM file with its private key.', placeholder: 'FILE' }),
+  certificate: option(path, { doc: 'PEM file with its certificate and intermediates.', placeholder: 'FILE' }),
+  roots: option(path, { doc: 'PEM file with the roots of its trust domain.', placeholder: 'FILE' }),
+  forward: option(list(text), {
+    default: '',
+    doc: 'Without redirection: listen here, carry to there (IP:PORT=IP:PORT, …).',
+    placeholder: 'LIST',
+  }),
+  hbone: option(text, {
+    default: '',
+    doc: 'Address for HBONE, where it is not port 15008 of every address.',
+    placeholder: 'IP:PORT',
+  }),
+  workers: option(integer(1, 64), { default: '2', doc: 'Threads of the data path.', placeholder: 'N' }),
+  metricsPort: option(port, { default: '15020', doc: 'Port of /metrics; 0 for none.', placeholder: 'PORT' }),
+  accessLog: option(text, {
+    default: '-',
+    doc: 'Where access log lines go: a file, - for standard output, none.',
+    placeholder: 'FILE',
+  }),
+  drainDeadline: option(durationMs, {
+    default: '5s',
+    doc: 'How long open connections may finish after SIGTERM.',
+    placeholder: 'TIME',
+  }),
+  logLevel: option(oneOf(logLevels), {
+    default: 'info',
+    doc: 'Least level of log lines.',
+    placeholder: 'LEVEL',
+  }),
+})
