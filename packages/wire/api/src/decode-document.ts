@@ -1,0 +1,221 @@
+import { err, ok } from '@tulle/core'
+import type { Result } from '@tulle/core'
+import { explainIssue, issueMessage } from './explain-issue.ts'
+import type { Explained } from './explain-issue.ts'
+import { fieldPath } from './field-path.ts'
+import type { FieldPath } from './field-path.ts'
+import type { AnyObject, ObjectMeta, Origin, Problem } from './kinds.ts'
+import { objectKey } from './kinds.ts'
+import type { HubContext, KindVersion, RawObject } from './kind-version.ts'
+import type { ApiCode } from './problem.ts'
+import { findKindVersion, isUnread } from './registry.ts'
+
+/** A document as plain data, with the places of its fields. */
+export interface LocatedDocument {
+  readonly value: unknown
+  readonly origin: Origin
+  /** By `fieldPath`. */
+  readonly keyAt: (path: string) => Origin | undefined
+  /** By `fieldPath`. */
+  readonly valueAt: (path: string) => Origin | undefined
+  readonly positions: () => ReadonlyMap<string, Origin>
+}
+
+export interface Decoded {
+  /** Absent where the document is passed over. */
+  readonly object: AnyObject | undefined
+  readonly warnings: readonly Problem[]
+}
+
+/** Checks a document against the schema of its version and turns it into the hub; all problems at once. */
+export function decodeDocument(document: LocatedDocument): Result<Decoded, readonly Problem[]> {
+  const { value } = document
+  const report = reporter(document)
+  if (!isRecord(value)) {
+    return err([report('error', notAnObject(value))])
+  }
+  const missing = (['apiVersion', 'kind'] as const).filter((key) => typeof value[key] !== 'string')
+  const { apiVersion, kind } = value
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string') {
+    return err(missing.map((key) => report('error', missingHead(key, value[key]))))
+  }
+  const found = findKindVersion(apiVersion, kind)
+  if (isUnread(found)) {
+    const problem = report(found.severity, { code: found.code, path: [found.field], message: found.message })
+    return found.severity === 'error' ? err([problem]) : ok({ object: undefined, warnings: [problem] })
+  }
+  return decodeKind(document, withoutNulls(value, found), found)
+}
+
+function decodeKind(
+  document: LocatedDocument,
+  value: Readonly<Record<string, unknown>>,
+  version: KindVersion,
+): Result<Decoded, readonly Problem[]> {
+  const report = reporter(document)
+  const parsed = version.schema.safeParse(value, {
+    error: (issue) => issueMessage(issue, version.misplaced),
+  })
+  if (!parsed.success) {
+    const faults = parsed.error.issues.flatMap(explainIssue)
+    const open = faults.filter((fault) => isOpen(fault, version))
+    const warnings = open.map((fault) => report('warning', passedOver(fault)))
+    const errors = faults.filter((fault) => !isOpen(fault, version)).map((fault) => report('error', fault))
+    if (errors.length > 0) return err([...warnings, ...errors])
+    const again = decodeKind(document, without(value, open), version)
+    return again.ok
+      ? ok({ ...again.value, warnings: [...warnings, ...again.value.warnings] })
+      : err([...warnings, ...again.error])
+  }
+  const warnings: Problem[] = []
+  const metadata = metaOf(parsed.data, version.namespaced)
+  const context: HubContext = {
+    namespace: metadata.namespace,
+    warn: (code, path, message) => warnings.push(report('warning', { code, path, message })),
+  }
+  const spec = version.toHub(parsed.data.spec, context)
+  if (spec === undefined) return ok({ object: undefined, warnings })
+  const { group, kind } = version
+  // The registry pairs each kind with the spec of its own hub type.
+  const object = {
+    group,
+    version: version.version,
+    kind,
+    metadata,
+    spec,
+    origin: document.origin,
+    positions: document.positions(),
+  } as AnyObject
+  return ok({ object, warnings })
+}
+
+/** The `objectKey` of a document as far as it can be read, also where it can't be accepted. */
+export function guessKey(value: unknown): string | undefined {
+  const { apiVersion, kind, metadata } = asRecord(value)
+  const { name, namespace } = asRecord(metadata)
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string' || typeof name !== 'string') return undefined
+  const slash = apiVersion.indexOf('/')
+  const group = slash < 0 ? '' : apiVersion.slice(0, slash)
+  const own = typeof namespace === 'string' && namespace !== '' ? namespace : 'default'
+  const isClusterWide = (group === '' && kind === 'Namespace') || (group === 'tulle.dev' && kind === 'Mesh')
+  return objectKey({ group, kind, metadata: { name, namespace: isClusterWide ? '' : own } })
+}
+
+/** `Kind namespace/name`, as far as they can be read. */
+export function guessLabel(value: unknown): string {
+  const { kind, metadata } = asRecord(value)
+  const { name, namespace } = asRecord(metadata)
+  if (typeof kind !== 'string') return ''
+  if (typeof name !== 'string') return kind.slice(0, 80)
+  const place = typeof namespace === 'string' && namespace !== '' ? `${namespace.slice(0, 80)}/` : ''
+  return `${kind.slice(0, 80)} ${place}${name.slice(0, 80)}`
+}
+
+type Reporter = (severity: Problem['severity'], fault: Explained) => Problem
+
+function reporter(document: LocatedDocument): Reporter {
+  const object = guessLabel(document.value)
+  return (severity, { code, path, message }) => ({
+    severity,
+    code,
+    origin: placeOf(document, code, path),
+    object,
+    path: fieldPath(path),
+    message,
+  })
+}
+
+/** Where to point: at the key that nobody knows, at the value that is wrong, at the map in which one is missing. */
+function placeOf(document: LocatedDocument, code: ApiCode, path: FieldPath): Origin {
+  const own = fieldPath(path)
+  const exact = code === 'API_UNKNOWN_FIELD' ? document.keyAt(own) : document.valueAt(own)
+  if (exact !== undefined) return exact
+  for (let length = path.length - 1; length > 0; length--) {
+    const above = fieldPath(path.slice(0, length))
+    const place = document.keyAt(above) ?? document.valueAt(above)
+    if (place !== undefined) return place
+  }
+  return document.origin
+}
+
+function notAnObject(value: unknown): Explained {
+  const found = Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'nothing' : `a ${typeof value}`
+  const message = `found ${found}; expected a manifest, with apiVersion, kind and metadata`
+  return { code: 'API_NOT_AN_OBJECT', path: [], message }
+}
+
+function missingHead(key: 'apiVersion' | 'kind', value: unknown): Explained {
+  const example = key === 'kind' ? 'TrafficTarget' : 'access.smi-spec.io/v1alpha3'
+  const message = `${value === undefined ? 'missing' : 'not a text'}; expected such as ${example}`
+  return { code: value === undefined ? 'API_MISSING_FIELD' : 'API_WRONG_TYPE', path: [key], message }
+}
+
+function passedOver({ path, message }: Explained): Explained {
+  return {
+    code: 'API_IGNORED_FIELD',
+    path,
+    message: `${message} It is passed over.`.replace(/([^?.]) It/u, '$1; it').replace(/\.$/u, ''),
+  }
+}
+
+function isOpen({ code, path }: Explained, { openPaths }: KindVersion): boolean {
+  if (code !== 'API_UNKNOWN_FIELD') return false
+  const above = path.slice(0, -1).filter((step) => typeof step === 'string')
+  return openPaths.includes(above.join('.'))
+}
+
+/** A copy of the document without these fields. */
+function without(
+  value: Readonly<Record<string, unknown>>,
+  faults: readonly Explained[],
+): Readonly<Record<string, unknown>> {
+  const copy = structuredClone(value) as Record<string, unknown>
+  for (const { path } of faults) {
+    let at: unknown = copy
+    for (const step of path.slice(0, -1)) at = (at as Record<string | number, unknown>)[step]
+    const last = path.at(-1)
+    if (last !== undefined) delete (at as Record<string | number, unknown>)[last]
+  }
+  return copy
+}
+
+/**
+ * Kubernetes reads a field without a value as absent, and so do we in what is Kubernetes' own. In a policy an
+ * empty `matches:` is no "all matches" but a mistake.
+ */
+function withoutNulls(
+  value: Readonly<Record<string, unknown>>,
+  version: KindVersion,
+): Record<string, unknown> {
+  const entries = Object.entries(value).map(([key, field]): [string, unknown] => [
+    key,
+    key === 'metadata' || version.group === '' ? dropNulls(field) : field,
+  ])
+  return Object.fromEntries(entries.filter(([key, field]) => field !== null || key === 'spec'))
+}
+
+function dropNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(dropNulls)
+  if (!isRecord(value)) return value
+  const entries = Object.entries(value).filter(([, field]) => field !== null)
+  return Object.fromEntries(entries.map(([key, field]) => [key, dropNulls(field)]))
+}
+
+function metaOf({ metadata }: RawObject, namespaced: boolean): ObjectMeta {
+  const { name, namespace = 'default', labels = {}, annotations = {}, creationTimestamp } = metadata
+  return {
+    name,
+    namespace: namespaced ? namespace : '',
+    labels,
+    annotations,
+    ...(typeof creationTimestamp === 'string' ? { creationTimestamp } : {}),
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function asRecord(value: unknown): Readonly<Record<string, unknown>> {
+  return isRecord(value) ? value : {}
+}

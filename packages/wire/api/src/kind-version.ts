@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import type { FieldPath } from './field-path.ts'
+import type { ApiCode } from './problem.ts'
+import { closed, dnsLabel, dnsName, textMap } from './shapes.ts'
+
+/** What a conversion to the hub version knows of the object, and may say of it. */
+export interface HubContext {
+  /** The object's own. */
+  readonly namespace: string
+  /** Notes something that is accepted but may not be what was meant. The path counts from the object. */
+  warn(code: ApiCode, path: FieldPath, message: string): void
+}
+
+/** A field that users of other versions or kinds write here, and what to write instead. */
+export type Misplaced = Readonly<Record<string, string>>
+
+/** One version of one kind, erased to what the decoder needs. */
+export interface KindVersion {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  readonly namespaced: boolean
+  /** Of the whole document. */
+  readonly schema: z.ZodType<RawObject>
+  /** By `fieldPath` with list positions left out: `spec.destination.port`. */
+  readonly misplaced: Misplaced
+  /** Paths below which unknown fields are passed over with a warning. */
+  readonly openPaths: readonly string[]
+  /** The spec in its hub form; undefined where the object means nothing to the mesh, of which it has warned. */
+  toHub(spec: unknown, context: HubContext): unknown
+}
+
+export interface KindVersionOptions<S extends z.ZodType, Hub> {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  /** Whether objects of it live in a namespace. */
+  readonly namespaced: boolean
+  /** Kubernetes wants names of this kind to be a single DNS label. */
+  readonly name?: 'label' | 'subdomain'
+  readonly spec: S
+  /** Further fields at the top of the document, which are passed over. */
+  readonly passedOver?: readonly string[]
+  readonly misplaced?: Misplaced
+  readonly openPaths?: readonly string[]
+  toHub(spec: z.output<S>, context: HubContext): Hub | undefined
+}
+
+/** A document after its schema has checked it. */
+export interface RawObject {
+  readonly metadata: {
+    readonly name: string
+    readonly namespace?: string | undefined
+    readonly labels?: Readonly<Record<string, string>> | undefined
+    readonly annotations?: Readonly<Record<string, string>> | undefined
+    readonly creationTimestamp?: unknown
+  }
+  readonly spec?: unknown
+}
+
+/** Describes a version of a kind: one of these per file in `versions/`, listed in `registry.ts`. */
+export function kindVersion<S extends z.ZodType, Hub>(options: KindVersionOptions<S, Hub>): KindVersion {
+  const { group, version, kind, namespaced, passedOver = [], misplaced = {}, openPaths = [] } = options
+  // Kubernetes writes more into metadata than the mesh reads, and more with each release.
+  const metadata = z.looseObject({
+    name: options.name === 'label' ? dnsLabel : dnsName,
+    namespace: dnsLabel.optional(),
+    labels: textMap.optional(),
+    annotations: textMap.optional(),
+    creationTimestamp: z.unknown().optional(),
+  })
+  const schema = closed({
+    apiVersion: z.string(),
+    kind: z.string(),
+    metadata,
+    spec: options.spec,
+    status: z.unknown().optional(),
+    ...Object.fromEntries(passedOver.map((key) => [key, z.unknown().optional()])),
+  })
+  return {
+    group,
+    version,
+    kind,
+    namespaced,
+    schema,
+    misplaced,
+    openPaths,
+    // The decoder passes only what `schema` returned for this very kind.
+    toHub: (spec, context) => options.toHub(spec as z.output<S>, context),
+  }
+}

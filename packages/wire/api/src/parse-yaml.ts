@@ -1,0 +1,76 @@
+import { Composer, Lexer, Parser } from 'yaml'
+import type { Document, Node } from 'yaml'
+import type { ManifestLimits } from './limits.ts'
+import type { ApiCode } from './problem.ts'
+
+/** What is wrong with the text of one document; the offset counts from its beginning. */
+export interface TextFault {
+  readonly code: ApiCode
+  readonly offset: number
+  readonly message: string
+}
+
+export interface ParsedYaml {
+  /** What could be read of it, which with a fault is not all. */
+  readonly root: Node | null
+  readonly document: Document.Parsed | undefined
+  readonly fault: TextFault | undefined
+}
+
+/** Parses one document within bounds. The first fault is told: those after it usually follow from it. */
+export function parseYaml(text: string, limits: ManifestLimits): ParsedYaml {
+  // Equal keys are looked for by the walk: the library compares each key with each other.
+  const composer = new Composer({ uniqueKeys: false, prettyErrors: false, logLevel: 'error' })
+  const parser = new Parser()
+  const documents: Document.Parsed[] = []
+  let tokens = 0
+  let depth = 0
+  let offset = 0
+  for (const lexeme of new Lexer().lex(text)) {
+    if (lexeme === '[' || lexeme === '{') depth++
+    else if (lexeme === ']' || lexeme === '}') depth--
+    if (depth > limits.maxDepth) return tooDeep(limits, offset)
+    if (++tokens > limits.maxTokens) return tooLarge(limits, offset)
+    offset += lexeme.length
+    for (const token of parser.next(lexeme)) documents.push(...composer.next(token))
+  }
+  for (const token of parser.end()) documents.push(...composer.next(token))
+  documents.push(...composer.end(false, text.length))
+  const document = documents[0]
+  return { root: document?.contents ?? null, document, fault: faultOf(documents) }
+}
+
+function faultOf(documents: readonly Document.Parsed[]): TextFault | undefined {
+  const faults = documents.flatMap(({ errors, warnings }) => [...errors, ...warnings])
+  const first = faults.toSorted((a, b) => a.pos[0] - b.pos[0])[0]
+  if (first === undefined) return undefined
+  return { code: 'API_SYNTAX', offset: first.pos[0], message: syntaxMessage(first.code, first.message) }
+}
+
+/** The library's words, and what to do where we know. */
+function syntaxMessage(code: string, message: string): string {
+  const hint = hints[code]
+  const [firstLine = ''] = message.split('\n')
+  return `not valid YAML: ${firstLine.slice(0, 300)}${hint === undefined ? '' : ` (${hint})`}`
+}
+
+const hints: Readonly<Record<string, string>> = {
+  TAB_AS_INDENT: 'indent with spaces',
+  BAD_INDENT: 'fields of one map begin in the same column',
+  BLOCK_AS_IMPLICIT_KEY: 'put quotes around a text that has ": " in it, or begin a new line before the map',
+  MULTILINE_IMPLICIT_KEY: 'is a ":" missing, or a quote not closed?',
+  MISSING_CHAR: 'is a ":" missing, or a quote or bracket not closed?',
+  BAD_ALIAS: 'put quotes around a text that begins with * or &',
+  UNEXPECTED_TOKEN: 'put quotes around a text that begins with one of , [ ] { } # & * ! | > % @ `',
+  TAG_RESOLVE_FAILED: 'manifests need no tags; put quotes around a text that begins with !',
+}
+
+function tooDeep(limits: ManifestLimits, offset: number): ParsedYaml {
+  const message = `nested more than ${limits.maxDepth} deep; expected a manifest`
+  return { root: null, document: undefined, fault: { code: 'API_TOO_DEEP', offset, message } }
+}
+
+function tooLarge(limits: ManifestLimits, offset: number): ParsedYaml {
+  const message = `a document of more than ${limits.maxTokens} tokens; split it into several`
+  return { root: null, document: undefined, fault: { code: 'API_TOO_LARGE', offset, message } }
+}

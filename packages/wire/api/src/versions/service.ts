@@ -1,0 +1,123 @@
+import { z } from 'zod'
+import type { ServicePortSpec, ServiceSpec } from '../kinds.ts'
+import { kindVersion } from '../kind-version.ts'
+import type { HubContext, KindVersion } from '../kind-version.ts'
+import {
+  checked,
+  closed,
+  dnsLabel,
+  ipFault,
+  list,
+  portName,
+  portNumber,
+  quote,
+  textMap,
+  uniquely,
+} from '../shapes.ts'
+
+/** The fields of a spec that Kubernetes has and the mesh passes over. @see Kubernetes API, ServiceSpec */
+const passedOver = [
+  'clusterIPs',
+  'externalIPs',
+  'sessionAffinity',
+  'sessionAffinityConfig',
+  'loadBalancerIP',
+  'loadBalancerSourceRanges',
+  'loadBalancerClass',
+  'allocateLoadBalancerNodePorts',
+  'externalName',
+  'externalTrafficPolicy',
+  'internalTrafficPolicy',
+  'healthCheckNodePort',
+  'publishNotReadyAddresses',
+  'ipFamilies',
+  'ipFamilyPolicy',
+  'trafficDistribution',
+] as const
+
+const port = closed({
+  name: dnsLabel.optional(),
+  protocol: z.enum(['TCP', 'UDP', 'SCTP']).default('TCP'),
+  port: portNumber,
+  targetPort: checked(z.unknown(), targetPortFaults).optional(),
+  nodePort: z.unknown().optional(),
+  appProtocol: z.string().optional(),
+})
+type Port = z.output<typeof port>
+
+const spec = closed({
+  selector: textMap.default({}),
+  clusterIP: checked(z.string(), clusterIpFaults).optional(),
+  type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName']).default('ClusterIP'),
+  ports: uniquely(list(port), function* (ports) {
+    for (const [i, { name, protocol, port: number }] of ports.entries()) {
+      yield [`port ${number}/${protocol}`, [i, 'port']]
+      if (name !== undefined) yield [`the name ${quote(name)}`, [i, 'name']]
+    }
+  }).default([]),
+  ...Object.fromEntries(passedOver.map((key) => [key, z.unknown().optional()])),
+})
+
+export const serviceV1: KindVersion = kindVersion({
+  group: '',
+  version: 'v1',
+  kind: 'Service',
+  namespaced: true,
+  name: 'label',
+  spec,
+  openPaths: ['spec', 'spec.ports'],
+  toHub: serviceSpec,
+})
+
+function serviceSpec(raw: z.output<typeof spec>, context: HubContext): ServiceSpec | undefined {
+  if (raw.type === 'ExternalName') {
+    context.warn(
+      'API_IGNORED_KIND',
+      ['spec', 'type'],
+      'an ExternalName Service is a name in DNS only; the mesh passes it over',
+    )
+    return undefined
+  }
+  const { clusterIP = '' } = raw
+  return {
+    selector: raw.selector,
+    ...(clusterIP === '' ? {} : { clusterIP }),
+    ports: raw.ports.flatMap((entry, i) => portSpec(entry, i, context)),
+  }
+}
+
+function portSpec(raw: Port, i: number, context: HubContext): readonly ServicePortSpec[] {
+  const { name, protocol, port: number, appProtocol } = raw
+  if (protocol === 'SCTP') {
+    const message = 'the mesh does not carry SCTP; the port is passed over'
+    context.warn('API_IGNORED_FIELD', ['spec', 'ports', i, 'protocol'], message)
+    return []
+  }
+  const { targetPort } = raw
+  return [
+    {
+      protocol,
+      port: number,
+      ...(name === undefined ? {} : { name }),
+      ...(typeof targetPort === 'number' || typeof targetPort === 'string' ? { targetPort } : {}),
+      ...(appProtocol === undefined ? {} : { appProtocol }),
+    },
+  ]
+}
+
+function* clusterIpFaults(value: string): Generator<{ code: 'API_BAD_VALUE'; message: string }> {
+  if (value === '' || value === 'None') return
+  const message = ipFault(value)
+  if (message !== undefined)
+    yield { code: 'API_BAD_VALUE', message: `${message}, or None for a headless Service` }
+}
+
+function* targetPortFaults(value: unknown): Generator<{ code: 'API_BAD_VALUE'; message: string }> {
+  if (value === undefined) return
+  if (portNumber.safeParse(value).success || portName.safeParse(value).success) return
+  const found = typeof value === 'string' ? quote(value) : (JSON.stringify(value) ?? 'nothing').slice(0, 80)
+  yield {
+    code: 'API_BAD_VALUE',
+    message: `found ${found}; expected a port of 1–65535 or the name of one of the workload's ports`,
+  }
+}
