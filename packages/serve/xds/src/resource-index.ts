@@ -34,7 +34,7 @@ export class ResourceIndex implements Disposable {
     return [...(this.#aliases.get(nameOrAlias) ?? [])]
   }
 
-  /** The bytes of an `envoy.service.discovery.v3.Resource`. */
+  /** The bytes of an `envoy.service.discovery.v3.Resource` as a field `resources` of a response. */
   encoded(resource: MeshResource): Uint8Array {
     const known = this.#encoded.get(resource)
     if (known !== undefined) return known
@@ -72,6 +72,7 @@ export class ResourceIndex implements Disposable {
 
 function encodeResource(typeUrl: string, resource: MeshResource): Uint8Array<ArrayBuffer> {
   const writer = new BinaryWriter()
+  writer.tag(2, WireType.LengthDelimited).fork()
   writer.tag(1, WireType.LengthDelimited).string(resource.version)
   writer.tag(2, WireType.LengthDelimited).fork()
   writer.tag(1, WireType.LengthDelimited).string(typeUrl)
@@ -79,5 +80,6 @@ function encodeResource(typeUrl: string, resource: MeshResource): Uint8Array<Arr
   writer.join()
   writer.tag(3, WireType.LengthDelimited).string(resource.name)
   for (const alias of resource.aliases) writer.tag(4, WireType.LengthDelimited).string(alias)
+  writer.join()
   return writer.finish()
 }

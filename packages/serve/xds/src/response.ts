@@ -21,14 +21,13 @@ export interface ResponseHead {
 export function encodeResponse(index: ResourceIndex, head: ResponseHead, payload: Payload): Buffer {
   const writer = new BinaryWriter()
   writer.tag(1, WireType.LengthDelimited).string(String(head.revision))
-  for (const resource of payload.upserts) {
-    writer.tag(2, WireType.LengthDelimited).bytes(index.encoded(resource))
-  }
   writer.tag(4, WireType.LengthDelimited).string(index.typeUrl)
   writer.tag(5, WireType.LengthDelimited).string(head.nonce)
   for (const name of payload.removed) writer.tag(6, WireType.LengthDelimited).string(name)
-  const bytes = writer.finish()
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  // Fields may come in any order; the resources are copied once, into the message itself.
+  const parts: Uint8Array[] = [writer.finish()]
+  for (const resource of payload.upserts) parts.push(index.encoded(resource))
+  return Buffer.concat(parts)
 }
 
 /** Cuts a payload into pieces of about `maxBytes`; a single larger resource travels alone. Never empty. */

@@ -140,18 +140,32 @@ export class Subscription {
 
   #begin(initialVersions: Readonly<Record<string, string>>): void {
     this.#answerDue = true
-    if (this.#all) {
-      for (const [name, { version }] of this.index.collection.entries()) {
-        if (initialVersions[name] !== version) this.#pending.set(name, initialVersions[name])
-      }
-    }
-    for (const [name, version] of Object.entries(initialVersions)) {
-      if (!this.#all) {
+    const brought = Object.entries(initialVersions)
+    if (this.#all) this.#beginAll(initialVersions, brought)
+    else {
+      for (const [name, version] of brought) {
         // As istiod does: what a node brings along, it is subscribed to.
         this.#names.add(name)
         this.#held.set(name, version)
         this.#pending.set(name, undefined)
-      } else if (this.index.get(name) === undefined) this.#pending.set(name, version)
+      }
+    }
+  }
+
+  #beginAll(
+    initialVersions: Readonly<Record<string, string>>,
+    brought: readonly (readonly [string, string])[],
+  ): void {
+    let known = 0
+    for (const [name, { version }] of this.index.collection.entries()) {
+      const atNode = initialVersions[name]
+      if (atNode !== undefined) known++
+      if (atNode !== version) this.#pending.set(name, atNode)
+    }
+    // Usually nothing went while the node was away.
+    if (known === brought.length) return
+    for (const [name, version] of brought) {
+      if (this.index.get(name) === undefined) this.#pending.set(name, version)
     }
   }
 
