@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -70,6 +70,19 @@ describe('loadOrCreateAuthority', () => {
     assert.deepEqual([...again.revocations.identities], ['spiffe://cluster.local/ns/a/sa/b'])
     assert.deepEqual([...again.revocations.serials], ['a'])
     for (const name of await readdir(folder)) assert.equal(await modeOf(join(folder, name)), '600')
+  })
+
+  test('loads what a crash in the middle of adding a root left', async () => {
+    const folder = fresh()
+    const ca = await load(folder)
+    await rename(join(folder, 'root.crt'), join(folder, 'company.crt'))
+    await rename(join(folder, 'root.key'), join(folder, 'company.key'))
+    await (await load(folder)).addRoot('second')
+    await rm(join(folder, 'second.key'))
+    await writeFile(join(folder, 'third.crt.new'), 'half of it')
+    const again = await load(folder)
+    assert.deepEqual(summary(again), ['company*', 'second'])
+    assert.ok(again.rootsPem.startsWith(ca.rootsPem))
   })
 
   const signer = createRoot({ notBeforeMs: nowMs, notAfterMs: nowMs + 1e9 })

@@ -98,13 +98,16 @@ async function loadRevocations(folder: string): Promise<Revocations> {
   return revocations.value
 }
 
-/** In an order in which a crash between two steps leaves a folder that still loads. */
+/**
+ * In an order in which a crash between two steps leaves a folder that still loads: the signer is named before a
+ * second root makes that necessary, and a root without its key is only trusted.
+ */
 async function saveState(folder: string, before: AuthorityState, after: AuthorityState): Promise<void> {
-  for (const root of after.roots) {
-    if (!before.roots.includes(root)) await writeRoot(folder, root)
-  }
   if (after.signer !== before.signer || after.roots.length !== before.roots.length) {
     await writePrivate(join(folder, signerFile), `${after.signer}\n`)
+  }
+  for (const root of after.roots) {
+    if (!before.roots.includes(root)) await writeRoot(folder, root)
   }
   if (after.revocations !== before.revocations) {
     await writePrivate(join(folder, revocationsFile), encodeRevocations(after.revocations))
@@ -116,8 +119,7 @@ async function saveState(folder: string, before: AuthorityState, after: Authorit
   }
 }
 
-/** Key first: a key without its certificate is noticed at the next start, a certificate without its key is not. */
 async function writeRoot(folder: string, root: AuthorityRoot): Promise<void> {
-  if (root.key !== undefined) await writePrivate(join(folder, `${root.name}.key`), keyPem(root.key))
   await writePrivate(join(folder, `${root.name}.crt`), joinPem(root.chain))
+  if (root.key !== undefined) await writePrivate(join(folder, `${root.name}.key`), keyPem(root.key))
 }
