@@ -1,6 +1,7 @@
 /** The `tulle` command. Each verb loads what it needs when it is called, so that `--help` is quick. */
 import { Command, CommanderError } from 'commander'
 import { errorText } from '@tulle/core'
+import { registerDemo } from './commands/demo.ts'
 import { registerInspection } from './commands/inspection.ts'
 import { registerRoles } from './commands/roles.ts'
 import { registerUp } from './commands/up.ts'
@@ -24,6 +25,7 @@ export function createProgram(): Command {
     .addHelpText('after', exitCodeHelp)
     .exitOverride()
   registerUp(program)
+  registerDemo(program)
   registerInspection(program)
   registerRoles(program)
   return program

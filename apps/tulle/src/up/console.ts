@@ -41,10 +41,10 @@ export function humanLogLine(line: string): { readonly level: string; readonly t
     // A crash report or a library's own line: shown as it is.
     return { level: 'warn', text: line }
   }
-  const level = String(entry['level'] ?? 'info')
+  const level = typeof entry['level'] === 'string' ? entry['level'] : 'info'
   if (level === 'debug') return undefined
   const fields = Object.entries(entry)
     .filter(([key]) => !ownFields.has(key))
     .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-  return { level, text: [String(entry['msg'] ?? ''), ...fields].join('  ') }
+  return { level, text: [typeof entry['msg'] === 'string' ? entry['msg'] : '', ...fields].join('  ') }
 }

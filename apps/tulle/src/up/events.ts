@@ -7,9 +7,12 @@ export function refusalLine(line: string): string | undefined {
     // Not an access log entry.
     return undefined
   }
-  const verdict = String(entry['verdict'] ?? '')
+  const text = (key: string): string => {
+    const value = entry[key]
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+  }
+  const verdict = text('verdict')
   if (verdict !== 'refused' && verdict !== 'would-refuse') return undefined
-  const text = (key: string): string => (entry[key] === undefined ? '' : String(entry[key]))
   const who = text('src.identity').replace(/^spiffe:\/\/[^/]*/u, '') || 'a caller without identity'
   const policy = text('policy') === '' ? text('reason') : `policy ${text('policy')}`
   return `${verdict === 'refused' ? 'refused' : 'would refuse'} ${who} → ${text('dst')}  ${policy}`

@@ -18,7 +18,7 @@ import { modeHeadlines } from './mode.ts'
 import type { UpMode } from './mode.ts'
 import { createFabric, fabricAddress } from './node-network.ts'
 import { Nodes } from './nodes.ts'
-import { roleProcess } from './role-process.ts'
+import { flagList, roleProcess } from './role-process.ts'
 import type { Supervised } from './supervised.ts'
 import { upRoutes } from './up-api.ts'
 import { Workloads } from './workloads.ts'
@@ -96,10 +96,14 @@ function prepareState(state: StateFolder): void {
 
 function startControl(options: InnerOptions, { console, clock }: InnerDeps): Supervised {
   const { state, main } = options
-  const args = [
-    ...['control', '--manifests', options.manifests, '--state', state.root, '--nodes', ''],
-    ...['--listen-host', fabricAddress, '--listen-port', String(controlPort), ...options.controlArgs],
-  ]
+  const flags = {
+    manifests: options.manifests,
+    state: state.root,
+    nodes: '',
+    'listen-host': fabricAddress,
+    'listen-port': String(controlPort),
+  }
+  const args = ['control', ...flagList(flags), ...options.controlArgs]
   const control = roleProcess({ name: 'control', args, main, logs: state.logs }, { console, clock })
   control.start()
   return control

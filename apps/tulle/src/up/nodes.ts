@@ -10,7 +10,7 @@ import type { StateFolder } from '../state-folder.ts'
 import type { Console } from './console.ts'
 import { createNodeNetwork, fabricAddress } from './node-network.ts'
 import type { NodeNetwork } from './node-network.ts'
-import { roleProcess } from './role-process.ts'
+import { flagList, roleProcess } from './role-process.ts'
 import type { Supervised } from './supervised.ts'
 
 /** A node of the mesh: its network, its proxy, and the socket that tells the proxy which workloads it has. */
@@ -96,11 +96,16 @@ export class Nodes {
   #proxy(name: string, network: NodeNetwork): Supervised {
     const { state, main, controlPort, nodeArgs } = this.#options
     const folder = state.node(name)
-    const args = [
-      ...['node', '--node', name, '--control', `${fabricAddress}:${controlPort}`],
-      ...['--control-roots', state.controlRoots, '--token', folder.token, '--zds', folder.zdsSocket],
-      ...['--admin-socket', folder.adminSocket, '--secrets', folder.secrets, ...nodeArgs],
-    ]
+    const flags = {
+      node: name,
+      control: `${fabricAddress}:${controlPort}`,
+      'control-roots': state.controlRoots,
+      token: folder.token,
+      zds: folder.zdsSocket,
+      'admin-socket': folder.adminSocket,
+      secrets: folder.secrets,
+    }
+    const args = ['node', ...flagList(flags), ...nodeArgs]
     return roleProcess({ name, args, netns: network.netns, main, logs: state.logs }, this.#deps)
   }
 

@@ -27,6 +27,11 @@ export interface RoleProcessDeps {
   readonly clock: Clock
 }
 
+/** `--name value` for each, in one argument, so that an empty value stays one. */
+export function flagList(flags: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(flags).map(([name, value]) => `--${name}=${value}`)
+}
+
 /** The same refusal is shown this often: a client that keeps trying must not flood the terminal. */
 const sameRefusalEveryMs = 10_000
 

@@ -28,7 +28,7 @@ export class Enrolment implements Component {
       clock: deps.clock,
       rng: deps.rng,
       onAdd: (workload) => this.#add(workload),
-      onDelete: async (uid) => this.#delete(uid),
+      onDelete: (uid) => this.#delete(uid),
       onConnected: () => deps.log.debug('hearing which workloads the node has', { socket: path }),
       onDisconnected: (reason) =>
         deps.log.debug('no longer hearing which workloads the node has', { reason }),
@@ -66,10 +66,10 @@ export class Enrolment implements Component {
     this.#deps.log.debug('serving a workload', fields)
   }
 
-  #delete(uid: string): void {
+  async #delete(uid: string): Promise<void> {
     const workload = this.#enrolled.get(uid)
     this.#enrolled.delete(uid)
-    this.#deps.dataPlane.removeWorkload(uid)
+    await this.#deps.dataPlane.removeWorkload(uid)
     if (workload === undefined) return
     this.#deps.log.debug('no longer serving a workload', {
       workload: `${workload.namespace}/${workload.name}`,

@@ -2,7 +2,15 @@ import { err, must, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
 import { parseTrustDomain } from '@tulle/identity'
 import { parseIpAddress, parseIpRange, parsePort } from '@tulle/mesh'
-import type { GatewayAddress, IpAddress, Port, PortMapping, Service, Workload } from '@tulle/mesh'
+import type {
+  GatewayAddress,
+  IpAddress,
+  NetworkAddress,
+  Port,
+  PortMapping,
+  Service,
+  Workload,
+} from '@tulle/mesh'
 import { emptyMatch } from '@tulle/policy'
 import type { AuthorizationPolicy, Match, StringMatch } from '@tulle/policy'
 import { LineCounter, parseDocument } from 'yaml'
@@ -15,23 +23,27 @@ export interface StandaloneConfig {
   readonly policies: readonly AuthorizationPolicy[]
 }
 
+/** Stands in for what was refused: the file as a whole is. */
+const nowhere = must(parseIpAddress('0.0.0.0'))
+
 const ip = z.string().transform((text, context): IpAddress => {
   const parsed = parseIpAddress(text)
   if (!parsed.ok) context.addIssue(parsed.error)
-  return parsed.ok ? parsed.value : must(parseIpAddress('0.0.0.0'))
+  return parsed.ok ? parsed.value : nowhere
 })
 
-const portNumber = z.coerce.number().transform((value, context): Port => {
-  const parsed = parsePort(value)
-  if (!parsed.ok) context.addIssue(parsed.error)
-  return parsed.ok ? parsed.value : must(parsePort(1))
-})
+const portNumber = z
+  .int()
+  .min(1)
+  .max(65_535)
+  .transform((value): Port => must(parsePort(value)))
 
-const ports = z.record(z.string(), z.number()).transform((record): readonly PortMapping[] =>
-  Object.entries(record).map(([service, target]) => ({
-    servicePort: portNumber.parse(Number(service)),
-    targetPort: portNumber.parse(target),
-  })),
+const ports = z.record(z.string(), portNumber).transform((record, context): readonly PortMapping[] =>
+  Object.entries(record).flatMap(([service, targetPort]) => {
+    const servicePort = parsePort(Number(service))
+    if (!servicePort.ok) context.addIssue({ code: 'custom', message: servicePort.error, path: [service] })
+    return servicePort.ok ? [{ servicePort: servicePort.value, targetPort }] : []
+  }),
 )
 
 /** `network/ip` or `namespace/hostname`; an empty network leaves a leading slash. */
@@ -41,6 +53,13 @@ const destination = z.string().transform((text): GatewayAddress['destination'] =
   if (address.ok)
     return { kind: 'address', network: text.slice(0, Math.max(0, slash)), address: address.value }
   return { kind: 'hostname', namespace: text.slice(0, Math.max(0, slash)), hostname: text.slice(slash + 1) }
+})
+
+const networkAddress = z.string().transform((text, context): NetworkAddress => {
+  const slash = text.indexOf('/')
+  const address = parseIpAddress(text.slice(slash + 1))
+  if (!address.ok) context.addIssue(address.error)
+  return { network: text.slice(0, Math.max(0, slash)), address: address.ok ? address.value : nowhere }
 })
 
 const gateway = z.strictObject({ destination, hboneMtlsPort: z.number().default(15_008) })
@@ -82,7 +101,7 @@ const serviceSchema = z.strictObject({
   name: z.string(),
   namespace: z.string(),
   hostname: z.string(),
-  vips: z.array(z.string()).default([]),
+  vips: z.array(networkAddress).default([]),
   ports: ports.default([]),
   subjectAltNames: z.array(z.string()).default([]),
   waypoint: gateway.optional(),
@@ -107,7 +126,7 @@ const stringMatch = z
 const range = z.string().transform((text, context) => {
   const parsed = parseIpRange(text)
   if (!parsed.ok) context.addIssue(parsed.error)
-  return parsed.ok ? parsed.value : must(parseIpRange('0.0.0.0/32'))
+  return parsed.ok ? parsed.value : { address: nowhere, prefixBits: 32 }
 })
 
 const account = z.strictObject({ namespace: z.string(), serviceAccount: z.string() })
@@ -213,10 +232,7 @@ function toService(entry: z.output<typeof serviceSchema>): Service {
   const { vips, visibility, waypoint, ...same } = entry
   return {
     ...same,
-    addresses: vips.map((vip) => {
-      const slash = vip.indexOf('/')
-      return { network: vip.slice(0, Math.max(0, slash)), address: ip.parse(vip.slice(slash + 1)) }
-    }),
+    addresses: vips,
     ports: entry.ports.map((port) => ({ ...port, appProtocol: 'unknown' })),
     ipFamilies: 'automatic',
     visibility: visibility === 'Public' ? 'public' : 'namespace',

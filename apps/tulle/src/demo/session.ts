@@ -1,0 +1,167 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { errorText } from '@tulle/core'
+import type { Clock } from '@tulle/core'
+import type { List, SyncView, WaitView, WorkloadView } from '@tulle/status'
+import { adminClient } from '../admin-client.ts'
+import type { AdminClient } from '../admin-client.ts'
+import { stateFolder } from '../state-folder.ts'
+import type { StateFolder } from '../state-folder.ts'
+import type { UpView } from '../up/up-api.ts'
+import type { ExecResult } from '../up/workload-exec.ts'
+
+/** A mesh that the demo started for itself, on a copy of the bookstore. */
+export interface Session extends AsyncDisposable {
+  readonly state: StateFolder
+  readonly control: AdminClient
+  readonly up: AdminClient
+  readonly clock: Clock
+  /** Resolves when the mesh ended, with how. */
+  readonly ended: Promise<string>
+  workloads(): Promise<readonly WorkloadView[]>
+  /** Runs JavaScript as a workload. */
+  run(workload: string, script: string): Promise<ExecResult>
+  /** Changes a manifest; resolves when every node has applied it, with the milliseconds since the save. */
+  edit(file: string, change: (text: string) => string): Promise<number>
+}
+
+export interface SessionOptions {
+  readonly certificateLifetime: string
+  readonly clock: Clock
+  /** Gets the mesh's own output. */
+  readonly onOutput: (line: string) => void
+}
+
+const startMs = 60_000
+const pollMs = 50
+
+export async function startSession(options: SessionOptions): Promise<Session> {
+  const folder = mkdtempSync(join(tmpdir(), 'tulle-demo-'))
+  const manifests = join(folder, 'bookstore')
+  cpSync(fileURLToPath(new URL('../../../../examples/bookstore', import.meta.url)), manifests, {
+    recursive: true,
+  })
+  const state = stateFolder(join(folder, 'state'))
+  const child = startUp(manifests, state, options)
+  const session = new DemoSession({ folder, manifests, state, child, clock: options.clock })
+  try {
+    await session.whenRunning()
+    return session
+  } catch (error) {
+    await session[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+function startUp(manifests: string, state: StateFolder, options: SessionOptions): ChildProcess {
+  const main = fileURLToPath(new URL('../main.ts', import.meta.url))
+  const args = [
+    main,
+    'up',
+    '-f',
+    manifests,
+    '--state',
+    state.root,
+    '--certificate-lifetime',
+    options.certificateLifetime,
+  ]
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NO_COLOR: '1' },
+  })
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8')
+    stream.on('data', (text: string) =>
+      text.split('\n').forEach((line) => line !== '' && options.onOutput(line)),
+    )
+  }
+  return child
+}
+
+interface Parts {
+  readonly folder: string
+  readonly manifests: string
+  readonly state: StateFolder
+  readonly child: ChildProcess
+  readonly clock: Clock
+}
+
+class DemoSession implements Session {
+  readonly state: StateFolder
+  readonly control: AdminClient
+  readonly up: AdminClient
+  readonly clock: Clock
+  readonly ended: Promise<string>
+  readonly #parts: Parts
+  #over: string | undefined
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.state = parts.state
+    this.clock = parts.clock
+    this.control = adminClient(parts.state.controlSocket)
+    this.up = adminClient(parts.state.upSocket)
+    this.ended = new Promise((resolve) => {
+      parts.child.on('error', (error) => resolve((this.#over = error.message)))
+      parts.child.on('exit', (code, signal) => resolve((this.#over = signal ?? `exit code ${code ?? '?'}`)))
+    })
+  }
+
+  async workloads(): Promise<readonly WorkloadView[]> {
+    return (await this.control.get<List<WorkloadView>>('/v1/workloads')).items
+  }
+
+  run(workload: string, script: string): Promise<ExecResult> {
+    const query = new URLSearchParams([
+      ['workload', workload],
+      ...['node', '--input-type=module', '-e', script].map((arg) => ['arg', arg]),
+    ])
+    return this.up.post<ExecResult>(`/v1/exec?${query.toString()}`)
+  }
+
+  async edit(file: string, change: (text: string) => string): Promise<number> {
+    const path = join(this.#parts.manifests, file)
+    let text = ''
+    try {
+      text = readFileSync(path, 'utf8')
+    } catch {
+      // A new file.
+    }
+    const savedMs = this.clock.monotonicMs()
+    writeFileSync(path, change(text))
+    const { revision } = await this.control.post<SyncView>('/v1/sync')
+    const view = await this.control.get<WaitView>(`/v1/wait?revision=${revision}&timeoutMs=10000`)
+    if (!view.applied) throw new Error(`revision ${revision} was not applied on every node within 10 s`)
+    return this.clock.monotonicMs() - savedMs
+  }
+
+  /** Resolves when every workload that has a process runs. */
+  async whenRunning(): Promise<void> {
+    const deadlineMs = this.clock.monotonicMs() + startMs
+    for (let why = 'no answer yet'; ;) {
+      if (this.#over !== undefined) throw new Error(`the mesh ended before it ran: ${this.#over}`)
+      if (this.clock.monotonicMs() > deadlineMs)
+        throw new Error(`the mesh did not run within ${startMs / 1000} s: ${why}`)
+      try {
+        const view = await this.up.get<UpView>('/v1/up')
+        const wanted = (await this.workloads()).length
+        const running = view.workloads.filter((workload) => workload.pid > 0).length
+        if (wanted > 0 && running === wanted) return
+        why = `${running} of ${wanted} workloads run`
+      } catch (error) {
+        why = errorText(error)
+      }
+      await this.clock.sleep(pollMs)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#over === undefined) this.#parts.child.kill('SIGTERM')
+    await this.ended
+    rmSync(this.#parts.folder, { recursive: true, force: true })
+  }
+}
