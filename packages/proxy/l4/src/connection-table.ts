@@ -140,7 +140,7 @@ export class ConnectionTable {
   }
 
   closeAll(uid: string | undefined, reason: string): void {
-    for (const { subject, pipe } of [...this.#open.values()]) {
+    for (const { subject, pipe } of this.#open.values()) {
       if (uid === undefined || subject.uid === uid) pipe.abort(reason)
     }
   }

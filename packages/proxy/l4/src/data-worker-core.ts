@@ -4,7 +4,7 @@ import { defaultTrustDomain, parseSpiffeId, parseTrustDomain, spiffeId } from '@
 import type { Identity } from '@tulle/identity'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
 import type { Log, MetricsSnapshot } from '@tulle/runtime'
-import { CredentialHolder, noRevocations, SessionKeeper } from '@tulle/tunnel'
+import { ByteBudget, CredentialHolder, noRevocations, SessionKeeper } from '@tulle/tunnel'
 import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
 import { AccessLog } from './access-log.ts'
 import { ConnectionTable } from './connection-table.ts'
@@ -41,7 +41,9 @@ export class DataWorker implements WorkerCommands {
   constructor(settings: WorkerSettings, deps: DataWorkerDeps) {
     const { clock, rng, log } = deps
     this.#settings = settings
-    this.#accessLog = settings.accessLog ? new AccessLog(clock, (lines) => deps.onAccessLog(lines)) : undefined
+    this.#accessLog = settings.accessLog
+      ? new AccessLog(clock, (lines) => deps.onAccessLog(lines))
+      : undefined
     const telemetry = new Telemetry()
     const state = this.#state
     const revision = (): number => state.revision
@@ -55,6 +57,7 @@ export class DataWorker implements WorkerCommands {
       limits: settings.limits,
       buffers: new CopyBuffers(),
       connections: new ConnectionTable({ clock, telemetry, accessLog: this.#accessLog, revision }),
+      windowBudget: new ByteBudget(settings.limits.maxWindowBytes),
       keeper: new SessionKeeper(clock),
     }
   }

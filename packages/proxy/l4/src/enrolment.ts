@@ -41,11 +41,12 @@ export class Enrolment {
     this.scope = scope
     this.#credentials = credentials
     this.#opened.promise.catch(() => undefined)
-    const { clock, keeper, limits, buffers } = scope.context
+    const { clock, keeper, limits, buffers, windowBudget } = scope.context
     this.#pool = new ClientPool({
       credentials,
       keeper,
       clock,
+      windowBudget,
       slabs: buffers.received,
       connectTimeoutMs: limits.connectTimeoutMs,
       maxStreamsPerSession: limits.maxStreamsPerSession,
@@ -56,6 +57,7 @@ export class Enrolment {
       credentials,
       keeper,
       clock,
+      windowBudget,
       maxHandshakes: limits.maxHandshakes,
       handshakeTimeoutMs: limits.handshakeTimeoutMs,
       maxStreamsPerSession: limits.maxInboundStreamsPerSession,

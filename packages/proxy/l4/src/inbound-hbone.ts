@@ -89,7 +89,11 @@ type TargetResult =
   | { readonly ok: false; readonly error: { readonly status: RefusalStatus; readonly message: string } }
 
 /** An address must be the one that the session came to; a host name must be of a service that the workload serves. */
-function targetOf(scope: WorkloadScope, request: ConnectRequest, localIp: IpAddress | undefined): TargetResult {
+function targetOf(
+  scope: WorkloadScope,
+  request: ConnectRequest,
+  localIp: IpAddress | undefined,
+): TargetResult {
   const { authority } = request
   const { port } = authority
   if (localIp === undefined) return refuseTarget('400', 'the connection has no local address')
@@ -115,7 +119,9 @@ function targetOf(scope: WorkloadScope, request: ConnectRequest, localIp: IpAddr
 function serviceOf(scope: WorkloadScope, hostname: string): Service | undefined {
   const service = scope.context.state.byHostname(hostname, scope.enrolled.namespace)
   if (service === undefined) return undefined
-  return scope.workload?.services.has(`${service.namespace}/${service.hostname}`) === true ? service : undefined
+  return scope.workload?.services.has(`${service.namespace}/${service.hostname}`) === true
+    ? service
+    : undefined
 }
 
 function found(destination: Target['destination'], service: Service | undefined): TargetResult {
@@ -171,4 +177,3 @@ function connect(scope: WorkloadScope, subject: ConnectionSubject, tunnel: Inbou
 function upstreamSource(scope: WorkloadScope, subject: ConnectionSubject): string | undefined {
   return scope.place.captured ? subject.source.ip : undefined
 }
-

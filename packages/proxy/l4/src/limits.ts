@@ -14,6 +14,8 @@ export interface L4Limits {
   readonly maxHeaderBytes: number
   /** Payload held for a tunnel whose destination is not connected yet. */
   readonly maxEarlyBytes: number
+  /** Bytes that sessions may promise to receive beyond their first windows, which so bounds what can be buffered. */
+  readonly maxWindowBytes: number
   /** Connecting to the destination, or to the next proxy. */
   readonly connectTimeoutMs: number
   /** An HBONE session without streams is let go after this. */
@@ -30,6 +32,7 @@ export const defaultLimits: L4Limits = {
   maxInboundStreamsPerSession: 200,
   maxHeaderBytes: 65_536,
   maxEarlyBytes: 262_144,
+  maxWindowBytes: 268_435_456,
   connectTimeoutMs: 10_000,
   idleSessionMs: 300_000,
   maxAccessLogBytes: 4_194_304,

@@ -35,7 +35,13 @@ export const tcpLabels: readonly string[] = [
   'destination_zone',
 ]
 
-export type ResponseFlags = '-' | 'DENY' | 'CONNECT' | 'TLS_FAILURE' | 'H2_HANDSHAKE_FAILURE' | 'IDENTITY_ERROR'
+export type ResponseFlags =
+  | '-'
+  | 'DENY'
+  | 'CONNECT'
+  | 'TLS_FAILURE'
+  | 'H2_HANDSHAKE_FAILURE'
+  | 'IDENTITY_ERROR'
 
 export interface ConnectionLabels {
   readonly reporter: 'source' | 'destination'

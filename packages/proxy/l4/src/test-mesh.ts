@@ -70,11 +70,7 @@ export function ip(text: string): IpAddress {
   return must(parseIpAddress(text))
 }
 
-export function testWorkload(
-  uid: string,
-  address: string,
-  options: Partial<Workload> = {},
-): Workload {
+export function testWorkload(uid: string, address: string, options: Partial<Workload> = {}): Workload {
   return {
     uid,
     name: uid,

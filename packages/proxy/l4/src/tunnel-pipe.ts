@@ -183,4 +183,3 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
     this.#owner.onDone(this.#error)
   }
 }
-

@@ -291,9 +291,7 @@ test('plaintext passes where policy allows it by address', async () => {
   await using app = await startApp(serverAddress, echo)
   await using open_ = await startPair(app.port, {
     plaintext: true,
-    policies: [
-      allowPolicy('books', { sourceIps: [{ address: ip(clientAddress), prefixBits: 32 }] }),
-    ],
+    policies: [allowPolicy('books', { sourceIps: [{ address: ip(clientAddress), prefixBits: 32 }] })],
   })
   assert.equal(await echoed(open_, 'plain'), 'plain')
 })
@@ -301,9 +299,7 @@ test('plaintext passes where policy allows it by address', async () => {
 test('rules by source address see the application, not its proxy', async () => {
   await using app = await startApp(serverAddress, echo)
   await using pair = await startPair(app.port, {
-    policies: [
-      allowPolicy('books', { sourceIps: [{ address: ip(clientAddress), prefixBits: 32 }] }),
-    ],
+    policies: [allowPolicy('books', { sourceIps: [{ address: ip(clientAddress), prefixBits: 32 }] })],
   })
   assert.equal(await echoed(pair, 'from here'), 'from here')
 })

@@ -1,6 +1,6 @@
 import type { Clock, Rng } from '@tulle/core'
 import type { Log } from '@tulle/runtime'
-import type { SessionKeeper } from '@tulle/tunnel'
+import type { ByteBudget, SessionKeeper } from '@tulle/tunnel'
 import type { ConnectionTable } from './connection-table.ts'
 import type { CopyBuffers } from './copy-buffers.ts'
 import type { L4Limits } from './limits.ts'
@@ -18,5 +18,6 @@ export interface WorkerContext {
   readonly buffers: CopyBuffers
   readonly telemetry: Telemetry
   readonly connections: ConnectionTable
+  readonly windowBudget: ByteBudget
   readonly keeper: SessionKeeper
 }

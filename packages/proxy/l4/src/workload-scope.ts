@@ -94,4 +94,3 @@ export function canonicalIp(text: string): IpAddress | undefined {
   const parsed = parseIpAddress(text.replace(/%.*$/u, ''))
   return parsed.ok ? parsed.value : undefined
 }
-

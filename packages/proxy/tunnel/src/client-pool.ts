@@ -75,7 +75,7 @@ export class ClientPool {
     this.#sweeper[Symbol.dispose]()
     for (const entry of this.#entries.values()) {
       for (const dial of entry.dials) dial.cancel()
-      for (const session of [...entry.sessions]) end(session)
+      for (const session of entry.sessions.slice()) end(session)
     }
   }
 
@@ -164,7 +164,7 @@ export class ClientPool {
   #sweep(): void {
     const nowMs = this.#options.clock.monotonicMs()
     for (const entry of this.#entries.values()) {
-      for (const session of [...entry.sessions]) {
+      for (const session of entry.sessions.slice()) {
         if (session.http.counters.streamsOpen > 0) session.usedMs = nowMs
         else if (nowMs - session.usedMs >= this.#options.idleSessionMs) {
           this.#remove(entry, session)

@@ -2,7 +2,7 @@ import type { TLSSocket } from 'node:tls'
 import { err, errorCode, errorText, ok } from '@tulle/core'
 import type { Clock, Result } from '@tulle/core'
 import { createHttp2Session } from '@tulle/http2'
-import type { Http2Session } from '@tulle/http2'
+import type { Http2Session, WindowBudget } from '@tulle/http2'
 import type { SpiffeId } from '@tulle/identity'
 import { connectTlsFd } from '@tulle/kernel'
 import type { Credentials } from './credential-holder.ts'
@@ -26,6 +26,8 @@ export interface TunnelTarget {
 export interface DialDeps {
   readonly clock: Clock
   readonly slabs: ReceiveSlabs
+  /** What all sessions of a thread together may promise to receive. */
+  readonly windowBudget: WindowBudget
   readonly connectTimeoutMs: number
   readonly maxStreamsPerSession: number
   /** A descriptor in the right namespace, bound to the target's source address where that is wanted. Throws when there is none. */
@@ -141,6 +143,7 @@ export class Dial {
       role: 'client',
       transport: tlsTransport(socket),
       clock: this.#deps.clock,
+      windowBudget: this.#deps.windowBudget,
       onGoaway: () => this.#callbacks.onGoaway(session),
       onOpenable: () => this.#callbacks.onOpenable(session),
       onClose: () => this.#callbacks.onClosed(session),

@@ -5,7 +5,7 @@ import { errorText } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import { parseConnect } from '@tulle/hbone'
 import { createHttp2Session, http2Error } from '@tulle/http2'
-import type { HeaderList, Http2Session, Http2Stream, StreamHandler } from '@tulle/http2'
+import type { HeaderList, Http2Session, Http2Stream, StreamHandler, WindowBudget } from '@tulle/http2'
 import type { CredentialHolder, Credentials } from './credential-holder.ts'
 import { InboundTunnel, refuseStream } from './inbound-tunnel.ts'
 import type { PeerRefusal, VerifiedPeer } from './peer-verifier.ts'
@@ -25,6 +25,8 @@ export interface HboneServerOptions {
   readonly credentials: CredentialHolder
   readonly keeper: SessionKeeper
   readonly clock: Clock
+  /** What all sessions of a thread together may promise to receive. */
+  readonly windowBudget: WindowBudget
   readonly maxHandshakes: number
   readonly handshakeTimeoutMs: number
   readonly maxStreamsPerSession: number
@@ -37,7 +39,12 @@ export interface HboneServerOptions {
 }
 
 export interface ServerRefusal {
-  readonly reason: 'handshake' | 'too-many-handshakes' | 'no-certificate-of-ours' | 'bad-request' | PeerRefusal['reason']
+  readonly reason:
+    | 'handshake'
+    | 'too-many-handshakes'
+    | 'no-certificate-of-ours'
+    | 'bad-request'
+    | PeerRefusal['reason']
   readonly message: string
 }
 
@@ -65,6 +72,10 @@ export class HboneServer {
 
   get sessions(): number {
     return this.#accepted.size
+  }
+
+  get handshakes(): number {
+    return this.#handshakes
   }
 
   /** Takes over an accepted TCP connection that has read nothing. */
@@ -96,7 +107,7 @@ export class HboneServer {
   destroy(): void {
     this.#draining = true
     this.#subscription[Symbol.dispose]()
-    for (const { http } of [...this.#accepted]) http.goaway(http2Error.noError)
+    for (const { http } of this.#accepted) http.goaway(http2Error.noError)
   }
 
   #rotate(credentials: Credentials): void {
@@ -112,8 +123,8 @@ export class HboneServer {
     })
     tls.on('tlsClientError', (error, socket) => {
       this.#handshakes--
-      const address = addressOf(socket)
-      this.#options.onRefused({ reason: 'handshake', message: errorText(error) }, address)
+      const message = socket.authorizationError?.toString() ?? errorText(error)
+      this.#options.onRefused({ reason: 'handshake', message }, addressOf(socket))
     })
     this.#tls = tls
   }
@@ -141,6 +152,7 @@ export class HboneServer {
       role: 'server',
       transport: tlsTransport(socket),
       clock: this.#options.clock,
+      windowBudget: this.#options.windowBudget,
       settings: { maxConcurrentStreams: this.#options.maxStreamsPerSession },
       limits: {
         maxHeaderListBytes: this.#options.maxHeaderBytes,

@@ -2,6 +2,7 @@
  * HBONE: one mutually authenticated TLS session between two proxies, with a CONNECT stream a connection.
  * Who the peer is gets settled here, before the first HTTP/2 byte; whether it may is the caller's business.
  */
+export { ByteBudget } from './byte-budget.ts'
 export { ClientPool } from './client-pool.ts'
 export type { ClientPoolOptions, OnSession } from './client-pool.ts'
 export { CredentialHolder } from './credential-holder.ts'

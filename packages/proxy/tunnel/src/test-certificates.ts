@@ -2,7 +2,14 @@
 import { must, systemClock } from '@tulle/core'
 import { parseTrustDomain, parseSpiffeId, spiffeId } from '@tulle/identity'
 import type { SpiffeId } from '@tulle/identity'
-import { certificatePem, createCertificate, createLeaf, createRoot, generateKeyPair, keyPem } from '@tulle/x509'
+import {
+  certificatePem,
+  createCertificate,
+  createLeaf,
+  createRoot,
+  generateKeyPair,
+  keyPem,
+} from '@tulle/x509'
 import type { Signer } from '@tulle/x509'
 import type { WorkloadCertificate } from './credentials.ts'
 

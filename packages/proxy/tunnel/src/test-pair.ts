@@ -5,6 +5,7 @@ import { systemClock } from '@tulle/core'
 import type { Clock, Result } from '@tulle/core'
 import type { SpiffeId } from '@tulle/identity'
 import { openTcpSocket } from '@tulle/kernel'
+import { ByteBudget } from './byte-budget.ts'
 import { ClientPool } from './client-pool.ts'
 import { CredentialHolder } from './credential-holder.ts'
 import type { WorkloadCertificate } from './credentials.ts'
@@ -40,6 +41,7 @@ export async function startServer(
     credentials,
     keeper,
     clock,
+    windowBudget: new ByteBudget(1024 * 1024),
     maxHandshakes: 16,
     handshakeTimeoutMs: 5000,
     maxStreamsPerSession: 100,
@@ -49,7 +51,9 @@ export async function startServer(
     onRefused: (found) => refusal.resolve(found),
     ...options,
   })
-  const listener = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => hbone.accept(socket))
+  const listener = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) =>
+    hbone.accept(socket),
+  )
   await new Promise<void>((resolve) => listener.listen(0, address, resolve))
   return {
     port: (listener.address() as AddressInfo).port,
@@ -88,6 +92,7 @@ export function startClient(
     keeper,
     clock,
     slabs: new ReceiveSlabs(),
+    windowBudget: new ByteBudget(1024 * 1024),
     connectTimeoutMs: 5000,
     maxStreamsPerSession: options.maxStreamsPerSession ?? 100,
     idleSessionMs: 300_000,

@@ -116,6 +116,7 @@ for (const peer of badPeers) {
     const [refusal] = await Promise.all([server.refused(), presentTo(server.port, peer.bad())])
     assert.equal(refusal.reason, peer.server)
     assert.equal(server.hbone.sessions, 0)
+    assert.equal(server.hbone.handshakes, 0)
   })
 
   test(`ClientPool refuses ${peer.name}`, async () => {
