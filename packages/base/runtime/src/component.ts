@@ -1,5 +1,6 @@
+import { errorText, systemClock } from '@tulle/core'
+import type { Clock } from '@tulle/core'
 import type { Log } from './log.ts'
-import { errorText } from '@tulle/core'
 
 /** A part with a life of its own. */
 export interface Component extends AsyncDisposable {
@@ -15,30 +16,55 @@ export interface RunOptions {
   readonly log: Log
   /** Aborts to drain. */
   readonly stop: AbortSignal
+  /** For draining all components together; what is not done by then is cut off. */
   readonly drainDeadlineMs: number
+  readonly clock?: Clock
   /** Called when every component serves. */
   readonly onReady?: () => void
 }
 
 /**
  * Starts the components in order, waits for `stop`, drains and disposes them in reverse. A start that fails
- * unwinds those before it and rejects.
+ * unwinds those before it and rejects; a start that `stop` ended is no failure.
  */
 export async function runComponents(components: readonly Component[], options: RunOptions): Promise<void> {
   await using stack = new AsyncDisposableStack()
+  const started: Component[] = []
   for (const component of components) {
+    if (options.stop.aborted) break
     stack.use(component)
-    await component.start(options.stop)
+    if (await startUnlessStopped(component, options.stop)) started.push(component)
   }
-  options.onReady?.()
+  if (!options.stop.aborted) options.onReady?.()
   await aborted(options.stop)
-  for (const component of components.toReversed()) {
-    await component.drain(options.drainDeadlineMs).catch((error: unknown) => {
-      options.log.error('a component did not drain', {
-        component: component.constructor.name,
-        error: errorText(error),
-      })
+  await drainAll(started.toReversed(), options)
+}
+
+async function startUnlessStopped(component: Component, stop: AbortSignal): Promise<boolean> {
+  try {
+    await component.start(stop)
+    return true
+  } catch (error) {
+    if (stop.aborted) return false
+    throw error
+  }
+}
+
+/** One after the other, since each may still be needed by those before it; all within one deadline. */
+async function drainAll(components: readonly Component[], options: RunOptions): Promise<void> {
+  const { clock = systemClock, drainDeadlineMs, log } = options
+  const untilMs = clock.monotonicMs() + drainDeadlineMs
+  const deadline = Promise.withResolvers<'late'>()
+  using _timer = clock.after(drainDeadlineMs, () => deadline.resolve('late'))
+  for (const component of components) {
+    const name = component.constructor.name
+    const leftMs = Math.max(0, untilMs - clock.monotonicMs())
+    const drained = component.drain(leftMs).catch((error: unknown) => {
+      log.error('a component did not drain', { component: name, error: errorText(error) })
     })
+    if ((await Promise.race([drained, deadline.promise])) !== 'late') continue
+    log.warn('draining took too long and is cut off', { component: name, drainDeadlineMs })
+    return
   }
 }
 
@@ -64,7 +90,10 @@ export function stopOnSignals(
   const codes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
   const names = Object.keys(codes) as (keyof typeof codes)[]
   const onSignal = (name: NodeJS.Signals): void => {
-    if (controller.signal.aborted) end(codes[name as keyof typeof codes])
+    if (controller.signal.aborted) {
+      end(codes[name as keyof typeof codes])
+      return
+    }
     log.info('draining', { signal: name })
     controller.abort(new Error(name))
   }

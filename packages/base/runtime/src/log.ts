@@ -24,9 +24,12 @@ export interface LogOptions {
   readonly write: (line: string) => void
 }
 
-/** JSON lines: `{"time":"…","level":"info","msg":"…", …}`. */
+/**
+ * JSON lines: `{"time":"…","level":"info","msg":"…", …}`. A field may hold whatever a peer sent: it can neither end the
+ * line, nor stand in for the line's own keys, nor make the line long.
+ */
 export function createLog({ level, clock, write }: LogOptions): Log {
-  return new JsonLog({ clock, write, threshold: { rank: logLevels.indexOf(level) } }, {})
+  return new JsonLog({ clock, write, threshold: { rank: logLevels.indexOf(level) } }, '')
 }
 
 /** For tests and for parts that have nothing to say. */
@@ -52,11 +55,12 @@ interface Sink {
 
 class JsonLog implements Log {
   readonly #sink: Sink
-  readonly #fields: LogFields
+  /** The fields of every line, already encoded: `,"a":1,"b":2`. */
+  readonly #suffix: string
 
-  constructor(sink: Sink, fields: LogFields) {
+  constructor(sink: Sink, suffix: string) {
     this.#sink = sink
-    this.#fields = fields
+    this.#suffix = suffix
   }
 
   get level(): LogLevel {
@@ -84,12 +88,41 @@ class JsonLog implements Log {
   }
 
   child(fields: LogFields): Log {
-    return new JsonLog(this.#sink, { ...this.#fields, ...fields })
+    return new JsonLog(this.#sink, this.#suffix + encodeFields(fields))
   }
 
   #line(level: LogLevel, message: string, fields: LogFields | undefined): void {
     if (logLevels.indexOf(level) < this.#sink.threshold.rank) return
     const time = new Date(this.#sink.clock.nowMs()).toISOString()
-    this.#sink.write(JSON.stringify({ time, level, msg: message, ...this.#fields, ...fields }))
+    const rest = fields === undefined ? this.#suffix : this.#suffix + encodeFields(fields)
+    this.#sink.write(`{"time":"${time}","level":"${level}","msg":${encodeText(message)}${rest}}`)
   }
+}
+
+const maxTextLength = 4096
+const maxListLength = 100
+
+function encodeFields(fields: LogFields): string {
+  let encoded = ''
+  for (const key of Object.keys(fields)) {
+    const value = fields[key]
+    if (value !== undefined) encoded += `,${encodeText(fieldKey(key))}:${encodeValue(value)}`
+  }
+  return encoded
+}
+
+/** No field stands in for the line's own keys. */
+function fieldKey(key: string): string {
+  return key === 'time' || key === 'level' || key === 'msg' ? `field.${key}` : key
+}
+
+function encodeValue(value: NonNullable<LogFields[string]>): string {
+  if (typeof value === 'string') return encodeText(value)
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : `"${value}"`
+  if (typeof value === 'boolean') return String(value)
+  return `[${value.slice(0, maxListLength).map(encodeText).join(',')}]`
+}
+
+function encodeText(text: string): string {
+  return JSON.stringify(text.length <= maxTextLength ? text : `${text.slice(0, maxTextLength)}…`)
 }

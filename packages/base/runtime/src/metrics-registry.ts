@@ -1,4 +1,8 @@
-import type { FamilySnapshot, MetricsSnapshot, MetricType } from './metrics-snapshot.ts'
+import { assert, dataEqual } from '@tulle/core'
+import { FamilySeries } from './metrics-series.ts'
+import type { FamilyShape, Series } from './metrics-series.ts'
+import { Slots } from './metrics-slots.ts'
+import type { MetricsSnapshot } from './metrics-snapshot.ts'
 
 export interface FamilyOptions {
   /** Most series that the family may have; what is beyond counts on one whose labels all say `overflow`. */
@@ -18,20 +22,25 @@ export interface Child {
 export interface Family {
   /** The series with these label values, in the order of the family's label names; the same object each time. */
   bind(...labelValues: readonly string[]): Child
-  /** Forgets a series, such as one of a workload that left. Its child must not be used any more. */
+  /** Forgets a series, such as one of a workload that left. Should its child be used again, it starts anew. */
   release(child: Child): void
 }
 
 const defaultMaxSeries = 10_000
-const overflowLabel = 'overflow'
+const namePattern = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/u
+const labelPattern = /^[a-zA-Z_][a-zA-Z0-9_]*$/u
 
 /**
  * Counters, gauges and histograms of one thread. All numbers lie in one Float64Array; a worker sends its
  * `snapshot()` and the main thread sums several with `mergeSnapshots`.
+ *
+ * A full family first gives up series that have not changed for two snapshots (gauges only at 0), the longest unchanged
+ * first, so that workloads that come and go leave room for others.
  */
 export class MetricsRegistry {
   readonly #families: Map<string, RegisteredFamily> = new Map()
   readonly #slots: Slots = new Slots()
+  #overflows: Family | undefined
 
   counter(
     name: string,
@@ -53,149 +62,63 @@ export class MetricsRegistry {
 
   /** Plain data: it may be sent to another thread. */
   snapshot(): MetricsSnapshot {
-    return { families: [...this.#families.values()].map((family) => family.snapshot()) }
+    return { families: [...this.#families.values()].map((family) => family.series.snapshot()) }
   }
 
   #family(shape: FamilyShape, options: FamilyOptions): Family {
     const known = this.#families.get(shape.name)
-    if (known !== undefined) return known
-    const family = new RegisteredFamily(shape, options.maxSeries ?? defaultMaxSeries, this.#slots)
+    if (known !== undefined) {
+      assert(dataEqual(known.series.shape, shape), `the metric ${shape.name} is defined in one way only`)
+      return known
+    }
+    checkShape(shape)
+    const family = new RegisteredFamily(
+      new FamilySeries(shape, options.maxSeries ?? defaultMaxSeries, this.#slots),
+      () => this.#countOverflow(shape.name),
+    )
     this.#families.set(shape.name, family)
     return family
   }
-}
 
-export interface FamilyShape {
-  readonly name: string
-  readonly help: string
-  readonly type: MetricType
-  readonly labelNames: readonly string[]
-  readonly buckets: readonly number[]
+  #countOverflow(name: string): void {
+    this.#overflows ??= this.counter(
+      'tulle_metrics_overflow',
+      'Label values that found no room in their metric and count as "overflow".',
+      ['metric'],
+    )
+    this.#overflows.bind(name).inc()
+  }
 }
 
 class RegisteredFamily implements Family {
-  readonly #shape: FamilyShape
-  readonly #maxSeries: number
-  readonly #slots: Slots
-  readonly #children: Map<string, Series> = new Map()
+  readonly series: FamilySeries
+  readonly #onOverflow: () => void
 
-  constructor(shape: FamilyShape, maxSeries: number, slots: Slots) {
-    this.#shape = shape
-    this.#maxSeries = maxSeries
-    this.#slots = slots
+  constructor(series: FamilySeries, onOverflow: () => void) {
+    this.series = series
+    this.#onOverflow = onOverflow
   }
 
   bind(...labelValues: readonly string[]): Child {
-    const labels = this.#shape.labelNames.map((_, i) => labelValues[i] ?? '')
-    const known = this.#children.get(seriesKey(labels))
-    if (known !== undefined) return known
-    const full = this.#children.size >= this.#maxSeries
-    return full ? this.#make(labels.map(() => overflowLabel)) : this.#make(labels)
+    const { name, labelNames } = this.series.shape
+    assert(labelValues.length === labelNames.length, `${name} has ${labelNames.length} labels`)
+    const series = this.series.get(labelValues)
+    if (series.isOverflow) this.#onOverflow()
+    return series
   }
 
   release(child: Child): void {
-    if (!(child instanceof Series)) return
-    const key = seriesKey(child.labels)
-    if (this.#children.get(key) !== child) return
-    this.#children.delete(key)
-    this.#slots.free(child.start, child.length)
-  }
-
-  snapshot(): FamilySnapshot {
-    const { name, help, type, labelNames, buckets } = this.#shape
-    const series = [...this.#children.values()].map((child) => ({
-      labels: child.labels,
-      values: child.values(),
-    }))
-    return { name, help, type, labelNames, buckets, series }
-  }
-
-  #make(labels: readonly string[]): Series {
-    const key = seriesKey(labels)
-    const known = this.#children.get(key)
-    if (known !== undefined) return known
-    const child = new Series(labels, this.#shape.buckets, this.#slots)
-    this.#children.set(key, child)
-    return child
+    // Every child is made here; another registry's is not found in this family, and nothing happens.
+    this.series.release(child as Series)
   }
 }
 
-/** One series: `[value]`, or for a histogram a count for each bucket, one for infinity, and the sum. */
-class Series implements Child {
-  readonly labels: readonly string[]
-  readonly start: number
-  readonly length: number
-  readonly #buckets: readonly number[]
-  readonly #slots: Slots
-
-  constructor(labels: readonly string[], buckets: readonly number[], slots: Slots) {
-    this.labels = labels
-    this.#buckets = buckets
-    this.#slots = slots
-    this.length = buckets.length === 0 ? 1 : buckets.length + 2
-    this.start = slots.allocate(this.length)
-  }
-
-  inc(amount: number = 1): void {
-    this.#slots.add(this.start, amount)
-  }
-
-  set(value: number): void {
-    this.#slots.set(this.start, value)
-  }
-
-  observe(value: number): void {
-    const buckets = this.#buckets
-    let i = 0
-    while (i < buckets.length && value > (buckets[i] ?? Infinity)) i++
-    this.#slots.add(this.start + i, 1)
-    this.#slots.add(this.start + this.length - 1, value)
-  }
-
-  values(): readonly number[] {
-    return this.#slots.read(this.start, this.length)
-  }
+function checkShape({ name, labelNames, buckets }: FamilyShape): void {
+  assert(namePattern.test(name), `${name} is a metric name`)
+  for (const label of labelNames)
+    assert(labelPattern.test(label) && label !== 'le', `${label} is a label name`)
+  const rising = buckets.every((bound, i) => Number.isFinite(bound) && bound > (buckets[i - 1] ?? -Infinity))
+  assert(rising, `the buckets of ${name} are finite and rise`)
 }
 
-/** The numbers of a registry: one growing array, and lists of freed runs by length. */
-class Slots {
-  #values: Float64Array = new Float64Array(256)
-  #used: number = 0
-  readonly #freed: Map<number, number[]> = new Map()
-
-  allocate(length: number): number {
-    const again = this.#freed.get(length)?.pop()
-    if (again !== undefined) return again
-    if (this.#used + length > this.#values.length) {
-      const grown = new Float64Array(Math.max(this.#values.length * 2, this.#used + length))
-      grown.set(this.#values)
-      this.#values = grown
-    }
-    const start = this.#used
-    this.#used += length
-    return start
-  }
-
-  free(start: number, length: number): void {
-    this.#values.fill(0, start, start + length)
-    const list = this.#freed.get(length)
-    if (list === undefined) this.#freed.set(length, [start])
-    else list.push(start)
-  }
-
-  add(index: number, amount: number): void {
-    this.#values[index] = (this.#values[index] ?? 0) + amount
-  }
-
-  set(index: number, value: number): void {
-    this.#values[index] = value
-  }
-
-  read(start: number, length: number): readonly number[] {
-    return Array.from(this.#values.subarray(start, start + length))
-  }
-}
-
-function seriesKey(labels: readonly string[]): string {
-  return labels.join('\u0000')
-}
+export type { FamilyShape } from './metrics-series.ts'

@@ -27,7 +27,7 @@ export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSn
     const merged = families.get(family.name) ?? { shape: family, series: new Map<string, SeriesSnapshot>() }
     families.set(family.name, merged)
     for (const one of family.series) {
-      const key = one.labels.join('\u0000')
+      const key = JSON.stringify(one.labels)
       const other = merged.series.get(key)
       merged.series.set(key, other === undefined ? one : addSeries(other, one))
     }

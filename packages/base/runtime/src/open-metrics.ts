@@ -2,20 +2,22 @@ import type { FamilySnapshot, MetricsSnapshot, SeriesSnapshot } from './metrics-
 
 export const openMetricsContentType = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
 
-/** Series in one chunk: a scrape yields to the event loop between chunks. */
-const seriesPerChunk = 500
+/** A scrape lets other work run between chunks, so that thousands of series hold up no connection. */
+const chunkLength = 32 * 1024
 
-/** The exposition in chunks, the last one ending in `# EOF`. @see OpenMetrics 1.0 */
+/** The exposition in chunks of about 32 KiB, the last one ending in `# EOF`. @see OpenMetrics 1.0 */
 export function* openMetricsText(snapshot: MetricsSnapshot): Generator<string> {
+  let chunk = ''
   for (const family of snapshot.families) {
-    yield header(family)
-    for (let i = 0; i < family.series.length; i += seriesPerChunk) {
-      let chunk = ''
-      for (const series of family.series.slice(i, i + seriesPerChunk)) chunk += samples(family, series)
+    chunk += header(family)
+    for (const series of family.series) {
+      chunk += samples(family, series)
+      if (chunk.length < chunkLength) continue
       yield chunk
+      chunk = ''
     }
   }
-  yield '# EOF\n'
+  yield `${chunk}# EOF\n`
 }
 
 /** A counter's family has no `_total`, its sample does. */
@@ -46,7 +48,7 @@ function histogramSamples(family: FamilySnapshot, series: SeriesSnapshot, labels
   let text = ''
   for (const [i, bound] of [...family.buckets, Infinity].entries()) {
     count += series.values[i] ?? 0
-    text += `${family.name}_bucket${braces([...labels, `le="${number(bound)}"`])} ${count}\n`
+    text += `${family.name}_bucket${braces([...labels, `le="${boundText(bound)}"`])} ${count}\n`
   }
   const sum = series.values[series.values.length - 1]
   return `${text}${family.name}_count${braces(labels)} ${count}\n${family.name}_sum${braces(labels)} ${number(sum)}\n`
@@ -58,7 +60,12 @@ function braces(labels: readonly string[]): string {
 
 function number(value: number | undefined): string {
   if (value === Infinity) return '+Inf'
-  return String(value ?? 0)
+  return value === -Infinity ? '-Inf' : String(value ?? 0)
+}
+
+/** `le` is a float, also where it is whole: `1.0`. */
+function boundText(bound: number): string {
+  return Number.isInteger(bound) ? `${bound}.0` : number(bound)
 }
 
 function escapeText(value: string): string {
