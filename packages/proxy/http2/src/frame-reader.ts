@@ -34,7 +34,7 @@ export class FrameReader {
   readonly #sink: FrameSink
   readonly #header: FrameHeader = new FrameHeader()
   /** A frame header of which only a part has come. */
-  readonly #partial: Buffer = Buffer.allocUnsafe(frameHeaderBytes)
+  readonly #partial: Buffer = Buffer.alloc(frameHeaderBytes)
   #phase: Phase
   /** Bytes gathered so far: of the preface, of a frame header, or of a whole payload. */
   #gathered = 0

@@ -294,14 +294,16 @@ export class Inbound implements FrameSink {
     }
     if (!this.#shiftWindows(sender.remote.initialWindowBytes - before)) return
     sender.encoder.setPeerMaxBytes(sender.remote.headerTableBytes)
+    // At once (RFC 9113 §6.5.3): before what the new windows let out.
     sender.settingsAck()
+    core.waiting.wake()
     core.options.onOpenable?.()
   }
 
   /** A new initial window moves those of all streams, also below zero (RFC 9113 §6.9.2). */
   #shiftWindows(by: number): boolean {
     if (by === 0) return true
-    const { streams, waiting } = this.#core
+    const { streams } = this.#core
     for (const stream of streams.all()) {
       stream.sendWindow += by
       if (stream.sendWindow > maxInt31) {
@@ -309,7 +311,6 @@ export class Inbound implements FrameSink {
         return false
       }
     }
-    if (by > 0) waiting.wake()
     return true
   }
 

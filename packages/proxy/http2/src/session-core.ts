@@ -215,9 +215,11 @@ export class SessionCore implements StreamHost, WindowGrowth {
   /** Draining, and nothing runs any more? */
   endIfDrained(): void {
     if (!this.draining || this.closed || this.streams.count > 0) return
-    if (this.remoteGoaway !== undefined) {
-      this.end({ cause: 'remote-goaway', code: this.remoteGoaway, message: 'the peer said GOAWAY' }, false)
-    } else if (this.lastTakenId !== maxInt31) {
+    const drained = this.lastTakenId !== maxInt31
+    const code = this.remoteGoaway
+    if (code !== undefined && !(drained && code === http2Error.noError)) {
+      this.end({ cause: 'remote-goaway', code, message: 'the peer said GOAWAY' }, false)
+    } else if (drained) {
       this.end({ cause: 'drained', code: http2Error.noError, message: 'drained' }, false)
     }
   }
