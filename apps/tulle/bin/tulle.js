@@ -20,7 +20,8 @@ if (pinned === undefined && !recent) {
   process.exit(2)
 }
 if (process.execPath === pinned) {
-  await import(main)
+  const command = await import(main)
+  await command.main()
 } else {
   const child = spawn(pinned ?? process.execPath, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))

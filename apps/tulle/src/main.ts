@@ -31,7 +31,8 @@ export function createProgram(): Command {
   return program
 }
 
-async function main(): Promise<void> {
+/** Runs the command of this process's arguments; sets its exit code. */
+export async function main(): Promise<void> {
   try {
     await createProgram().parseAsync(process.argv)
   } catch (error) {

@@ -56,7 +56,11 @@ for (const [what, text, problem] of [
     'workloads:\n- uid: a\n  workloadIps: [300.1.1.1]\n',
     /^mesh\.yaml:3:17: workloads\.0\.workloadIps\.0: expected an IP address/u,
   ],
-  ['a bad port', 'services:\n- { name: a, namespace: b, hostname: c, ports: { 80: 70000 } }\n', /70000/u],
+  [
+    'a bad port',
+    'services:\n- { name: a, namespace: b, hostname: c, ports: { 80: 70000 } }\n',
+    /^mesh\.yaml:2:\d+: services\.0\.ports\.80: .*65535/u,
+  ],
   ['broken YAML', 'workloads: [', /^mesh\.yaml:1:13: /u],
 ] as const) {
   test(`parseStandaloneConfig() says where ${what} is`, () => {

@@ -13,7 +13,8 @@ import type {
 } from '@tulle/mesh'
 import { emptyMatch } from '@tulle/policy'
 import type { AuthorizationPolicy, Match, StringMatch } from '@tulle/policy'
-import { LineCounter, parseDocument } from 'yaml'
+import { isNode, LineCounter, parseDocument } from 'yaml'
+import type { Document } from 'yaml'
 import { z } from 'zod'
 
 /** What a node proxy without a control plane knows of the mesh. */
@@ -188,12 +189,19 @@ export function parseStandaloneConfig(
       policies: parsed.data.policies.map(toPolicy),
     })
   }
-  return err(
-    parsed.error.issues.map((issue) => {
-      const node = document.getIn(issue.path, true) as { readonly range?: readonly number[] } | undefined
-      return `${at(node?.range?.[0] ?? 0)}: ${issue.path.join('.')}: ${issue.message}`
-    }),
+  const problems = parsed.error.issues.map(
+    (issue) => `${at(offsetOf(document, issue.path))}: ${issue.path.join('.')}: ${issue.message}`,
   )
+  return err(problems)
+}
+
+/** Where the value at a path begins, or its nearest parent where the path leads nowhere. */
+function offsetOf(document: Document, path: readonly PropertyKey[]): number {
+  for (let length = path.length; length > 0; length--) {
+    const node: unknown = document.getIn(path.slice(0, length), true)
+    if (isNode(node) && node.range) return node.range[0]
+  }
+  return 0
 }
 
 function toWorkload(entry: z.output<typeof workloadSchema>): Workload {
