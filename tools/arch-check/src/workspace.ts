@@ -91,5 +91,5 @@ function readSources(root: string, folder: string): readonly SourceFile[] {
 }
 
 function isTestPath(path: string): boolean {
-  return /(\.test|\.bench|-fixture|-conformance)\.ts$|\/testing\//u.test(path)
+  return /(\.test|\.bench|-fixture|-conformance)\.ts$|\/test-[a-z-]+\.ts$|\/testing\//u.test(path)
 }
