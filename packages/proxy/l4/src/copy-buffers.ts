@@ -13,4 +13,9 @@ export class CopyBuffers {
   readonly received: ReceiveSlabs = new ReceiveSlabs()
   readonly landing: Buffer = Buffer.allocUnsafeSlow(landingBytes + headroomBytes)
   readonly landingBody: Buffer = this.landing.subarray(headroomBytes)
+
+  /** Buffers in use: none while nothing is on its way. */
+  get held(): number {
+    return this.slabs.taken + this.received.kept
+  }
 }

@@ -116,6 +116,7 @@ export class DataWorker implements WorkerCommands {
 
   async metrics(): Promise<MetricsSnapshot> {
     this.#context.connections.report()
+    this.#context.telemetry.buffersHeld(this.#context.buffers.held)
     return this.#context.telemetry.snapshot()
   }
 

@@ -70,6 +70,7 @@ export class Telemetry {
   readonly #failed: Family
   readonly #open: { readonly source: Child; readonly destination: Child }
   readonly #refusedPeers: Family
+  readonly #buffersHeld: Child
   readonly #series: Map<string, TcpSeries> = new Map()
   #revision: number = -1
 
@@ -88,6 +89,9 @@ export class Telemetry {
       'HBONE connections that ended before a tunnel was asked for, by reason.',
       ['reason'],
     )
+    this.#buffersHeld = this.#registry
+      .gauge('tulle_copy_buffers_held', 'Copy buffers that connections hold now.')
+      .bind()
   }
 
   /** The series for a connection; `revision` is the mesh state's, since labels may change with it. */
@@ -124,6 +128,10 @@ export class Telemetry {
 
   closed(reporter: 'source' | 'destination'): void {
     this.#open[reporter].inc(-1)
+  }
+
+  buffersHeld(count: number): void {
+    this.#buffersHeld.set(count)
   }
 
   snapshot(): MetricsSnapshot {

@@ -120,6 +120,7 @@ function readAll(socket: Socket): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+    socket.resume()
     socket.once('end', () => resolve(Buffer.concat(chunks)))
     socket.once('error', reject)
     socket.once('close', () => reject(new Error('closed')))
@@ -154,6 +155,11 @@ test('large transfers both ways arrive whole, with half-close', async () => {
   const got = await readAll(socket)
   assert.equal(received, digest(payload))
   assert.equal(digest(got), digest(reply))
+  for (const plane of [pair.client, pair.server]) {
+    const { families } = await plane.metrics()
+    const held = families.find((family) => family.name === 'tulle_copy_buffers_held')
+    assert.deepEqual(held?.series, [{ labels: [], values: [0] }])
+  }
 })
 
 async function echoed(pair: Pair, text: string): Promise<string> {
@@ -400,6 +406,41 @@ test('no listener answers before Address and Authorization state and a certifica
   await plane.setCertificates([testCertificate({ root, identity: identityOfAccount('early') })])
   await enrolled
   await connectTo(address, 15_008)
+})
+
+test('a description with another identity does not open a workload', async () => {
+  await using app = await startApp(serverAddress, echo)
+  await using pair = await startPair(app.port)
+  await pair.server.apply(addressUpdate([{ ...serverWorkload, serviceAccount: 'other' }]))
+  await over(pair.call())
+  const inbound = (await pair.logged(2)).find((line) => line['direction'] === 'inbound')
+  assert.equal(inbound?.['error'], 'unknown-policy of books')
+})
+
+test('a slow reader holds its sender back, and gets everything in the end', async () => {
+  const payload = randomBytes(48 * 1024 * 1024)
+  const paused = Promise.withResolvers<Socket>()
+  await using app = await startApp(serverAddress, (socket) => {
+    socket.pause()
+    paused.resolve(socket)
+  })
+  await using pair = await startPair(app.port)
+  const socket = pair.call()
+  socket.end(payload)
+  const reader = await paused.promise
+  // Whatever the kernel and the windows take in between, it is far from everything.
+  let carried = -1
+  for (let quietTurns = 0; quietTurns < 2000; quietTurns++) {
+    const bytes = (await pair.client.connections())[0]?.bytesSent ?? -1
+    if (bytes !== carried) quietTurns = 0
+    carried = bytes
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  assert.ok(carried < payload.length / 2, `${carried} bytes were taken in`)
+  const got = await readAll(reader)
+  assert.equal(digest(got), digest(payload))
+  reader.end()
+  await over(socket)
 })
 
 test('DataPlane tells which identities are needed, once each, and when they no longer are', async () => {

@@ -33,9 +33,13 @@ export class WorkloadScope {
     return this.enrolled.uid
   }
 
-  /** As the control plane describes it; it may not have done so yet. */
+  /**
+   * As the control plane describes it; it may not have done so yet. A description with another identity is not of
+   * this workload: its policies would be somebody else's.
+   */
   get workload(): Workload | undefined {
-    return this.context.state.workload(this.enrolled.uid)
+    const workload = this.context.state.workload(this.enrolled.uid)
+    return workload !== undefined && hasIdentity(workload, this.identity) ? workload : undefined
   }
 
   get party(): Party {
@@ -81,12 +85,16 @@ export class WorkloadScope {
     const entry = this.context.state.byAddress(this.context.network, ip)
     const workload = entry?.kind === 'workload' ? entry.workload : undefined
     if (identity === undefined || workload === undefined) return partyOf(workload, identity)
-    const same =
-      workload.namespace === identity.namespace &&
-      workload.serviceAccount === identity.serviceAccount &&
-      workload.trustDomain === identity.trustDomain
-    return partyOf(same ? workload : undefined, identity)
+    return partyOf(hasIdentity(workload, identity) ? workload : undefined, identity)
   }
+}
+
+function hasIdentity(workload: Workload, identity: Identity): boolean {
+  return (
+    workload.namespace === identity.namespace &&
+    workload.serviceAccount === identity.serviceAccount &&
+    workload.trustDomain === identity.trustDomain
+  )
 }
 
 /** Socket addresses come as text, IPv4 sometimes mapped into IPv6; keys and policies know one spelling. */
