@@ -62,6 +62,14 @@ test('case 14: HEADERS and RST_STREAM ten thousand times', () => {
   endedWith(probe, http2Error.enhanceYourCalm)
 })
 
+test('case 14: another session of the same process is not touched', () => {
+  const [attacker, bystander] = [quiet(), quiet()]
+  feedUntilEnd(attacker, 10_000, (round) => [headers(2 * round + 1, 0x4), reset(2 * round + 1)])
+  bystander.feed(headers(1, 0x4))
+  equal(bystander.session.counters.streamsOpen, 1)
+  deepEqual(bystander.ends, [])
+})
+
 test('case 14: streams that were answered may be reset by the thousand, as TCP connections are', () => {
   const probe = quiet({
     onStream(stream) {

@@ -23,7 +23,7 @@ export interface Http2Limits {
   readonly settingsFrames: RateLimit
   readonly pings: RateLimit
   readonly priorityFrames: RateLimit
-  /** DATA that carries nothing, frames of unknown type, and WINDOW_UPDATE that adds next to nothing. */
+  /** DATA that carries nothing, frames of unknown type, and RST_STREAM of closed streams. */
   readonly emptyFrames: RateLimit
   /** Answers and headers waiting while the peer reads nothing. */
   readonly maxQueuedControlBytes: number

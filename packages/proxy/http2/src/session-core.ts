@@ -206,10 +206,12 @@ export class SessionCore implements StreamHost, WindowGrowth {
     this.options.onClose(end)
   }
 
-  /** The transport is gone for good. */
+  /** The peer is gone: whatever the transport still holds for it is of no use. */
   onTransportClosed(): void {
+    this.end({ cause: 'transport', code: http2Error.noError, message: 'the transport closed' }, false)
     for (const timer of this.#timers) timer[Symbol.dispose]()
     this.#timers = []
+    this.sender.destroy()
   }
 
   /** Draining, and nothing runs any more? */

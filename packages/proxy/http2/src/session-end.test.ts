@@ -139,3 +139,14 @@ test('case 19: a stream that waits for the window too long is reset, and what wa
   await clock.advance(2000)
   deepEqual(handler.events, [`reset ${http2Error.cancel}`])
 })
+
+test('a session that is over lets go of its transport and its timers when the peer closes', () => {
+  const clock = new TestClock()
+  const probe = greetedClient({ clock })
+  probe.session.goaway(http2Error.noError)
+  equal(clock.pending, 1)
+  probe.session.onTransportClose()
+  equal(clock.pending, 0)
+  equal(probe.transport.destroyed, true)
+  equal(probe.ends.length, 1)
+})

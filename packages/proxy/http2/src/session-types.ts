@@ -8,10 +8,11 @@ export type HeaderList = readonly string[]
 
 /** What carries a session. A TLS socket satisfies it through a ten-line adapter. */
 export interface Transport {
-  /** Takes the bytes; `done` is called when they may be reused. Returns false when the sender should wait for `session.onTransportDrain()`. */
+  /** Takes the bytes; `done` is called once, when they may be reused. Returns false when the sender should wait for `session.onTransportDrain()`. */
   write(bytes: Uint8Array, done: (() => void) | undefined): boolean
   /** After everything written so far. */
   end(): void
+  /** At once. May be called again, and after the transport has closed by itself. */
   destroy(): void
 }
 

@@ -78,7 +78,6 @@ class Session implements Http2Session {
   }
 
   onTransportClose(): void {
-    this.#core.end({ cause: 'transport', code: http2Error.noError, message: 'the transport closed' }, false)
     this.#core.onTransportClosed()
   }
 
