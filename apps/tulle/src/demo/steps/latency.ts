@@ -17,7 +17,7 @@ spec:
   node: node-2
   ports: [{ port: 9080 }]
   run:
-    command: [node, services/reviews.js]
+    command: [node, services/reviews.mjs]
     env: { PORT: '9080' }
 ---
 apiVersion: tulle.dev/v1alpha1
