@@ -97,8 +97,17 @@ function hasIdentity(workload: Workload, identity: Identity): boolean {
   )
 }
 
+/** Most connections come from few addresses: parsing each again would cost more than policy does. */
+const knownIps = new Map<string, IpAddress | undefined>()
+const maxKnownIps = 4096
+
 /** Socket addresses come as text, IPv4 sometimes mapped into IPv6; keys and policies know one spelling. */
 export function canonicalIp(text: string): IpAddress | undefined {
+  if (knownIps.has(text)) return knownIps.get(text)
+  // An IPv6 zone says which link, not which address.
   const parsed = parseIpAddress(text.replace(/%.*$/u, ''))
-  return parsed.ok ? parsed.value : undefined
+  const address = parsed.ok ? parsed.value : undefined
+  if (knownIps.size >= maxKnownIps) knownIps.clear()
+  knownIps.set(text, address)
+  return address
 }
