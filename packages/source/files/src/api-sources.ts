@@ -1,0 +1,71 @@
+import type {
+  AnyObject,
+  HttpRouteGroupObject,
+  MeshObject,
+  NamespaceObject,
+  ServiceAccountObject,
+  ServiceObject,
+  TcpRouteObject,
+  TrafficTargetObject,
+  UdpRouteObject,
+  WorkloadObject,
+} from '@tulle/api'
+import type { Collection, Graph, Source } from '@tulle/collections'
+
+/** What is written in the files, by kind; every collection is keyed by `objectKey`. */
+export interface FileCollections {
+  readonly namespaces: Collection<NamespaceObject>
+  readonly serviceAccounts: Collection<ServiceAccountObject>
+  readonly services: Collection<ServiceObject>
+  readonly meshes: Collection<MeshObject>
+  readonly workloads: Collection<WorkloadObject>
+  readonly trafficTargets: Collection<TrafficTargetObject>
+  readonly httpRouteGroups: Collection<HttpRouteGroupObject>
+  readonly tcpRoutes: Collection<TcpRouteObject>
+  readonly udpRoutes: Collection<UdpRouteObject>
+}
+
+export interface ApiSources {
+  readonly collections: FileCollections
+  /** Makes the collections hold exactly these; within a transaction. */
+  replace(objects: ReadonlyMap<string, AnyObject>): void
+}
+
+type Kind = AnyObject['kind']
+type OfKind<K extends Kind> = Extract<AnyObject, { readonly kind: K }>
+
+export function createApiSources(graph: Graph): ApiSources {
+  const writers: ((objects: ReadonlyMap<string, AnyObject>) => void)[] = []
+  const source = <K extends Kind>(name: string, kind: K): Source<OfKind<K>> => {
+    const made = graph.source<OfKind<K>>(name)
+    writers.push((objects) => made.replace(ofKind(objects, kind)))
+    return made
+  }
+  const collections: FileCollections = {
+    namespaces: source('api-namespaces', 'Namespace'),
+    serviceAccounts: source('api-service-accounts', 'ServiceAccount'),
+    services: source('api-services', 'Service'),
+    meshes: source('api-meshes', 'Mesh'),
+    workloads: source('api-workloads', 'Workload'),
+    trafficTargets: source('api-traffic-targets', 'TrafficTarget'),
+    httpRouteGroups: source('api-http-route-groups', 'HTTPRouteGroup'),
+    tcpRoutes: source('api-tcp-routes', 'TCPRoute'),
+    udpRoutes: source('api-udp-routes', 'UDPRoute'),
+  }
+  return {
+    collections,
+    replace: (objects) => {
+      for (const write of writers) write(objects)
+    },
+  }
+}
+
+function ofKind<K extends Kind>(objects: ReadonlyMap<string, AnyObject>, kind: K): Map<string, OfKind<K>> {
+  const found = new Map<string, OfKind<K>>()
+  for (const [key, object] of objects) if (isKind(object, kind)) found.set(key, object)
+  return found
+}
+
+function isKind<K extends Kind>(object: AnyObject, kind: K): object is OfKind<K> {
+  return object.kind === kind
+}
