@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { inNetns } from '@tulle/kernel'
+import type { NetnsFd } from '@tulle/kernel'
+
+export interface ChildPlan {
+  readonly name: string
+  readonly netns: NetnsFd
+  /** The one core that it may use. */
+  readonly core: number
+  readonly command: readonly [program: string, ...args: string[]]
+}
+
+// `getconf CLK_TCK` has been 100 on every Linux for decades: the unit of /proc/PID/stat is part of its ABI.
+const ticksPerSecond = 100
+
+/** Processes that end with this one, however it ends: `setpriv` asks the kernel for their death with their parent's. */
+export class Children implements AsyncDisposable {
+  readonly #running: Set<ChildProcess> = new Set()
+
+  /** Starts it inside the namespace; what it says on stderr is kept for when it fails. */
+  start({ name, netns, core, command }: ChildPlan): Child {
+    const args = ['--pdeathsig', 'KILL', 'taskset', '-c', `${core}`, ...command]
+    const process_ = inNetns(netns, () => ({
+      child: spawn('setpriv', args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment() }),
+    })).child
+    this.#running.add(process_)
+    process_.on('close', () => this.#running.delete(process_))
+    return new Child(name, process_)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = [...this.#running].map((child) => new Promise((resolve) => child.once('close', resolve)))
+    for (const child of this.#running) child.kill('SIGKILL')
+    await Promise.all(ended)
+  }
+}
+
+export class Child {
+  readonly name: string
+  readonly #process: ChildProcess
+  readonly #closed: Promise<number | null>
+  #stdout: string = ''
+  #stderr: string = ''
+
+  constructor(name: string, child: ChildProcess) {
+    this.name = name
+    this.#process = child
+    child.stdout?.on('data', (chunk: Buffer) => (this.#stdout += chunk.toString()))
+    child.stderr?.on(
+      'data',
+      (chunk: Buffer) => (this.#stderr = (this.#stderr + chunk.toString()).slice(-4096)),
+    )
+    this.#closed = new Promise((resolve) => {
+      child.once('error', (error) => (this.#stderr += error.message))
+      child.once('close', resolve)
+    })
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0
+  }
+
+  stop(): void {
+    this.#process.kill('SIGTERM')
+  }
+
+  /** What it printed; rejects where it fails. */
+  async output(): Promise<string> {
+    const code = await this.#closed
+    if (code !== 0)
+      throw new Error(`${this.name} ended with ${code}: ${this.#stderr.trim() || this.#stdout.trim()}`)
+    return this.#stdout
+  }
+
+  /** Rejects when it ends: a server is not expected to. */
+  async ended(): Promise<never> {
+    const code = await this.#closed
+    throw new Error(`${this.name} ended with ${code}: ${this.#stderr.trim()}`)
+  }
+
+  /** User and system time of all its threads so far. */
+  cpuSeconds(): number {
+    const stat = readFileSync(`/proc/${this.pid}/stat`, 'latin1')
+    // The command's name may hold blanks and brackets; fields are counted after it. @see proc_pid_stat(5)
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
+  }
+
+  /** Private memory in use: RssAnon. */
+  anonymousMiB(): number {
+    const found = /^RssAnon:\s+(\d+) kB/mu.exec(readFileSync(`/proc/${this.pid}/status`, 'latin1'))
+    return Number(found?.[1] ?? 0) / 1024
+  }
+}
+
+/** Options of the user's own mesh must not reach the proxies measured here. */
+function environment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TULLE_')))
+}

@@ -1,0 +1,41 @@
+import { writeFileSync } from 'node:fs'
+import { closeFd, inNetns, newNetns, withRtnetlink } from '@tulle/kernel'
+import type { NetnsFd } from '@tulle/kernel'
+
+/** Two machines in small: anonymous network namespaces over a veth, gone with the last process inside. */
+export interface TwoNamespaces extends Disposable {
+  readonly near: NetnsFd
+  readonly far: NetnsFd
+}
+
+export const nearIp = '10.99.0.1'
+export const farIp = '10.99.0.2'
+
+export function makeTwoNamespaces(): TwoNamespaces {
+  const near = newNetns()
+  const far = newNetns()
+  withRtnetlink(near, (route) => route.addVeth({ name: 'eth0' }, { name: 'eth0', netns: far }))
+  for (const [netns, address] of [
+    [near, nearIp],
+    [far, farIp],
+  ] as const) {
+    withRtnetlink(netns, (route) => {
+      route.addAddress({ link: 'eth0', address, prefixLength: 24 })
+      route.setLink('eth0', { up: true })
+      route.setLink('lo', { up: true })
+    })
+    // Thousands of short connections a second would run out of ports.
+    inNetns(netns, () => {
+      writeFileSync('/proc/sys/net/ipv4/ip_local_port_range', '10000 65535')
+      writeFileSync('/proc/sys/net/ipv4/tcp_tw_reuse', '1')
+    })
+  }
+  return {
+    near,
+    far,
+    [Symbol.dispose]: () => {
+      closeFd(near)
+      closeFd(far)
+    },
+  }
+}
