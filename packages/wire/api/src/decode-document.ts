@@ -1,6 +1,6 @@
 import { err, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
-import { explainIssue, issueMessage } from './explain-issue.ts'
+import { describe, explainIssues, issueMessage } from './explain-issue.ts'
 import type { Explained } from './explain-issue.ts'
 import { fieldPath } from './field-path.ts'
 import type { FieldPath } from './field-path.ts'
@@ -8,7 +8,8 @@ import type { AnyObject, ObjectMeta, Origin, Problem } from './kinds.ts'
 import { objectKey } from './kinds.ts'
 import type { HubContext, KindVersion, RawObject } from './kind-version.ts'
 import type { ApiCode } from './problem.ts'
-import { findKindVersion, isUnread } from './registry.ts'
+import { isRecord } from './shapes.ts'
+import { apiVersionsOf, findKindVersion, isUnread } from './registry.ts'
 
 /** A document as plain data, with the places of its fields. */
 export interface LocatedDocument {
@@ -34,10 +35,14 @@ export function decodeDocument(document: LocatedDocument): Result<Decoded, reado
   if (!isRecord(value)) {
     return err([report('error', notAnObject(value))])
   }
+  if (value['apiVersion'] === undefined && value['kind'] === undefined) {
+    const message = 'not a manifest: it has neither apiVersion nor kind; it is passed over'
+    return err([report('warning', { code: 'API_NOT_AN_OBJECT', path: [], message })])
+  }
   const missing = (['apiVersion', 'kind'] as const).filter((key) => typeof value[key] !== 'string')
   const { apiVersion, kind } = value
   if (typeof apiVersion !== 'string' || typeof kind !== 'string') {
-    return err(missing.map((key) => report('error', missingHead(key, value[key]))))
+    return err(missing.map((key) => report('error', missingHead(key, value))))
   }
   const found = findKindVersion(apiVersion, kind)
   if (isUnread(found)) {
@@ -57,7 +62,7 @@ function decodeKind(
     error: (issue) => issueMessage(issue, version.misplaced),
   })
   if (!parsed.success) {
-    const faults = parsed.error.issues.flatMap(explainIssue)
+    const faults = explainIssues(parsed.error.issues)
     const open = faults.filter((fault) => isOpen(fault, version))
     const warnings = open.map((fault) => report('warning', passedOver(fault)))
     const errors = faults.filter((fault) => !isOpen(fault, version)).map((fault) => report('error', fault))
@@ -139,23 +144,23 @@ function placeOf(document: LocatedDocument, code: ApiCode, path: FieldPath): Ori
 }
 
 function notAnObject(value: unknown): Explained {
-  const found = Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'nothing' : `a ${typeof value}`
-  const message = `found ${found}; expected a manifest, with apiVersion, kind and metadata`
+  const message = `found ${describe(value)}; expected a manifest, with apiVersion, kind and metadata`
   return { code: 'API_NOT_AN_OBJECT', path: [], message }
 }
 
-function missingHead(key: 'apiVersion' | 'kind', value: unknown): Explained {
-  const example = key === 'kind' ? 'TrafficTarget' : 'access.smi-spec.io/v1alpha3'
-  const message = `${value === undefined ? 'missing' : 'not a text'}; expected such as ${example}`
-  return { code: value === undefined ? 'API_MISSING_FIELD' : 'API_WRONG_TYPE', path: [key], message }
+function missingHead(key: 'apiVersion' | 'kind', value: Readonly<Record<string, unknown>>): Explained {
+  const { kind } = value
+  const known = key === 'apiVersion' && typeof kind === 'string' ? apiVersionsOf(kind) : []
+  const example = key === 'kind' ? 'such as TrafficTarget' : 'such as access.smi-spec.io/v1alpha3'
+  const expected = known.length === 0 ? example : known.join(' or ')
+  const found = value[key] === undefined ? 'missing' : `found ${describe(value[key])}`
+  const code = value[key] === undefined ? 'API_MISSING_FIELD' : 'API_WRONG_TYPE'
+  return { code, path: [key], message: `${found}; expected ${expected}` }
 }
 
 function passedOver({ path, message }: Explained): Explained {
-  return {
-    code: 'API_IGNORED_FIELD',
-    path,
-    message: `${message} It is passed over.`.replace(/([^?.]) It/u, '$1; it').replace(/\.$/u, ''),
-  }
+  const rest = message.endsWith('?') ? ' It is passed over' : '; it is passed over'
+  return { code: 'API_IGNORED_FIELD', path, message: `${message}${rest}` }
 }
 
 function isOpen({ code, path }: Explained, { openPaths }: KindVersion): boolean {
@@ -210,10 +215,6 @@ function metaOf({ metadata }: RawObject, namespaced: boolean): ObjectMeta {
     annotations,
     ...(typeof creationTimestamp === 'string' ? { creationTimestamp } : {}),
   }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function asRecord(value: unknown): Readonly<Record<string, unknown>> {

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { unreachable } from '@tulle/core'
+import { fieldPath } from './field-path.ts'
 import type { FieldPath } from './field-path.ts'
 import type { Misplaced } from './kind-version.ts'
 import { nearest } from './nearest.ts'
@@ -7,6 +8,9 @@ import type { ApiCode } from './problem.ts'
 import { quote } from './shapes.ts'
 
 type RawIssue = z.core.$ZodRawIssue
+
+/** More names than these help nobody. */
+const maxChoices = 10
 
 /** One fault of a document, in words. */
 export interface Explained {
@@ -43,8 +47,20 @@ export function issueMessage(issue: RawIssue, misplaced: Misplaced): string {
   }
 }
 
+/** Without those that follow from another: a field is not missing where its name is misspelt. */
+export function explainIssues(issues: readonly z.core.$ZodIssue[]): readonly Explained[] {
+  const all = issues.flatMap(explainIssue)
+  const meant = new Set(
+    all.map(({ code, path, message }) => {
+      const guess = code === 'API_UNKNOWN_FIELD' ? /did you mean "([^"]+)"/u.exec(message)?.[1] : undefined
+      return guess === undefined ? undefined : fieldPath([...path.slice(0, -1), guess])
+    }),
+  )
+  return all.filter(({ code, path }) => code !== 'API_MISSING_FIELD' || !meant.has(fieldPath(path)))
+}
+
 /** The problems that one issue makes: one, or one for each unknown key. */
-export function explainIssue(issue: z.core.$ZodIssue): readonly Explained[] {
+function explainIssue(issue: z.core.$ZodIssue): readonly Explained[] {
   const path = issue.path.filter((step) => typeof step !== 'symbol')
   if (issue.code === 'unrecognized_keys') {
     const messages = issue.message.split('\n')
@@ -58,25 +74,28 @@ export function explainIssue(issue: z.core.$ZodIssue): readonly Explained[] {
 }
 
 function codeOf(issue: z.core.$ZodIssue): ApiCode {
-  switch (issue.code) {
-    case 'invalid_type':
-      return issue.message.startsWith('missing') ? 'API_MISSING_FIELD' : 'API_WRONG_TYPE'
-    case 'custom':
-      // `checked` puts the code there.
-      return (issue.params?.['code'] as ApiCode | undefined) ?? 'API_BAD_VALUE'
-    default:
-      return 'API_BAD_VALUE'
+  if (issue.code === 'invalid_type') {
+    return issue.message.startsWith('missing') ? 'API_MISSING_FIELD' : 'API_WRONG_TYPE'
   }
+  // `checked` puts its code there.
+  const code = issue.code === 'custom' ? (issue.params?.['code'] as ApiCode | undefined) : undefined
+  return code ?? 'API_BAD_VALUE'
 }
 
 function unknownKey(issue: RawIssue, key: string, misplaced: Misplaced): string {
   const above = (issue.path ?? []).filter((step) => typeof step === 'string')
   const hint = misplaced[[...above, key].join('.')]
   if (hint !== undefined) return `unknown field; ${hint}`
-  const known = knownKeys(issue).filter((one) => !written(issue.input, one))
-  const guess = nearest(key, known)
-  if (guess !== undefined) return `unknown field; did you mean ${quote(guess)}?`
-  return known.length === 0 ? 'unknown field; leave it out' : `unknown field; expected ${choices(known)}`
+  const known = knownKeys(issue)
+  // What is written already can't be what another key should have been, unless by a second attempt at it.
+  const guess =
+    nearest(
+      key,
+      known.filter((one) => !isWritten(issue.input, one)),
+    ) ?? nearest(key, known)
+  if (guess === undefined) return `unknown field; expected ${firstOf(known)}`
+  if (isWritten(issue.input, guess)) return `unknown field; ${quote(guess)} is there already`
+  return `unknown field; did you mean ${quote(guess)}?`
 }
 
 function knownKeys({ inst }: RawIssue): readonly string[] {
@@ -84,8 +103,7 @@ function knownKeys({ inst }: RawIssue): readonly string[] {
   return typeof shape === 'object' && shape !== null ? Object.keys(shape) : []
 }
 
-/** What is written already can't be what another key should have been. */
-function written(input: unknown, key: string): boolean {
+function isWritten(input: unknown, key: string): boolean {
   return typeof input === 'object' && input !== null && Object.hasOwn(input, key)
 }
 
@@ -95,6 +113,10 @@ function wrongChoice(input: unknown, values: readonly unknown[]): string {
   const guess = typeof input === 'string' ? nearest(input, names) : undefined
   const hint = guess === undefined ? '' : `; did you mean ${quote(guess)}?`
   return `found ${describe(input)}; expected ${choices(names)}${hint}`
+}
+
+function firstOf(names: readonly string[]): string {
+  return names.length <= maxChoices ? choices(names) : `such as ${names.slice(0, 5).join(', ')}`
 }
 
 function choices(names: readonly string[]): string {
@@ -108,8 +130,7 @@ function bound(issue: Bound, words: string, limit: number | bigint): string {
   if (issue.origin === 'array') {
     const length = Array.isArray(issue.input) ? issue.input.length : 0
     const found = length === 0 ? 'an empty list' : `${length} entries`
-    const hint = length === 0 ? ', or leave the field out where it is optional' : ''
-    return `found ${found}; expected ${words} ${limit === 1 ? 'one' : limit}${hint}`
+    return `found ${found}; expected ${words} ${limit === 1 ? 'one entry' : limit}`
   }
   return `found ${describe(issue.input)}; expected ${words} ${limit}`
 }
@@ -142,7 +163,8 @@ function quoteHint(expected: string, input: unknown): string {
   return (expected === 'number' || expected === 'int') && isNumeric ? ': leave the quotes out' : ''
 }
 
-function describe(input: unknown): string {
+/** What was found, in a user's words. */
+export function describe(input: unknown): string {
   if (input === null || input === undefined) return 'no value'
   if (typeof input === 'string') return `the text ${quote(input)}`
   if (typeof input === 'number') return `the number ${input}`

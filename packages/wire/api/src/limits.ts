@@ -14,7 +14,7 @@ export interface ManifestLimits {
 export const manifestLimits: ManifestLimits = {
   maxFileBytes: 4 * 1024 * 1024,
   maxDocuments: 10_000,
-  maxTokens: 300_000,
+  maxTokens: 150_000,
   maxValues: 100_000,
   maxDepth: 48,
   maxProblems: 200,

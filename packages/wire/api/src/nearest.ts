@@ -1,5 +1,9 @@
+/** Longer words are nobody's slip of the pen. */
+const maxLength = 64
+
 /** The choice closest to what was written, if any is close enough to be what was meant. */
 export function nearest(found: string, choices: Iterable<string>): string | undefined {
+  if (found.length > maxLength) return undefined
   let best: string | undefined
   let bestSteps = Math.max(1, Math.floor(found.length / 3)) + 1
   for (const choice of choices) {
@@ -11,11 +15,8 @@ export function nearest(found: string, choices: Iterable<string>): string | unde
   return best
 }
 
-const maxLength = 64
-
 /** Letters put in, left out, replaced or swapped with their neighbour on the way from `a` to `b`. */
 function editSteps(a: string, b: string): number {
-  if (a.length > maxLength || b.length > maxLength) return maxLength
   let beforeLast: readonly number[] = []
   let last: readonly number[] = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {

@@ -1,5 +1,6 @@
 import { isMap, isScalar, isSeq } from 'yaml'
 import type { Node } from 'yaml'
+import { err } from '@tulle/core'
 import { decodeDocument, guessKey, guessLabel } from './decode-document.ts'
 import type { LocatedDocument } from './decode-document.ts'
 import type { AnyObject, Origin, Problem } from './kinds.ts'
@@ -153,7 +154,9 @@ function readObject(plain: PlainDocument, placeAt: (offset: number) => Origin): 
     path,
     message,
   }))
-  const decoded = decodeDocument(document)
+  // What could not be read in full gives rise to problems that are none.
+  const isWhole = faults.every(({ code }) => code === 'API_DUPLICATE_KEY')
+  const decoded = isWhole ? decodeDocument(document) : err([])
   const problems = [...written, ...(decoded.ok ? decoded.value.warnings : decoded.error)]
   const first = problems.find(({ severity }) => severity === 'error')
   if (first !== undefined)

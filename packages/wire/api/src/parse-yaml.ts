@@ -1,4 +1,4 @@
-import { Composer, Lexer, Parser } from 'yaml'
+import { Composer, isScalar, Lexer, Parser, visit } from 'yaml'
 import type { Document, Node } from 'yaml'
 import type { ManifestLimits } from './limits.ts'
 import type { ApiCode } from './problem.ts'
@@ -42,25 +42,48 @@ export function parseYaml(text: string, limits: ManifestLimits): ParsedYaml {
 
 function faultOf(documents: readonly Document.Parsed[]): TextFault | undefined {
   const faults = documents.flatMap(({ errors, warnings }) => [...errors, ...warnings])
-  const first = faults.toSorted((a, b) => a.pos[0] - b.pos[0])[0]
+  const [first] = faults.toSorted((a, b) => a.pos[0] - b.pos[0])
   if (first === undefined) return undefined
-  return { code: 'API_SYNTAX', offset: first.pos[0], message: syntaxMessage(first.code, first.message) }
+  const [message = ''] = first.message.split('\n')
+  const offset = opening(documents[0]?.contents, { offset: first.pos[0], message }) ?? first.pos[0]
+  return { code: 'API_SYNTAX', offset, message: `not valid YAML: ${syntaxMessage(first.code, message)}` }
+}
+
+/** What is not closed is noticed where the document ends; users look for where it begins. */
+function opening(
+  root: unknown,
+  fault: { readonly offset: number; readonly message: string },
+): number | undefined {
+  const isQuote = fault.message.startsWith('Missing closing')
+  if (!isQuote && !/^Flow (map|sequence)/u.test(fault.message)) return undefined
+  let found: number | undefined
+  visit(root as Node, {
+    Value: (_key, node) => {
+      const isOpener = isScalar(node) ? isQuote && node.type?.startsWith('QUOTE') : !isQuote && node.flow
+      const [start, , end] = node.range ?? [fault.offset, 0, 0]
+      if (isOpener === true && start < fault.offset && end >= fault.offset - 1) found = start
+    },
+  })
+  return found
 }
 
 /** The library's words, and what to do where we know. */
 function syntaxMessage(code: string, message: string): string {
+  if (message.startsWith('Missing closing')) return 'the text in quotes that begins here does not end'
+  if (message.startsWith('Flow map')) return 'the { that begins here does not end; is a } missing?'
+  if (message.startsWith('Flow sequence')) return 'the [ that begins here does not end; is a ] missing?'
   const hint = hints[code]
-  const [firstLine = ''] = message.split('\n')
-  return `not valid YAML: ${firstLine.slice(0, 300)}${hint === undefined ? '' : ` (${hint})`}`
+  return `${message.slice(0, 300)}${hint === undefined ? '' : ` (${hint})`}`
 }
 
 const hints: Readonly<Record<string, string>> = {
   TAB_AS_INDENT: 'indent with spaces',
   BAD_INDENT: 'fields of one map begin in the same column',
-  BLOCK_AS_IMPLICIT_KEY: 'put quotes around a text that has ": " in it, or begin a new line before the map',
-  MULTILINE_IMPLICIT_KEY: 'is a ":" missing, or a quote not closed?',
-  MISSING_CHAR: 'is a ":" missing, or a quote or bracket not closed?',
-  BAD_ALIAS: 'put quotes around a text that begins with * or &',
+  BLOCK_AS_IMPLICIT_KEY:
+    'put quotes around a text that has ": " in it; fields of one map begin in the same column',
+  MULTILINE_IMPLICIT_KEY: 'is a ":" missing?',
+  MISSING_CHAR: 'is a ":" missing?',
+  BAD_SCALAR_START: 'put quotes around the text',
   UNEXPECTED_TOKEN: 'put quotes around a text that begins with one of , [ ] { } # & * ! | > % @ `',
   TAG_RESOLVE_FAILED: 'manifests need no tags; put quotes around a text that begins with !',
 }

@@ -12,7 +12,11 @@ export interface PlainDocument {
   readonly keyAt: ReadonlyMap<string, number>
   /** By `fieldPath`: where the value stands, or its key where it has none. */
   readonly valueAt: ReadonlyMap<string, number>
-  readonly faults: readonly (TextFault & { readonly path: string })[]
+  readonly faults: readonly PlainFault[]
+}
+
+interface PlainFault extends TextFault {
+  readonly path: string
 }
 
 interface Walk {
@@ -20,7 +24,7 @@ interface Walk {
   readonly limits: ManifestLimits
   readonly keyAt: Map<string, number>
   readonly valueAt: Map<string, number>
-  readonly faults: (TextFault & { readonly path: string })[]
+  readonly faults: PlainFault[]
   values: number
   merges: number
   /** Set once a limit was reached: the rest is not looked at. */
@@ -29,12 +33,13 @@ interface Walk {
 
 /** Aliases and merge keys are resolved, within bounds; a key written twice is a fault. */
 export function plainDocument(root: Node | null, limits: ManifestLimits): PlainDocument {
+  const { targets, faults: lost } = aliasTargets(root)
   const walk: Walk = {
-    targets: aliasTargets(root),
+    targets,
     limits,
     keyAt: new Map(),
     valueAt: new Map(),
-    faults: [],
+    faults: [...lost],
     values: 0,
     merges: 0,
     stopped: false,
@@ -45,16 +50,26 @@ export function plainDocument(root: Node | null, limits: ManifestLimits): PlainD
 }
 
 /** Which node each alias stands for: the last before it with that anchor. One pass, however many there are. */
-function aliasTargets(root: Node | null): ReadonlyMap<unknown, unknown> {
+function aliasTargets(root: Node | null): {
+  readonly targets: ReadonlyMap<unknown, unknown>
+  readonly faults: readonly PlainFault[]
+} {
   const anchors = new Map<string, unknown>()
   const targets = new Map<unknown, unknown>()
+  const faults: PlainFault[] = []
   visit(root, {
-    Alias: (_key, alias) => void targets.set(alias, anchors.get(alias.source)),
+    Alias: (_key, alias) => {
+      const { source } = alias
+      targets.set(alias, anchors.get(source))
+      if (anchors.has(source) || faults.length > 0) return
+      const message = `*${source} stands for nothing: there is no &${source} before it in this document; put quotes around a text that begins with *`
+      faults.push({ code: 'API_SYNTAX', offset: offsetOf(alias) ?? 0, path: '', message })
+    },
     Value: (_key, node) => {
       if (node.anchor !== undefined) anchors.set(node.anchor, node)
     },
   })
-  return targets
+  return { targets, faults }
 }
 
 function plain(walk: Walk, node: unknown, path: FieldPath, at: number): unknown {
@@ -124,15 +139,15 @@ function merged(walk: Walk, node: unknown, path: FieldPath, at: number): Record<
 
 function keyText(pair: Pair): string {
   const { key } = pair
-  if (!isScalar(key)) return key === null ? '' : String(key)
-  return typeof key.value === 'string' ? key.value : (key.source ?? String(key.value))
+  if (!isScalar(key)) return ''
+  return typeof key.value === 'string' ? key.value : (key.source ?? '')
 }
 
 function scalarValue(scalar: { readonly value: unknown; readonly source?: string }): unknown {
   const { value, source } = scalar
   const isPlain =
     value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-  return isPlain ? value : (source ?? String(value))
+  return isPlain ? value : (source ?? '')
 }
 
 function isEmpty(node: unknown): boolean {

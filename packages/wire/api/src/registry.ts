@@ -76,6 +76,15 @@ export function findKindVersion(apiVersion: string, kind: string): KindVersion |
   return found ?? unread(group, version, kind)
 }
 
+/** Every `apiVersion` in which a kind is read. */
+export function apiVersionsOf(kind: string): readonly string[] {
+  return versions.filter((one) => one.kind === kind).map(apiVersionOf)
+}
+
+function apiVersionOf({ group, version }: KindVersion): string {
+  return group === '' ? version : `${group}/${version}`
+}
+
 export function isUnread(found: KindVersion | Unread): found is Unread {
   return 'severity' in found
 }
@@ -93,7 +102,7 @@ function unread(group: string, version: string, kind: string): Unread {
 }
 
 function wrongVersion(group: string, version: string, ofKind: readonly KindVersion[]): Unread {
-  const expected = ofKind.map((one) => (group === '' ? one.version : `${group}/${one.version}`)).join(' or ')
+  const expected = ofKind.map(apiVersionOf).join(' or ')
   const change = olderVersions.get(`${group}/${version}`)
   const message =
     change === undefined
@@ -109,7 +118,7 @@ function unknownKind(group: string, kind: string): Unread {
   const guess = nearest(kind, kinds)
   const hint =
     elsewhere !== undefined
-      ? `; ${kind} is in ${elsewhere.group === '' ? elsewhere.version : `${elsewhere.group}/${elsewhere.version}`}`
+      ? `; ${kind} is in ${apiVersionOf(elsewhere)}`
       : guess !== undefined
         ? `; did you mean ${JSON.stringify(guess)}?`
         : ''

@@ -12,28 +12,39 @@ export interface Fault {
   readonly path?: FieldPath
 }
 
-/** Adds a check of ours to a schema: it returns what is wrong. */
+/** Adds a check of ours to a schema: it returns what is wrong. It runs where the value has the schema's type. */
 export function checked<S extends z.ZodType>(
   schema: S,
   faultsOf: (value: z.output<S>) => Iterable<Fault>,
 ): S {
-  return schema.check((context) => {
-    for (const { code, message, path = [] } of faultsOf(context.value)) {
-      context.issues.push({
-        code: 'custom',
-        input: context.value,
-        path: [...path],
-        message,
-        params: { code },
-      })
-    }
+  return schema.check((context) => push(context, faultsOf(context.value)))
+}
+
+/** The same, run also where parts of the value have faults of their own: all of them are told at once. */
+export function checkedAlways<S extends z.ZodType>(
+  schema: S,
+  faultsOf: (value: unknown) => Iterable<Fault>,
+): S {
+  return schema.superRefine((value, context) => push(context, faultsOf(value)), { when: () => true })
+}
+
+function push(context: z.core.ParsePayload, faults: Iterable<Fault>): void {
+  for (const { code, message, path = [] } of faults) {
+    context.issues.push({ code: 'custom', input: context.value, path: [...path], message, params: { code } })
+  }
+}
+
+function text(what: string, fault: (value: string) => string | undefined): z.ZodType<string> {
+  return checked(textOf(what), (value) => {
+    const message = fault(value)
+    return message === undefined ? [] : [{ code: 'API_BAD_VALUE', message }]
   })
 }
 
-function text(fault: (value: string) => string | undefined): z.ZodType<string> {
-  return checked(z.string(), (value) => {
-    const message = fault(value)
-    return message === undefined ? [] : [{ code: 'API_BAD_VALUE', message }]
+/** A text; `what` says which, where it is missing. */
+export function textOf(what: string): z.ZodType<string> {
+  return z.string({
+    error: ({ input }) => (input === undefined ? `missing; expected ${what}` : undefined),
   })
 }
 
@@ -61,8 +72,8 @@ function lowered(value: string, pattern: RegExp): string {
   return guess !== value && pattern.test(guess) ? `; did you mean ${quote(guess)}?` : ''
 }
 
-export const dnsLabel: z.ZodType<string> = text(labelFault)
-export const dnsName: z.ZodType<string> = text(subdomainFault)
+export const dnsLabel: z.ZodType<string> = text('a name', labelFault)
+export const dnsName: z.ZodType<string> = text('a name', subdomainFault)
 
 export function ipFault(value: string): string | undefined {
   return parseIpAddress(value).ok
@@ -70,9 +81,9 @@ export function ipFault(value: string): string | undefined {
     : `found ${quote(value)}; expected an IP address such as 10.0.0.7`
 }
 
-export const ipAddress: z.ZodType<string> = text(ipFault)
+export const ipAddress: z.ZodType<string> = text('an IP address', ipFault)
 
-export const nonEmpty: z.ZodType<string> = text((value) =>
+export const nonEmpty: z.ZodType<string> = text('a text', (value) =>
   value.trim() === '' ? 'found an empty text; expected at least one character' : undefined,
 )
 
@@ -80,7 +91,7 @@ export const nonEmpty: z.ZodType<string> = text((value) =>
 export const portNumber: z.ZodType<number> = z.int().min(1).max(65_535)
 
 /** The name of a port. @see RFC 6335 §5.1 */
-export const portName: z.ZodType<string> = text((value) => {
+export const portName: z.ZodType<string> = text('the name of a port', (value) => {
   const isName = value.length <= 15 && /^[a-z0-9]+(-[a-z0-9]+)*$/u.test(value) && /[a-z]/u.test(value)
   return isName
     ? undefined
@@ -94,23 +105,46 @@ export function list<S extends z.ZodType>(item: S): z.ZodArray<S> {
   return z.array(item).max(maxListEntries)
 }
 
-/** A list in which no two entries have the same name. */
-export function uniquely<S extends z.ZodType>(
-  schema: S,
-  namesOf: (value: z.output<S>) => Iterable<readonly [name: string, path: FieldPath]>,
-): S {
-  return checked(schema, function* (value) {
-    const seen = new Set<string>()
-    for (const [name, path] of namesOf(value)) {
-      if (seen.has(name)) {
-        yield { code: 'API_DUPLICATE_NAME', message: `${name} is there already; expected each once`, path }
-      }
-      seen.add(name)
-    }
+/** A list of at least one; `hint` says what to do instead of an empty one. */
+export function someOf<S extends z.ZodType>(item: S, hint: string): z.ZodArray<S> {
+  return checked(list(item), function* (items) {
+    if (items.length === 0) yield { code: 'API_BAD_VALUE', message: `found an empty list; ${hint}` }
   })
+}
+
+/** A list of maps of which no two have the same in any of these fields. */
+export function unique<S extends z.ZodType>(schema: S, fields: readonly string[]): S {
+  return checkedAlways(schema, function* (items) {
+    if (!Array.isArray(items)) return
+    for (const field of fields) yield* repeated(items, field)
+  })
+}
+
+function* repeated(items: readonly unknown[], field: string): Generator<Fault> {
+  const first = new Map<unknown, number>()
+  for (const [i, item] of items.entries()) {
+    const value: unknown = isRecord(item) ? item[field] : undefined
+    if (typeof value !== 'string' && typeof value !== 'number') continue
+    const before = first.get(value)
+    if (before === undefined) first.set(value, i)
+    else {
+      const message = `found ${JSON.stringify(value)}, which entry [${before}] has already; expected each once`
+      yield { code: 'API_DUPLICATE_NAME', message, path: [i, field] }
+    }
+  }
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** An object of exactly these fields: any other is a mistake in writing. */
 export function closed<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.core.$strict> {
   return z.strictObject(shape)
+}
+
+/** One spelling for each address. The text was checked. */
+export function canonicalIp(text: string): string {
+  const parsed = parseIpAddress(text)
+  return parsed.ok ? parsed.value : text
 }

@@ -12,10 +12,12 @@ export interface DocumentText {
 export function splitDocuments(text: string): readonly DocumentText[] {
   const documents: DocumentText[] = []
   let start = 0
+  let marked = false
   let filled = false
   const close = (end: number): void => {
     if (filled) documents.push({ text: text.slice(start, end), offset: start })
     start = end
+    marked = false
     filled = false
   }
   for (let at = 0; at < text.length;) {
@@ -23,13 +25,14 @@ export function splitDocuments(text: string): readonly DocumentText[] {
     const next = lineEnd < 0 ? text.length : lineEnd + 1
     const marker = markerAt(text, at)
     if (marker === '---') {
-      // Directives and comments before the marker belong to the document that it begins.
-      if (filled) close(at)
-      filled = hasContent(text.slice(at + 3, next))
+      // Directives and comments before the first marker belong to the document that it begins.
+      if (filled || marked) close(at)
+      marked = true
+      filled = hasContent(text.slice(at + 3, next), marked)
     } else if (marker === '...') {
       close(next)
     } else {
-      filled ||= hasContent(text.slice(at, next))
+      filled ||= hasContent(text.slice(at, next), marked)
     }
     at = next
   }
@@ -44,8 +47,8 @@ function markerAt(text: string, at: number): '---' | '...' | undefined {
   return after === undefined || ' \t\r\n'.includes(after) ? marker : undefined
 }
 
-/** Whether a line says anything: not blank, no comment, no directive. */
-function hasContent(line: string): boolean {
+/** Whether a line says anything: not blank, no comment, and before the marker no directive. */
+function hasContent(line: string, marked: boolean): boolean {
   const [first] = line.replace('\uFEFF', '').trimStart()
-  return first !== undefined && first !== '#' && first !== '%'
+  return first !== undefined && first !== '#' && (marked || first !== '%')
 }

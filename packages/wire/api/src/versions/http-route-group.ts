@@ -4,7 +4,7 @@ import type { HubContext, KindVersion } from '../kind-version.ts'
 import type { HttpMatchSpec, HttpRouteGroupObject } from '../kinds.ts'
 import { maxListEntries } from '../limits.ts'
 import { regexFault } from '../regex.ts'
-import { checked, closed, list, nonEmpty, quote, uniquely } from '../shapes.ts'
+import { checked, closed, isRecord, list, nonEmpty, quote, someOf, unique } from '../shapes.ts'
 import type { Fault } from '../shapes.ts'
 
 const methods = ['*', 'GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'] as const
@@ -12,14 +12,12 @@ const methods = ['*', 'GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'CONNECT', 'OPTION
 const match = closed({
   name: nonEmpty,
   pathRegex: checked(z.string(), regexFaults).optional(),
-  methods: list(z.enum(methods)).min(1).optional(),
+  methods: someOf(z.enum(methods), 'leave the field out for any method').optional(),
   headers: checked(z.unknown(), headerFaults).optional(),
 })
 
 const spec = closed({
-  matches: uniquely(list(match), (matches) =>
-    matches.map(({ name }, i) => [`the name ${quote(name)}`, [i, 'name']] as const),
-  ),
+  matches: unique(list(match), ['name']),
 })
 
 export const httpRouteGroupV1alpha4: KindVersion = kindVersion({
@@ -118,8 +116,4 @@ function* headerFault({ key, value, path }: HeaderEntry): Generator<Fault> {
 function* regexFaults(pattern: string): Generator<Fault> {
   const message = regexFault(pattern)
   if (message !== undefined) yield { code: 'API_BAD_REGEX', message }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

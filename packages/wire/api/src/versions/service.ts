@@ -3,6 +3,7 @@ import type { ServicePortSpec, ServiceSpec } from '../kinds.ts'
 import { kindVersion } from '../kind-version.ts'
 import type { HubContext, KindVersion } from '../kind-version.ts'
 import {
+  canonicalIp,
   checked,
   closed,
   dnsLabel,
@@ -12,8 +13,9 @@ import {
   portNumber,
   quote,
   textMap,
-  uniquely,
+  unique,
 } from '../shapes.ts'
+import type { Fault } from '../shapes.ts'
 
 /** The fields of a spec that Kubernetes has and the mesh passes over. @see Kubernetes API, ServiceSpec */
 const passedOver = [
@@ -49,12 +51,7 @@ const spec = closed({
   selector: textMap.default({}),
   clusterIP: checked(z.string(), clusterIpFaults).optional(),
   type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName']).default('ClusterIP'),
-  ports: uniquely(list(port), function* (ports) {
-    for (const [i, { name, protocol, port: number }] of ports.entries()) {
-      yield [`port ${number}/${protocol}`, [i, 'port']]
-      if (name !== undefined) yield [`the name ${quote(name)}`, [i, 'name']]
-    }
-  }).default([]),
+  ports: checked(unique(list(port), ['name']), repeatedPorts).default([]),
   ...Object.fromEntries(passedOver.map((key) => [key, z.unknown().optional()])),
 })
 
@@ -81,7 +78,7 @@ function serviceSpec(raw: z.output<typeof spec>, context: HubContext): ServiceSp
   const { clusterIP = '' } = raw
   return {
     selector: raw.selector,
-    ...(clusterIP === '' ? {} : { clusterIP }),
+    ...(clusterIP === '' ? {} : { clusterIP: canonicalIp(clusterIP) }),
     ports: raw.ports.flatMap((entry, i) => portSpec(entry, i, context)),
   }
 }
@@ -105,14 +102,28 @@ function portSpec(raw: Port, i: number, context: HubContext): readonly ServicePo
   ]
 }
 
-function* clusterIpFaults(value: string): Generator<{ code: 'API_BAD_VALUE'; message: string }> {
+function* clusterIpFaults(value: string): Generator<Fault> {
   if (value === '' || value === 'None') return
   const message = ipFault(value)
   if (message !== undefined)
     yield { code: 'API_BAD_VALUE', message: `${message}, or None for a headless Service` }
 }
 
-function* targetPortFaults(value: unknown): Generator<{ code: 'API_BAD_VALUE'; message: string }> {
+/** One number may serve both TCP and UDP. */
+function* repeatedPorts(ports: readonly Port[]): Generator<Fault> {
+  const first = new Map<string, number>()
+  for (const [i, { port: number, protocol }] of ports.entries()) {
+    const name = `${number}/${protocol}`
+    const before = first.get(name)
+    if (before === undefined) first.set(name, i)
+    else {
+      const message = `found ${name}, which entry [${before}] has already; expected each once`
+      yield { code: 'API_DUPLICATE_NAME', message, path: [i, 'port'] }
+    }
+  }
+}
+
+function* targetPortFaults(value: unknown): Generator<Fault> {
   if (value === undefined) return
   if (portNumber.safeParse(value).success || portName.safeParse(value).success) return
   const found = typeof value === 'string' ? quote(value) : (JSON.stringify(value) ?? 'nothing').slice(0, 80)

@@ -2,13 +2,13 @@ import { z } from 'zod'
 import { kindVersion } from '../kind-version.ts'
 import type { HubContext, KindVersion } from '../kind-version.ts'
 import type { SubjectSpec, TargetRuleSpec, TrafficTargetSpec } from '../kinds.ts'
-import { checked, closed, dnsLabel, dnsName, list, nonEmpty, quote } from '../shapes.ts'
+import { checked, closed, dnsLabel, dnsName, nonEmpty, quote, someOf, textOf } from '../shapes.ts'
 import type { Fault } from '../shapes.ts'
 
 const group = 'access.smi-spec.io'
 
 const subject = closed({
-  kind: checked(z.string(), subjectKindFaults),
+  kind: checked(textOf('ServiceAccount'), subjectKindFaults),
   name: dnsName,
   namespace: dnsLabel.optional(),
   // Only v1alpha4's text shows it, and no published schema has it. @see SMI Traffic Access v1alpha4
@@ -22,7 +22,7 @@ const rule = checked(
   closed({
     kind: z.enum(['HTTPRouteGroup', 'TCPRoute', 'UDPRoute']),
     name: dnsName,
-    matches: list(nonEmpty).min(1).optional(),
+    matches: someOf(nonEmpty, 'leave the field out for all matches of the group').optional(),
   }),
   function* ({ kind, matches }) {
     if (kind === 'HTTPRouteGroup' || matches === undefined) return
@@ -33,8 +33,8 @@ const rule = checked(
 
 const spec = closed({
   destination: subject,
-  sources: list(subject).min(1),
-  rules: list(rule).min(1),
+  sources: someOf(subject, 'expected at least one ServiceAccount that may call'),
+  rules: someOf(rule, 'expected at least one route'),
 })
 
 const removedPort = 'version v1alpha3 took it away; name the ports in a TCPRoute and that route in "rules"'

@@ -4,28 +4,35 @@ import type { KindVersion } from '../kind-version.ts'
 import type { RunSpec, WorkloadSpec } from '../kinds.ts'
 import type { Fault } from '../shapes.ts'
 import {
+  canonicalIp,
   checked,
+  checkedAlways,
   closed,
   dnsName,
   ipAddress,
+  isRecord,
   list,
   nonEmpty,
   portName,
   portNumber,
   quote,
-  uniquely,
+  someOf,
+  unique,
 } from '../shapes.ts'
 
 const run = closed({
-  command: checked(list(checked(z.string(), nulFaults)).min(1), function* ([program]) {
-    if (program?.trim() === '') {
-      yield {
-        code: 'API_BAD_VALUE',
-        message: 'found an empty text; expected the name of a program',
-        path: [0],
+  command: checked(
+    someOf(checked(z.string(), nulFaults), 'expected a program and its arguments'),
+    function* ([program]) {
+      if (program?.trim() === '') {
+        yield {
+          code: 'API_BAD_VALUE',
+          message: 'found an empty text; expected the name of a program',
+          path: [0],
+        }
       }
-    }
-  }),
+    },
+  ),
   env: checked(z.record(z.string(), checked(z.string(), nulFaults)), envFaults).default({}),
   workingDir: checked(nonEmpty, nulFaults).optional(),
 })
@@ -35,12 +42,7 @@ const fields = closed({
   node: dnsName.optional(),
   address: ipAddress.optional(),
   run: run.optional(),
-  ports: uniquely(list(closed({ name: portName.optional(), port: portNumber })), function* (ports) {
-    for (const [i, { name, port }] of ports.entries()) {
-      yield [`port ${port}`, [i, 'port']]
-      if (name !== undefined) yield [`the name ${quote(name)}`, [i, 'name']]
-    }
-  }).default([]),
+  ports: unique(list(closed({ name: portName.optional(), port: portNumber })), ['port', 'name']).default([]),
   hbone: z.boolean().optional(),
   capacity: z.int().min(1).max(1_000_000).default(1),
   locality: closed({
@@ -50,8 +52,9 @@ const fields = closed({
   }).optional(),
 })
 
-const spec = checked(fields, function* ({ address, run: process }) {
-  if (address !== undefined || process !== undefined) return
+const spec = checkedAlways(fields, function* (value) {
+  // Who wrote a command in the wrong place is told of that.
+  if (!isRecord(value) || ['address', 'run', 'command'].some((field) => value[field] !== undefined)) return
   yield {
     code: 'API_MISSING_FIELD',
     message:
@@ -85,7 +88,7 @@ function workloadSpec(raw: z.output<typeof fields>): WorkloadSpec {
     hbone: raw.hbone ?? process !== undefined,
     capacity: raw.capacity,
     ...(node === undefined ? {} : { node }),
-    ...(address === undefined ? {} : { address }),
+    ...(address === undefined ? {} : { address: canonicalIp(address) }),
     ...(process === undefined ? {} : { run: runSpec(process) }),
     ...(locality === undefined ? {} : { locality: present(locality) }),
   }
