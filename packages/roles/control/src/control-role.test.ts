@@ -220,7 +220,7 @@ test('controlRole(): from a folder to a node, an edit, a broken file, and who ha
   assert.ok(messages.includes('not accepted'))
 })
 
-test('controlRole(): the same addresses, roots and identities after a restart, and only differences travel', async () => {
+test('controlRole(): the same addresses and roots after a restart', async () => {
   await using fixture = await ControlFixture.create()
   const before = await fixture.api.get('/v1/launches')
   const roots = await readFile(stateFiles(fixture.state).controlRoots, 'utf8')
@@ -249,7 +249,14 @@ test('controlRole(): all of its state is private, and it explains', async () => 
   await using fixture = await ControlFixture.create()
   const files = stateFiles(fixture.state)
   assert.equal((await stat(files.folder)).mode & 0o777, 0o700)
-  for (const path of [files.tokenKey, files.allocations, files.controlSocket, files.node('n1').token]) {
+  const secrets = [
+    files.tokenKey,
+    files.allocations,
+    files.controlSocket,
+    files.controlRoots,
+    files.node('n1').token,
+  ]
+  for (const path of secrets) {
     assert.equal((await stat(path)).mode & 0o777, 0o600, path)
   }
   const params = { from: 'bookstore/web-1', to: 'books.bookstore', port: 80 }
@@ -257,7 +264,7 @@ test('controlRole(): all of its state is private, and it explains', async () => 
   assert.equal(explained.allowed, true)
 })
 
-test('controlRole(): a node keeps its state while the control plane is away, and finds it again', async () => {
+test('controlRole(): a change is noticed by itself, and a node keeps its state while the control plane is away', async () => {
   await using fixture = await ControlFixture.create()
   const state = applied()
   const updates: string[] = []
@@ -267,11 +274,18 @@ test('controlRole(): a node keeps its state while the control plane is away, and
   })
   await node.start(forever)
   await node.whenSynced
+  await fixture.save('more.yaml', services.replace('name: books,', 'name: reviews,'))
+  while (!state.resources.has('bookstore/reviews.bookstore.svc.cluster.local'))
+    await fixture.clock.advance(20)
   const names = state.names()
   await fixture.role.drain(1000)
   while (node.connected) await fixture.clock.advance(10)
   assert.deepEqual(state.names(), names)
-  assert.equal(updates.length, 3)
+  assert.deepEqual(
+    updates.slice(3).toSorted(),
+    ['bookstore/reviews.bookstore.svc.cluster.local', 'tulle//Workload/bookstore/books-1'],
+    'after the first state, the new service and the workload that serves it',
+  )
 })
 
 function csrFor(identity: SpiffeId): string {

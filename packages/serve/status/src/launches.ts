@@ -11,8 +11,8 @@ export function launchOf(object: AnyObject, workload: Workload | undefined): Lau
   if (address === undefined) return undefined
   const { uid, namespace, name, serviceAccount, node } = workload
   const { command, env, workingDir = '.' } = object.spec.run
-  // From standard input there is no manifest folder: the current one it is.
-  const folder = object.origin.file === '-' ? '.' : dirname(object.origin.file)
+  // Standard input is in the current folder.
+  const folder = dirname(object.origin.file)
   const run = { command, env, workingDir: resolve(folder, workingDir) }
   return { uid, namespace, name, serviceAccount, node, address, enrolled: workload.tunnel === 'hbone', run }
 }
