@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { systemClock } from '@tulle/core'
@@ -78,7 +77,7 @@ async function innerUp(mode: UpMode, flags: UpFlags): Promise<void> {
   await runInner(
     {
       mode,
-      manifests: flags.file === '-' ? '-' : resolve(flags.file),
+      manifests: flags.file,
       state: stateFolder(flags.state),
       main: mainFile(),
       controlArgs: ['--certificate-ttl', flags.certificateLifetime],

@@ -22,10 +22,19 @@ test('humanLogLine() shows message and fields, without those that every line has
     at: 'x.yaml:3:1',
     count: 2,
   })
-  assert.deepEqual(humanLogLine(line), { level: 'warn', text: 'a file is broken  at=x.yaml:3:1  count=2' })
+  assert.deepEqual(humanLogLine(line, 'control'), {
+    level: 'warn',
+    text: 'a file is broken  at=x.yaml:3:1  count=2',
+  })
+})
+
+test('humanLogLine() names another node, not the one whose line it is', () => {
+  const line = '{"level":"info","msg":"node connected","node":"node-1"}'
+  assert.equal(humanLogLine(line, 'control')?.text, 'node connected  node=node-1')
+  assert.equal(humanLogLine(line, 'node-1')?.text, 'node connected')
 })
 
 test('humanLogLine() leaves out debug lines and shows what is no log line as it is', () => {
-  assert.equal(humanLogLine('{"level":"debug","msg":"x"}'), undefined)
-  assert.deepEqual(humanLogLine('Error: boom'), { level: 'warn', text: 'Error: boom' })
+  assert.equal(humanLogLine('{"level":"debug","msg":"x"}', 'x'), undefined)
+  assert.deepEqual(humanLogLine('Error: boom', 'x'), { level: 'warn', text: 'Error: boom' })
 })

@@ -30,10 +30,13 @@ export function createConsole({ style, clock, write }: ConsoleOptions): Console 
 }
 
 /** The fields of a role's log line that every line has. */
-const ownFields = new Set(['time', 'level', 'msg', 'role', 'node'])
+const ownFields = new Set(['time', 'level', 'msg', 'role', 'part'])
 
-/** A role's JSON log line as a person reads it; undefined for lines below `info` and for what is no log line. */
-export function humanLogLine(line: string): { readonly level: string; readonly text: string } | undefined {
+/** A JSON log line of the role called `name` as a person reads it; undefined for lines below `info` and for what is no log line. */
+export function humanLogLine(
+  line: string,
+  name: string,
+): { readonly level: string; readonly text: string } | undefined {
   let entry: Record<string, unknown>
   try {
     entry = JSON.parse(line) as Record<string, unknown>
@@ -44,7 +47,7 @@ export function humanLogLine(line: string): { readonly level: string; readonly t
   const level = typeof entry['level'] === 'string' ? entry['level'] : 'info'
   if (level === 'debug') return undefined
   const fields = Object.entries(entry)
-    .filter(([key]) => !ownFields.has(key))
+    .filter(([key, value]) => !ownFields.has(key) && value !== name)
     .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
   return { level, text: [typeof entry['msg'] === 'string' ? entry['msg'] : '', ...fields].join('  ') }
 }

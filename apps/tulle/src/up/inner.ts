@@ -126,7 +126,8 @@ async function controlReady(
       if (control.restarts > 0 || clock.monotonicMs() > deadlineMs) {
         throw new CommandError(
           exitCodes.failed,
-          `the control plane did not start: ${errorText(error)}; its log is ${resolve(state.logs, 'control.log')}`,
+          `the control plane did not start; what it said is above and in ${resolve(state.logs, 'control.log')}`,
+          { cause: error },
         )
       }
     }

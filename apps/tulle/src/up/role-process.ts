@@ -77,7 +77,7 @@ export function roleProcess(options: RoleProcessOptions, deps: RoleProcessDeps):
 }
 
 function showLog(console: Console, name: string, line: string): void {
-  const human = humanLogLine(line)
+  const human = humanLogLine(line, name)
   if (human === undefined) return
   if (human.level === 'info') console.say(name, human.text)
   else console.warn(name, human.text)

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { adsClient, CertificateStore, grpcCaClient } from '@tulle/control-client'
 import type { AdsClient } from '@tulle/control-client'
-import { systemRng } from '@tulle/core'
+import { errorText, systemRng } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import { nodeHandlesSelfTest } from '@tulle/kernel'
 import { createDataPlane } from '@tulle/l4'
@@ -69,6 +69,7 @@ function assemble(options: NodeOptions, deps: NodeRoleDeps): Parts {
       ...(accessLogFd === undefined ? {} : { accessLogFd }),
       onIdentityNeeded: (identity) => certificates.want(identity),
       onIdentityReleased: (identity) => certificates.release(identity),
+      onFailed: (error) => deps.requestStop(errorText(error)),
     },
   )
   certificates.subscribe((list) => void dataPlane.setCertificates(list))
