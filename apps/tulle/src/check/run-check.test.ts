@@ -77,9 +77,10 @@ test('runCheck() prints data with -o json', async () => {
   assert.equal(exitCode, 1)
   assert.equal(data.accepted, false)
   assert.equal(data.findings.filter(({ severity }) => severity === 'error').length, data.summary.errors)
-  assert.deepEqual(Object.keys(data.findings[0] ?? {}), [
-    ...['severity', 'code', 'file', 'line', 'column', 'object', 'path', 'message'],
-  ])
+  assert.equal(
+    Object.keys(data.findings[0] ?? {}).join(' '),
+    'severity code file line column object path message',
+  )
 })
 
 test('runCheck() paints and shows lines only where a person looks', async () => {

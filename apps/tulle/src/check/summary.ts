@@ -28,7 +28,7 @@ export function summaryText({ files, accepted, errors, warnings }: CheckSummary)
 /** What must not be overlooked: rules that look as if they held. */
 export function notEnforcedText({ targets, notEnforced }: CheckSummary): string | undefined {
   if (notEnforced === 0) return undefined
-  return `NOT ENFORCED: ${notEnforced} of ${plural(targets, 'TrafficTarget')} ${notEnforced === 1 ? 'refuses' : 'refuse'} nobody; see the warnings above`
+  return `NOT ENFORCED, in whole or in part: ${notEnforced} of ${plural(targets, 'TrafficTarget')}; see the warnings above`
 }
 
 function plural(count: number, noun: string): string {

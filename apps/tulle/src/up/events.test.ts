@@ -14,13 +14,19 @@ test('refusalLine() names caller, destination and policy', () => {
 })
 
 test('refusalLine() says so when the caller has no identity, and why when no policy decided', () => {
-  const line = JSON.stringify({ verdict: 'refused', dst: 'd', reason: 'unknown-policy' })
+  const line = JSON.stringify({ verdict: 'refused', dst: 'd', error: 'unknown-policy' })
   assert.equal(refusalLine(line), 'refused a caller without identity → d  unknown-policy')
 })
 
 test('refusalLine() passes over what was allowed, and what is no access log entry', () => {
   assert.equal(refusalLine(JSON.stringify({ ...entry, verdict: 'allowed' })), undefined)
   assert.equal(refusalLine('Segmentation fault'), undefined)
+})
+
+test('refusalLine() leaves it to the destination to tell of its own refusals', () => {
+  const asked = { ...entry, direction: 'outbound', error: "the destination's proxy answered 401" }
+  assert.equal(refusalLine(JSON.stringify(asked)), undefined)
+  assert.notEqual(refusalLine(JSON.stringify({ ...asked, error: 'no way to the waypoint' })), undefined)
 })
 
 test('refusalLine() tells of audit mode', () => {

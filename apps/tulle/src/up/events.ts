@@ -13,8 +13,10 @@ export function refusalLine(line: string): string | undefined {
   }
   const verdict = text('verdict')
   if (verdict !== 'refused' && verdict !== 'would-refuse') return undefined
+  // The destination's proxy said 401, and has a line of its own that names the policy.
+  if (text('direction') === 'outbound' && text('error').includes('401')) return undefined
   const who = text('src.identity').replace(/^spiffe:\/\/[^/]*/u, '') || 'a caller without identity'
-  const policy = text('policy') === '' ? text('reason') : `policy ${text('policy')}`
+  const policy = text('policy') === '' ? text('error') : `policy ${text('policy')}`
   return `${verdict === 'refused' ? 'refused' : 'would refuse'} ${who} → ${text('dst')}  ${policy}`
 }
 

@@ -36,9 +36,7 @@ export function configDump(parts: ConfigDumpParts): unknown {
 }
 
 function workloadState(addition: ZdsWorkload, { connections, workers }: ConfigDumpParts): unknown {
-  const own = connections.filter(
-    (connection) => connection.workload === `${addition.namespace}/${addition.name}`,
-  )
+  const own = connections.filter((connection) => connection.workload === addition.uid)
   const address = ({ ip, port }: { readonly ip: string; readonly port: number }): string => `${ip}:${port}`
   const entry = (connection: ConnectionInfo): unknown => ({
     src: address(connection.source),

@@ -12,7 +12,11 @@ import type { AdminReply, AdminRequest, AdminRoute, Log, MetricsRegistry } from 
 import { certificateView, configDump } from './config-dump.ts'
 import type { ConfigDumpParts } from './config-dump.ts'
 
-export type ConnectionView = ConnectionInfo
+/** A connection in a table: its workload by name. */
+export interface ConnectionView extends Omit<ConnectionInfo, 'workload'> {
+  /** `namespace/name`. */
+  readonly workload: string
+}
 
 export interface NodeApiDeps {
   readonly dataPlane: DataPlane
@@ -30,7 +34,7 @@ export interface NodeApiDeps {
 export function adminRoutes(deps: NodeApiDeps): readonly AdminRoute[] {
   return [
     { method: 'GET', path: '/config_dump', handle: async () => json(await dump(deps)) },
-    { method: 'GET', path: '/v1/connections', handle: async () => json(await deps.dataPlane.connections()) },
+    { method: 'GET', path: '/v1/connections', handle: async () => json(await connectionViews(deps)) },
     { method: 'GET', path: '/v1/certificates', handle: () => json(deps.certificates().map(certificateView)) },
     { method: 'POST', path: '/logging', handle: (request) => setLevel(deps.log, request) },
     { method: 'POST', path: '/quitquitquit', handle: () => (deps.stop(), json({ draining: true })) },
@@ -56,6 +60,15 @@ export function healthRoutes({ pending }: Pick<NodeApiDeps, 'pending'>): readonl
     return { kind: 'text', status, contentType: 'text/plain', text: [text] }
   }
   return [{ method: 'GET', path: '/healthz/ready', handle }]
+}
+
+async function connectionViews({ dataPlane, dumpParts }: NodeApiDeps): Promise<readonly ConnectionView[]> {
+  const names = new Map(dumpParts().enrolled.map(({ uid, namespace, name }) => [uid, `${namespace}/${name}`]))
+  const connections = await dataPlane.connections()
+  return connections.map((connection) => ({
+    ...connection,
+    workload: names.get(connection.workload) ?? connection.workload,
+  }))
 }
 
 async function dump(deps: NodeApiDeps): Promise<unknown> {
