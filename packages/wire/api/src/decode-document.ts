@@ -8,7 +8,8 @@ import type { AnyObject, ObjectMeta, Origin, Problem } from './kinds.ts'
 import { objectKey } from './kinds.ts'
 import type { HubContext, KindVersion, RawObject } from './kind-version.ts'
 import type { ApiCode } from './problem.ts'
-import { isRecord } from './shapes.ts'
+import { nearest } from './nearest.ts'
+import { isRecord, quote } from './shapes.ts'
 import { apiVersionsOf, findKindVersion, isUnread } from './registry.ts'
 
 /** A document as plain data, with the places of its fields. */
@@ -62,7 +63,7 @@ function decodeKind(
     error: (issue) => issueMessage(issue, version.misplaced),
   })
   if (!parsed.success) {
-    const faults = explainIssues(parsed.error.issues)
+    const faults = explainIssues(parsed.error.issues).map((fault) => withMisspelt(fault, value))
     const open = faults.filter((fault) => isOpen(fault, version))
     const warnings = open.map((fault) => report('warning', passedOver(fault)))
     const errors = faults.filter((fault) => !isOpen(fault, version)).map((fault) => report('error', fault))
@@ -111,9 +112,14 @@ export function guessLabel(value: unknown): string {
   const { kind, metadata } = asRecord(value)
   const { name, namespace } = asRecord(metadata)
   if (typeof kind !== 'string') return ''
-  if (typeof name !== 'string') return kind.slice(0, 80)
-  const place = typeof namespace === 'string' && namespace !== '' ? `${namespace.slice(0, 80)}/` : ''
-  return `${kind.slice(0, 80)} ${place}${name.slice(0, 80)}`
+  if (typeof name !== 'string') return inLine(kind)
+  const place = typeof namespace === 'string' && namespace !== '' ? `${inLine(namespace)}/` : ''
+  return `${inLine(kind)} ${place}${inLine(name)}`
+}
+
+/** Labels are parts of lines, whatever somebody put into a name. */
+function inLine(text: string): string {
+  return text.slice(0, 80).replaceAll(/\p{Cc}/gu, '\uFFFD')
 }
 
 type Reporter = (severity: Problem['severity'], fault: Explained) => Problem
@@ -156,6 +162,15 @@ function missingHead(key: 'apiVersion' | 'kind', value: Readonly<Record<string, 
   const found = value[key] === undefined ? 'missing' : `found ${describe(value[key])}`
   const code = value[key] === undefined ? 'API_MISSING_FIELD' : 'API_WRONG_TYPE'
   return { code, path: [key], message: `${found}; expected ${expected}` }
+}
+
+/** Metadata takes any field, so that a misspelt one shows only in what is missing. */
+function withMisspelt(fault: Explained, value: Readonly<Record<string, unknown>>): Explained {
+  const [top, field] = fault.path
+  if (fault.code !== 'API_MISSING_FIELD' || top !== 'metadata' || typeof field !== 'string') return fault
+  const guess = nearest(field, Object.keys(asRecord(value['metadata'])))
+  if (guess === undefined) return fault
+  return { ...fault, message: `${fault.message}; is ${quote(guess)} meant to be ${quote(field)}?` }
 }
 
 function passedOver({ path, message }: Explained): Explained {
