@@ -30,7 +30,10 @@ test('refusalLine() leaves it to the destination to tell of its own refusals', (
 })
 
 test('refusalLine() tells of audit mode', () => {
-  assert.match(refusalLine(JSON.stringify({ ...entry, verdict: 'would-refuse' })) ?? '', /^would refuse /u)
+  assert.match(
+    refusalLine(JSON.stringify({ ...entry, verdict: 'allowed', would_refuse: 'a/smi.x' })) ?? '',
+    /^would refuse /u,
+  )
 })
 
 test('Thinned.pass() lets a line through every so often and counts the rest', () => {

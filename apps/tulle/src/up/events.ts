@@ -11,13 +11,15 @@ export function refusalLine(line: string): string | undefined {
     const value = entry[key]
     return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
   }
-  const verdict = text('verdict')
-  if (verdict !== 'refused' && verdict !== 'would-refuse') return undefined
+  const refused = text('verdict') === 'refused'
+  const audited = text('would_refuse')
+  if (!refused && audited === '') return undefined
   // The destination's proxy said 401, and has a line of its own that names the policy.
   if (text('direction') === 'outbound' && text('error').includes('401')) return undefined
   const who = text('src.identity').replace(/^spiffe:\/\/[^/]*/u, '') || 'a caller without identity'
-  const policy = text('policy') === '' ? text('error') : `policy ${text('policy')}`
-  return `${verdict === 'refused' ? 'refused' : 'would refuse'} ${who} → ${text('dst')}  ${policy}`
+  const policy = audited || text('policy')
+  const why = policy === '' ? text('error') : `policy ${policy}`
+  return `${refused ? 'refused' : 'would refuse'} ${who} → ${text('dst')}  ${why}`
 }
 
 /** Lets one line of a kind through every so often, and says how many it kept back. */
