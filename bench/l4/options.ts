@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { pathNames } from './paths.ts'
 import { works } from './works.ts'
@@ -48,7 +48,7 @@ export function parseL4Options(argv: readonly string[]): L4BenchOptions {
       works.map(({ name }) => name),
     ),
     save: values.save,
-    profileFolder: values.profile === undefined ? undefined : join(process.cwd(), values.profile),
+    profileFolder: values.profile === undefined ? undefined : resolve(values.profile),
   }
 }
 
