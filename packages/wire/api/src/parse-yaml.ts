@@ -1,7 +1,8 @@
-import { Composer, isScalar, Lexer, Parser, visit } from 'yaml'
+import { Composer, isAlias, isNode, isScalar, Lexer, Parser } from 'yaml'
 import type { Document, Node } from 'yaml'
 import type { ManifestLimits } from './limits.ts'
 import type { ApiCode } from './problem.ts'
+import { yamlNodes } from './yaml-nodes.ts'
 
 /** What is wrong with the text of one document; the offset counts from its beginning. */
 export interface TextFault {
@@ -13,7 +14,6 @@ export interface TextFault {
 export interface ParsedYaml {
   /** What could be read of it, which with a fault is not all. */
   readonly root: Node | null
-  readonly document: Document.Parsed | undefined
   readonly fault: TextFault | undefined
 }
 
@@ -28,7 +28,7 @@ export function parseYaml(text: string, limits: ManifestLimits): ParsedYaml {
   let offset = 0
   for (const lexeme of new Lexer().lex(text)) {
     if (lexeme === '[' || lexeme === '{') depth++
-    else if (lexeme === ']' || lexeme === '}') depth--
+    else if (lexeme === ']' || lexeme === '}') depth = Math.max(0, depth - 1)
     if (depth > limits.maxDepth) return tooDeep(limits, offset)
     if (++tokens > limits.maxTokens) return tooLarge(limits, offset)
     offset += lexeme.length
@@ -36,15 +36,16 @@ export function parseYaml(text: string, limits: ManifestLimits): ParsedYaml {
   }
   for (const token of parser.end()) documents.push(...composer.next(token))
   documents.push(...composer.end(false, text.length))
-  const document = documents[0]
-  return { root: document?.contents ?? null, document, fault: faultOf(documents) }
+  return { root: documents[0]?.contents ?? null, fault: faultOf(documents, limits) }
 }
 
-function faultOf(documents: readonly Document.Parsed[]): TextFault | undefined {
+function faultOf(documents: readonly Document.Parsed[], limits: ManifestLimits): TextFault | undefined {
   const faults = documents.flatMap(({ errors, warnings }) => [...errors, ...warnings])
   const [first] = faults.toSorted((a, b) => a.pos[0] - b.pos[0])
   if (first === undefined) return undefined
   const [message = ''] = first.message.split('\n')
+  // The library runs out of stack and says so, in one of these ways.
+  if (/call stack|Invalid regular expression/u.test(message)) return tooDeep(limits, first.pos[0]).fault
   const offset = opening(documents[0]?.contents, { offset: first.pos[0], message }) ?? first.pos[0]
   return { code: 'API_SYNTAX', offset, message: `not valid YAML: ${syntaxMessage(first.code, message)}` }
 }
@@ -57,13 +58,12 @@ function opening(
   const isQuote = fault.message.startsWith('Missing closing')
   if (!isQuote && !/^Flow (map|sequence)/u.test(fault.message)) return undefined
   let found: number | undefined
-  visit(root as Node, {
-    Value: (_key, node) => {
-      const isOpener = isScalar(node) ? isQuote && node.type?.startsWith('QUOTE') : !isQuote && node.flow
-      const [start, , end] = node.range ?? [fault.offset, 0, 0]
-      if (isOpener === true && start < fault.offset && end >= fault.offset - 1) found = start
-    },
-  })
+  for (const node of yamlNodes(root)) {
+    if (!isNode(node) || isAlias(node)) continue
+    const isOpener = isScalar(node) ? isQuote && node.type?.startsWith('QUOTE') : !isQuote && node.flow
+    const [start, , end] = node.range ?? [fault.offset, 0, 0]
+    if (isOpener === true && start < fault.offset && end >= fault.offset - 1) found = start
+  }
   return found
 }
 
@@ -90,10 +90,10 @@ const hints: Readonly<Record<string, string>> = {
 
 function tooDeep(limits: ManifestLimits, offset: number): ParsedYaml {
   const message = `nested more than ${limits.maxDepth} deep; expected a manifest`
-  return { root: null, document: undefined, fault: { code: 'API_TOO_DEEP', offset, message } }
+  return { root: null, fault: { code: 'API_TOO_DEEP', offset, message } }
 }
 
 function tooLarge(limits: ManifestLimits, offset: number): ParsedYaml {
   const message = `a document of more than ${limits.maxTokens} tokens; split it into several`
-  return { root: null, document: undefined, fault: { code: 'API_TOO_LARGE', offset, message } }
+  return { root: null, fault: { code: 'API_TOO_LARGE', offset, message } }
 }

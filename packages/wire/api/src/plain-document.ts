@@ -1,9 +1,10 @@
-import { isAlias, isMap, isScalar, isSeq, visit } from 'yaml'
+import { isAlias, isMap, isNode, isScalar, isSeq } from 'yaml'
 import type { Node, Pair, YAMLMap } from 'yaml'
 import { fieldPath } from './field-path.ts'
 import type { FieldPath } from './field-path.ts'
 import type { ManifestLimits } from './limits.ts'
 import type { TextFault } from './parse-yaml.ts'
+import { yamlNodes } from './yaml-nodes.ts'
 
 /** A document as plain data, and where each of its fields stands (offsets within its text). */
 export interface PlainDocument {
@@ -57,18 +58,17 @@ function aliasTargets(root: Node | null): {
   const anchors = new Map<string, unknown>()
   const targets = new Map<unknown, unknown>()
   const faults: PlainFault[] = []
-  visit(root, {
-    Alias: (_key, alias) => {
-      const { source } = alias
-      targets.set(alias, anchors.get(source))
-      if (anchors.has(source) || faults.length > 0) return
+  for (const node of yamlNodes(root)) {
+    if (isAlias(node)) {
+      const { source } = node
+      targets.set(node, anchors.get(source))
+      if (anchors.has(source) || faults.length > 0) continue
       const message = `*${source} stands for nothing: there is no &${source} before it in this document; put quotes around a text that begins with *`
-      faults.push({ code: 'API_SYNTAX', offset: offsetOf(alias) ?? 0, path: '', message })
-    },
-    Value: (_key, node) => {
-      if (node.anchor !== undefined) anchors.set(node.anchor, node)
-    },
-  })
+      faults.push({ code: 'API_SYNTAX', offset: offsetOf(node) ?? 0, path: '', message })
+    } else if (isNode(node) && node.anchor !== undefined) {
+      anchors.set(node.anchor, node)
+    }
+  }
   return { targets, faults }
 }
 
