@@ -9,7 +9,11 @@ function call() {
     const outgoing = request(process.env.URL, { agent, timeout: 3000 }, (answer) => {
       let text = ''
       answer.on('data', (chunk) => (text += chunk))
-      answer.on('end', () => resolve(answer.statusCode === 200 ? `${JSON.parse(text).length} books` : `status ${answer.statusCode}`))
+      answer.on('end', () =>
+        resolve(
+          answer.statusCode === 200 ? `${JSON.parse(text).length} books` : `status ${answer.statusCode}`,
+        ),
+      )
       answer.on('error', () => resolve('cut off'))
     })
     outgoing.on('timeout', () => outgoing.destroy())
