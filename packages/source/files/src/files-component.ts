@@ -56,7 +56,7 @@ export class FilesComponent implements FilesSource {
   #running: Promise<void> = Promise.resolve()
   /** A look that was asked for and has not begun: it sees all that was written before now. */
   #next: Promise<void> | undefined
-  #stopped: boolean = false
+  readonly #ending: AbortController = new AbortController()
 
   constructor(options: FilesOptions, parse: ManifestParser) {
     const { graph, clock, log } = options
@@ -84,15 +84,16 @@ export class FilesComponent implements FilesSource {
 
   async start(signal: AbortSignal): Promise<void> {
     try {
-      signal.throwIfAborted()
       const { path, stdin, clock } = this.#options
+      this.#endWith(this.#options.signal)
+      this.#endWith(signal)
       this.#origin = await manifestOrigin(path, stdin ?? process.stdin)
+      this.#ending.signal.throwIfAborted()
       if (this.#origin.kind === 'files') {
         this.#rescans = clock.every(this.#limits.rescanMs, () => this.#lookSoon())
       }
-      this.#options.signal?.addEventListener('abort', () => this.#stop(), { once: true })
-      signal.addEventListener('abort', () => this.#stop(), { once: true })
       await this.#look()
+      this.#ending.signal.throwIfAborted()
       this.#becomeReady.resolve()
     } catch (error) {
       this.#stop()
@@ -102,12 +103,15 @@ export class FilesComponent implements FilesSource {
   }
 
   async sync(): Promise<number> {
+    const { clock } = this.#options
     await this.ready
     await this.#look()
     // A file that is gone is believed at a second look; who asks wants to know of it now.
-    while (this.#files.inDoubt && !this.#stopped) {
+    const deadlineMs = clock.monotonicMs() + this.#limits.maxQuietMs
+    while (this.#files.inDoubt && !this.#ending.signal.aborted && clock.monotonicMs() < deadlineMs) {
       // oxlint-disable-next-line no-await-in-loop -- one look after the other
-      await this.#options.clock.sleep(this.#limits.quietMs)
+      await clock.sleep(this.#limits.quietMs)
+      // oxlint-disable-next-line no-await-in-loop -- one look after the other
       await this.#look()
     }
     return this.#options.graph.revision
@@ -123,8 +127,13 @@ export class FilesComponent implements FilesSource {
     await this.#running.catch(() => undefined)
   }
 
-  #stop(): void {
-    this.#stopped = true
+  #endWith(signal: AbortSignal | undefined): void {
+    if (signal?.aborted === true) this.#stop(signal.reason)
+    else signal?.addEventListener('abort', () => this.#stop(signal.reason), { once: true })
+  }
+
+  #stop(reason?: unknown): void {
+    this.#ending.abort(reason)
     this.#rescans?.[Symbol.dispose]()
     this.#quiet[Symbol.dispose]()
     this.#watches[Symbol.dispose]()
@@ -149,7 +158,7 @@ export class FilesComponent implements FilesSource {
   }
 
   async #lookNow(): Promise<void> {
-    if (this.#stopped) return
+    if (this.#ending.signal.aborted) return
     assert(this.#origin !== undefined, 'a look comes after the start')
     if (this.#origin.kind === 'stream') await this.#lookAtStream(this.#origin)
     else await this.#lookAtFiles(this.#origin)
@@ -158,7 +167,12 @@ export class FilesComponent implements FilesSource {
   async #lookAtStream(origin: ManifestOrigin & { kind: 'stream' }): Promise<void> {
     // A pipe gives what it has once; sync finds nothing new.
     if (this.#files.size > 0 || this.#problems.size > 0) return
-    const read = await readStream(origin.open(), origin.name, this.#limits.maxFileBytes)
+    const { maxFileBytes } = this.#limits
+    const read = await readStream(origin.open(), origin.name, {
+      maxBytes: maxFileBytes,
+      signal: this.#ending.signal,
+    })
+    if (this.#ending.signal.aborted) return
     this.#files.take(origin.name, read)
     this.#publish()
   }
@@ -169,12 +183,12 @@ export class FilesComponent implements FilesSource {
       limits: this.#limits,
       onFolder: (path, identity) => {
         folders.add(path)
-        if (!this.#stopped) this.#watches.add(path, identity)
+        if (!this.#ending.signal.aborted) this.#watches.add(path, identity)
       },
     })
     this.#watches.retain(folders)
     const changed = await this.#files.update(listing)
-    if (this.#stopped) return
+    if (this.#ending.signal.aborted) return
     if (changed) this.#publish()
     if (this.#files.inDoubt) this.#quiet.poke()
   }

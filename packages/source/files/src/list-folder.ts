@@ -1,5 +1,5 @@
 import type { BigIntStats, Dirent } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Problem } from '@tulle/api'
 import { compareText, errorCode, errorText } from '@tulle/core'
@@ -12,6 +12,8 @@ export interface FoundFile {
   readonly path: string
   /** Changes whenever the file does, or becomes another one. */
   readonly signature: string
+  /** Why it can't be looked at. */
+  readonly problem?: Problem
 }
 
 export interface Listing {
@@ -44,9 +46,13 @@ export function signatureOf(stats: BigIntStats): string {
   return `${identityOf(stats)}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`
 }
 
+/** Which file or folder it is. Numbers are used again once it is deleted, the time of its birth is not. */
 export function identityOf(stats: BigIntStats): string {
-  return `${stats.dev}:${stats.ino}`
+  return `${stats.dev}:${stats.ino}:${stats.birthtimeNs}`
 }
+
+/** How many names are looked at side by side: the threads that do it are few. */
+const lookedAtOnce = 32
 
 class FolderWalk {
   readonly files: FoundFile[] = []
@@ -55,7 +61,9 @@ class FolderWalk {
   readonly #root: string
   readonly #options: ListOptions
   readonly #seen: Set<string> = new Set()
-  readonly #waiting: string[] = []
+  readonly #folders: string[] = []
+  /** Read last, so that a folder goes by its own name and not by that of a link to it. */
+  readonly #links: string[] = []
   #entries: number = 0
   #full: boolean = false
 
@@ -65,12 +73,15 @@ class FolderWalk {
   }
 
   async run(): Promise<void> {
-    this.#waiting.push(this.#root)
-    for (let folder = this.#waiting.pop(); folder !== undefined; folder = this.#waiting.pop()) {
+    for (let path: string | undefined = this.#root; path !== undefined; path = this.#next()) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other keeps memory and open files bounded
-      await this.#folder(folder)
+      await this.#folder(path)
       if (this.#full) return
     }
+  }
+
+  #next(): string | undefined {
+    return this.#folders.pop() ?? this.#links.pop()
   }
 
   async #folder(path: string): Promise<void> {
@@ -79,11 +90,7 @@ class FolderWalk {
       if (this.#seen.has(identity)) return
       this.#seen.add(identity)
       this.#options.onFolder(path, identity)
-      const entries = await readdir(path, { withFileTypes: true })
-      for (const entry of entries.toSorted((a, b) => compareText(a.name, b.name))) {
-        await this.#entry(join(path, entry.name), entry)
-        if (this.#full) return
-      }
+      await this.#list(path, await readdir(path, { withFileTypes: true }))
     } catch (error) {
       // A folder below that is gone is no problem; without the folder itself nothing is known any more.
       if (errorCode(error) === 'ENOENT' && path !== this.#root) return
@@ -92,24 +99,35 @@ class FolderWalk {
     }
   }
 
-  async #entry(path: string, entry: Dirent): Promise<void> {
+  async #list(folder: string, all: readonly Dirent[]): Promise<void> {
     const { maxEntries, maxFiles } = this.#options.limits
-    if (++this.#entries > maxEntries) return this.#stop(`of more than ${maxEntries} names`)
-    if (isHiddenName(entry.name)) return
-    if (entry.isDirectory()) this.#waiting.push(path)
-    if (entry.isDirectory() || !(entry.isSymbolicLink() || isManifestName(entry.name))) return
-    try {
-      const stats = await stat(path, { bigint: true })
-      if (stats.isDirectory()) this.#waiting.push(path)
-      if (!stats.isFile() || !isManifestName(entry.name)) return
-      if (this.files.length >= maxFiles) return this.#stop(`of more than ${maxFiles} manifests`)
-      this.files.push({ path, signature: signatureOf(stats) })
-    } catch (error) {
-      // Gone since the folder was read, or a link that points to nothing.
-      if (errorCode(error) === 'ENOENT') return
-      if (!isManifestName(entry.name)) return
-      this.unknown.push(path)
-      this.problems.push(unreadable(path, error))
+    const entries = all.filter(isOfInterest).toSorted((a, b) => compareText(a.name, b.name))
+    this.#entries += all.length
+    if (this.#entries > maxEntries) return this.#stop(`of more than ${maxEntries} names`)
+    const pathOf = (entry: Dirent): string => join(folder, entry.name)
+    // Backwards, because folders are taken from the end.
+    this.#folders.push(
+      ...entries
+        .filter((entry) => entry.isDirectory())
+        .map(pathOf)
+        .toReversed(),
+    )
+    const others = entries.filter((entry) => !entry.isDirectory())
+    const links: string[] = []
+    for (let i = 0; i < others.length; i += lookedAtOnce) {
+      const some = others.slice(i, i + lookedAtOnce)
+      // oxlint-disable-next-line no-await-in-loop -- a few at a time
+      const found = await Promise.all(some.map((entry) => lookAt(pathOf(entry), isManifestName(entry.name))))
+      for (const each of found) {
+        if (each === undefined) continue
+        if (each.isFolder) links.push(each.path)
+        else this.files.push(each)
+      }
+    }
+    this.#links.push(...links.toReversed())
+    if (this.files.length > maxFiles) {
+      this.files.length = maxFiles
+      this.#stop(`of more than ${maxFiles} manifests`)
     }
   }
 
@@ -119,6 +137,39 @@ class FolderWalk {
     // What was read earlier must not go because something else came before it.
     this.unknown.push(this.#root)
     this.#full = true
+  }
+}
+
+function isOfInterest(entry: Dirent): boolean {
+  if (isHiddenName(entry.name)) return false
+  return entry.isDirectory() || entry.isSymbolicLink() || isManifestName(entry.name)
+}
+
+/** A folder behind a link, or a manifest; nothing where it is neither, or was deleted meanwhile. */
+async function lookAt(
+  path: string,
+  isManifest: boolean,
+): Promise<(FoundFile & { readonly isFolder: boolean }) | undefined> {
+  try {
+    const stats = await stat(path, { bigint: true })
+    const isFolder = stats.isDirectory()
+    if (!isFolder && !(stats.isFile() && isManifest)) return undefined
+    return { path, signature: signatureOf(stats), isFolder }
+  } catch (error) {
+    if (!isManifest) return undefined
+    // A link that points to nothing is there.
+    if (errorCode(error) === 'ENOENT' && !(await isThere(path))) return undefined
+    const problem = unreadable(path, error)
+    return { path, signature: problem.message, problem, isFolder: false }
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path)
+    return true
+  } catch {
+    return false
   }
 }
 

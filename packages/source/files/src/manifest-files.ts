@@ -1,7 +1,7 @@
 import type { Problem } from '@tulle/api'
 import type { Clock, Result } from '@tulle/core'
 import { keepAll, readDocuments } from './file-state.ts'
-import type { FileState, ManifestParser } from './file-state.ts'
+import type { FileState, HeldObject, ManifestParser } from './file-state.ts'
 import type { FoundFile, Listing } from './list-folder.ts'
 import type { FilesLimits } from './limits.ts'
 import { mergeFiles } from './merge-files.ts'
@@ -14,6 +14,12 @@ export interface ManifestFilesDeps {
   readonly clock: Clock
   readonly limits: FilesLimits
 }
+
+/**
+ * How old a file must be so that its signature tells versions of it apart: time stamps of file systems move in
+ * steps, and a second write within one step leaves no trace.
+ */
+const settledMs = 2000
 
 /** What is known of all files, from one look at them to the next. */
 export class ManifestFiles {
@@ -37,19 +43,22 @@ export class ManifestFiles {
   /** Reads what has changed; false where nothing has. */
   async update({ files, unknown, problems }: Listing): Promise<boolean> {
     const states = new Map<string, FileState>()
-    let changed = problems.length > 0 || this.#problems.length > 0
+    const listed = new Set(files.map(({ path }) => path))
+    const gone = [...this.#states.values()].filter(({ path }) => !listed.has(path))
+    const goneByDigest = new Map(gone.map((state) => [state.digest, state]))
     for (const file of files) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other keeps memory and open files bounded
-      states.set(file.path, await this.#look(file, this.#states.get(file.path)))
+      const state = await this.#look(file, goneByDigest)
+      if (state !== undefined) states.set(file.path, state)
     }
-    const listed = new Set(files.map(({ path }) => path))
-    for (const [path, before] of this.#states) {
-      if (listed.has(path)) continue
-      const state = unknown.some((hidden) => isWithin(path, hidden)) ? before : this.#missing(before)
-      if (state !== undefined) states.set(path, state)
+    for (const before of gone) {
+      const hidden = unknown.some((path) => isWithin(before.path, path))
+      const state = hidden ? before : this.#missing(before)
+      // Names that come and go behind a limit must not pile up.
+      if (state !== undefined && states.size < this.#deps.limits.maxFiles) states.set(before.path, state)
     }
+    let changed = problems.length > 0 || this.#problems.length > 0 || states.size !== this.#states.size
     for (const [path, state] of states) changed ||= this.#states.get(path) !== state
-    changed ||= states.size !== this.#states.size
     this.#states = states
     this.#problems = problems
     return changed
@@ -61,7 +70,7 @@ export class ManifestFiles {
       this.#problems = [read.error]
       return
     }
-    const state = this.#parse(path, { text: read.value, digest: '', signature: '' }, undefined)
+    const state = this.#parse(path, { text: read.value, digest: '', signature: '' }, [])
     this.#states = new Map([[path, state]])
   }
 
@@ -70,15 +79,30 @@ export class ManifestFiles {
     return { objects, problems: [...this.#problems, ...problems] }
   }
 
-  async #look(file: FoundFile, before: FileState | undefined): Promise<FileState> {
-    if (before?.signature === file.signature) return here(before)
-    const read = await readText(file.path, this.#deps.limits.maxFileBytes)
-    if (!read.ok) {
-      const kept = keepAll(read.error, before?.objects ?? [])
-      return { ...kept, path: file.path, signature: file.signature, digest: '', missingSinceMs: undefined }
-    }
-    if (before?.digest === read.value.digest) return here({ ...before, signature: read.value.signature })
-    const state = this.#parse(file.path, read.value, before)
+  async #look(
+    { path, signature, problem }: FoundFile,
+    goneByDigest: ReadonlyMap<string, FileState>,
+  ): Promise<FileState | undefined> {
+    const before = this.#states.get(path)
+    if (before?.signature === signature) return here(before)
+    if (problem !== undefined) return this.#unreadable(problem, signature, before)
+    const read = await readText(path, this.#deps.limits.maxFileBytes)
+    if (read.kind === 'gone') return before === undefined ? undefined : this.#missing(before)
+    if (read.kind === 'problem') return this.#unreadable(read.problem, this.#trusted(read, signature), before)
+    const text = { ...read, signature: this.#trusted(read, read.signature) }
+    if (before?.digest !== text.digest) return this.#readAgain(path, text, before, goneByDigest)
+    return here(before.signature === text.signature ? before : { ...before, signature: text.signature })
+  }
+
+  #readAgain(
+    path: string,
+    text: ReadText,
+    before: FileState | undefined,
+    goneByDigest: ReadonlyMap<string, FileState>,
+  ): FileState {
+    // A file that was renamed takes along what its broken documents were once.
+    const last = before ?? goneByDigest.get(text.digest)
+    const state = this.#parse(path, text, last?.objects ?? [])
     const emptied = state.objects.length === 0 && state.problems.length === 0
     // Many editors empty a file before they write it.
     return emptied && before !== undefined && before.objects.length > 0
@@ -86,16 +110,25 @@ export class ManifestFiles {
       : state
   }
 
-  #parse(path: string, { text, digest, signature }: ReadText, before: FileState | undefined): FileState {
-    const documents = readDocuments(this.#deps.parse(text, path), text, before?.objects ?? [])
+  #parse(path: string, { text, digest, signature }: ReadText, before: readonly HeldObject[]): FileState {
+    const documents = readDocuments(this.#deps.parse(text, path), before)
     return { ...documents, path, signature, digest, missingSinceMs: undefined }
+  }
+
+  #unreadable(problem: Problem, signature: string, before: FileState | undefined): FileState {
+    const { file: path } = problem.origin
+    const kept = keepAll(problem, before?.objects ?? [])
+    return { ...kept, path, signature, digest: '', missingSinceMs: undefined }
+  }
+
+  #trusted({ changedMs }: { readonly changedMs: number }, signature: string): string {
+    return Math.abs(this.#deps.clock.nowMs() - changedMs) >= settledMs ? signature : ''
   }
 
   /** The same state in doubt; undefined once that has lasted long enough. */
   #missing(before: FileState): FileState | undefined {
     const nowMs = this.#deps.clock.monotonicMs()
-    if (before.missingSinceMs === undefined)
-      return { ...before, signature: '', digest: '', missingSinceMs: nowMs }
+    if (before.missingSinceMs === undefined) return { ...before, signature: '', missingSinceMs: nowMs }
     return nowMs - before.missingSinceMs < this.#deps.limits.quietMs ? before : undefined
   }
 }

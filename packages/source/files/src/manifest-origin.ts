@@ -53,6 +53,7 @@ async function listFile(path: string, { onFolder }: ListOptions): Promise<Listin
     const signature = signatureOf(await stat(path, { bigint: true }))
     return { files: [{ path, signature }], unknown: [], problems: [] }
   } catch (error) {
-    return { files: [], unknown: [path], problems: [unreadable(path, error)] }
+    const problem = unreadable(path, error)
+    return { files: [{ path, signature: problem.message, problem }], unknown: [], problems: [] }
   }
 }

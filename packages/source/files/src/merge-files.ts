@@ -1,8 +1,8 @@
-import type { AnyObject, Origin, Problem } from '@tulle/api'
+import { firstOfEach } from '@tulle/api'
+import type { AnyObject, Problem } from '@tulle/api'
 import { compareText } from '@tulle/core'
 import type { FileState, HeldObject } from './file-state.ts'
 import { objectText } from './file-state.ts'
-import { fileProblem } from './problems.ts'
 
 export interface Merged {
   /** By `objectKey`. */
@@ -23,45 +23,33 @@ interface Claim {
 export function mergeFiles(files: Iterable<FileState>): Merged {
   const states = [...files].toSorted((a, b) => compareText(a.path, b.path))
   const claims = new Map<string, Claim>()
-  const problems: Problem[] = []
+  const written: AnyObject[] = []
   for (const state of states) {
     for (const held of state.objects) {
       const claim = { held, rank: state.missingSinceMs !== undefined ? 2 : held.outdated ? 1 : 0 }
       const other = claims.get(held.key)
       if (other === undefined || claim.rank < other.rank) claims.set(held.key, claim)
-      if (other?.rank === 0 && claim.rank === 0) problems.push(duplicate(other.held, held))
+      if (claim.rank === 0) written.push(held.object)
     }
   }
+  const problems = [...firstOfEach(written).problems]
   for (const state of states) {
     for (const { problem, keeps } of state.problems) {
-      const inForce = keeps.filter((key) => isOutdatedBy(claims.get(key), state))
-      problems.push(inForce.length === 0 ? problem : withKept(problem, inForce, claims))
+      const inForce = keeps.flatMap((key) => outdatedObject(claims.get(key), state) ?? [])
+      problems.push(withKept(problem, inForce))
     }
   }
-  const objects = new Map([...claims].map(([key, { held }]) => [key, held.object]))
-  return { objects, problems }
+  return { objects: new Map(Array.from(claims, ([key, { held }]) => [key, held.object])), problems }
 }
 
-function isOutdatedBy(claim: Claim | undefined, state: FileState): boolean {
-  return claim?.held.outdated === true && state.objects.includes(claim.held)
+function outdatedObject(claim: Claim | undefined, state: FileState): AnyObject | undefined {
+  if (claim?.held.outdated !== true || !state.objects.includes(claim.held)) return undefined
+  return claim.held.object
 }
 
-function withKept(problem: Problem, keys: readonly string[], claims: ReadonlyMap<string, Claim>): Problem {
-  const objects = keys.flatMap((key) => claims.get(key)?.held.object ?? [])
-  const what =
-    objects.length === 1 && objects[0] !== undefined
-      ? objectText(objects[0])
-      : `its ${objects.length} objects`
+function withKept(problem: Problem, objects: readonly AnyObject[]): Problem {
+  const [first] = objects
+  if (first === undefined) return problem
+  const what = objects.length === 1 ? objectText(first) : `${objects.length} objects`
   return { ...problem, message: `${problem.message}; the last good version of ${what} stays in force` }
-}
-
-function duplicate(first: HeldObject, second: HeldObject): Problem {
-  const { origin } = second.object
-  const text = objectText(second.object)
-  const message = `${text} of ${placeText(origin)} is written in ${placeText(first.object.origin)} already, which counts; remove one of the two`
-  return { ...fileProblem('API_DUPLICATE_OBJECT', origin.file, message), origin, object: text }
-}
-
-function placeText({ file, line, column }: Origin): string {
-  return `${file}:${line}:${column}`
 }

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { stat } from 'node:fs/promises'
+import { test } from 'node:test'
+import { parseManifests } from '@tulle/api'
+import { TestClock } from '@tulle/core'
+import { filesLimits } from './limits.ts'
+import { signatureOf } from './list-folder.ts'
+import type { Listing } from './list-folder.ts'
+import { ManifestFiles } from './manifest-files.ts'
+import { services, World } from './testing/world.ts'
+
+test('ManifestFiles does not trust the signature of a file that has just changed', async () => {
+  await using world = await World.create({ 'a.yaml': services({ a: 1 }) })
+  const path = world.path('a.yaml')
+  const stats = await stat(path, { bigint: true })
+  const listing: Listing = { files: [{ path, signature: signatureOf(stats) }], unknown: [], problems: [] }
+  for (const [ageMs, isReadAgain] of [
+    [0, true],
+    [1999, true],
+    [-1000, true],
+    [60_000, false],
+  ] as const) {
+    const clock = new TestClock(Number(stats.ctimeMs) + ageMs)
+    const files = new ManifestFiles({ parse: parseManifests, clock, limits: filesLimits })
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await world.write('a.yaml', services({ a: 1 }))
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await files.update({ ...listing, files: [{ path, signature: await signature(path) }] })
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    const before = await signature(path)
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await world.write('a.yaml', services({ a: 2 }))
+    // As if the second write had left the same time stamp.
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    assert.equal(await files.update({ ...listing, files: [{ path, signature: before }] }), isReadAgain)
+  }
+})
+
+async function signature(path: string): Promise<string> {
+  return signatureOf(await stat(path, { bigint: true }))
+}
+
+test('ManifestFiles takes a file that vanishes between listing and reading for gone, not for unreadable', async () => {
+  const files = new ManifestFiles({ parse: parseManifests, clock: new TestClock(), limits: filesLimits })
+  const gone = { path: '/nowhere/a.yaml', signature: '1' }
+  assert.equal(await files.update({ files: [gone], unknown: [], problems: [] }), false)
+  assert.deepEqual(files.merged().problems, [])
+})
