@@ -4,9 +4,10 @@ import { CommandError, exitCodes } from '../exit-codes.ts'
 /** How this machine lets us have namespaces: as root directly, as an ordinary user through util-linux `unshare`. */
 export type UpMode = 'root' | 'user'
 
+/** The first line of the output: how traffic is captured, and what that leaves open. */
 export const modeHeadlines: Readonly<Record<UpMode, string>> = {
-  root: 'namespaces, as root: a network namespace per workload, the real data path; workloads run without capabilities',
-  user: 'namespaces, as an ordinary user: a network namespace per workload, the real data path; workloads are not isolated from the proxy',
+  root: 'namespaces, as root: the real data path; workloads have no rights',
+  user: 'namespaces, as a user: workloads are not isolated from the proxy',
 }
 
 /** What the ordinary user's `unshare` must be able to do; `tulle up` itself is started the same way. */

@@ -23,3 +23,31 @@ export async function call(session: Session, workload: string, url: string): Pro
     throw new Error(`could not call as ${workload}: ${result.stderr || `exit code ${result.exitCode}`}`)
   return JSON.parse(result.stdout) as CallOutcome
 }
+
+export interface CallCounts {
+  readonly calls: number
+  readonly failed: number
+}
+
+/** Calls the books as reader for a while, one call after the other, each over a connection of its own. */
+export async function keepCalling(session: Session, durationMs: number): Promise<CallCounts> {
+  const script = `
+    import { get } from 'node:http'
+    const once = () => new Promise((resolve) => {
+      const request = get('http://books/books', { agent: false, timeout: 5000 }, (answer) => {
+        answer.resume().on('end', () => resolve(answer.statusCode === 200)).on('error', () => resolve(false))
+      })
+      request.on('timeout', () => request.destroy()).on('error', () => resolve(false))
+    })
+    const endMs = performance.now() + ${durationMs}
+    let calls = 0, failed = 0
+    while (performance.now() < endMs) {
+      calls++
+      if (!(await once())) failed++
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    console.log(JSON.stringify({ calls, failed }))`
+  const result = await session.run('bookstore/reader', script)
+  if (result.exitCode !== 0) throw new Error(`could not call as bookstore/reader: ${result.stderr}`)
+  return JSON.parse(result.stdout) as CallCounts
+}
