@@ -1,6 +1,6 @@
 import type { Clock } from '@tulle/core'
 import type { Service } from '@tulle/mesh'
-import { authorizeWith } from '@tulle/policy'
+import { authorize, authorizeWith } from '@tulle/policy'
 import type { ApplicablePolicies, ConnectionFacts, Verdict } from '@tulle/policy'
 import type { AccessLog } from './access-log.ts'
 import type { ConnectionInfo, Direction, SocketAddress } from './data-plane.ts'
@@ -36,6 +36,13 @@ export interface Refusal {
   readonly error: string
 }
 
+/** A connection that is being made. It counts like an open one, and what ends those ends it too. */
+export interface Attempt {
+  /** Set anew when more becomes known. */
+  subject: ConnectionSubject
+  readonly cut: (refusal: Refusal) => void
+}
+
 interface Open {
   readonly id: number
   readonly subject: ConnectionSubject
@@ -46,6 +53,14 @@ interface Open {
   reportedResponseBytes: number
 }
 
+/** What one workload has. */
+interface Held {
+  readonly open: Set<Open>
+  readonly attempts: Set<Attempt>
+}
+
+const nobody: Held = { open: new Set(), attempts: new Set() }
+
 export interface ConnectionTableDeps {
   readonly clock: Clock
   readonly telemetry: Telemetry
@@ -54,11 +69,10 @@ export interface ConnectionTableDeps {
   revision(): number
 }
 
-/** Every open connection of a worker: counts, listings, metrics, the access log, and second looks by policy. */
+/** Every connection of a worker: counts, listings, metrics, the access log, and second looks by policy. */
 export class ConnectionTable {
   readonly #deps: ConnectionTableDeps
-  readonly #open: Map<number, Open> = new Map()
-  readonly #perWorkload: Map<string, number> = new Map()
+  readonly #held: Map<string, Held> = new Map()
   #lastId: number = 0
   #onEmpty: (() => void) | undefined
 
@@ -66,41 +80,57 @@ export class ConnectionTable {
     this.#deps = deps
   }
 
-  get size(): number {
-    return this.#open.size
-  }
-
   /** Monotonic: for `startedMs`. */
   now(): number {
     return this.#deps.clock.monotonicMs()
   }
 
+  /** Open, or being made. */
   countOf(uid: string): number {
-    return this.#perWorkload.get(uid) ?? 0
+    const { open, attempts } = this.#heldBy(uid)
+    return open.size + attempts.size
+  }
+
+  /**
+   * A connection is being made, until `open` or `giveUp`. `cut` is called when it must not be made any more, and has
+   * to end it with `giveUp`.
+   */
+  begin(subject: ConnectionSubject, cut: Attempt['cut']): Attempt {
+    const attempt = { subject, cut }
+    this.#holdFor(subject.uid).attempts.add(attempt)
+    return attempt
   }
 
   /** The connection copies from here on; returns what to call when it is over. */
-  open(subject: ConnectionSubject, pipe: Pipe): (error: PipeError) => void {
-    const id = ++this.#lastId
+  open(attempt: Attempt, pipe: Pipe): (error: PipeError) => void {
+    const { subject } = attempt
     const { telemetry, clock } = this.#deps
     const series = telemetry.bind({ ...labelsOf(subject), flags: '-' }, this.#deps.revision())
-    const openedMs = clock.nowMs()
-    this.#open.set(id, {
-      id,
+    const open: Open = {
+      id: ++this.#lastId,
       subject,
       pipe,
       series,
-      openedMs,
+      openedMs: clock.nowMs(),
       reportedRequestBytes: 0,
       reportedResponseBytes: 0,
-    })
-    this.#perWorkload.set(subject.uid, this.countOf(subject.uid) + 1)
+    }
+    const held = this.#holdFor(subject.uid)
+    held.open.add(open)
+    held.attempts.delete(attempt)
     series.opened.inc()
     telemetry.opened(reporterOf(subject))
-    return (error) => this.#close(id, error)
+    return (error) => this.#close(open, error)
   }
 
-  /** A connection that never copied anything. */
+  /** The connection could not be made; only the first word on an attempt counts. */
+  giveUp(attempt: Attempt, refusal: Refusal): void {
+    if (!this.#heldBy(attempt.subject.uid).attempts.delete(attempt)) return
+    this.refuse(attempt.subject, refusal)
+    this.#letGo(attempt.subject.uid)
+  }
+
+  /** A connection that nobody tried to make. */
   refuse(subject: ConnectionSubject, refusal: Refusal): void {
     this.#deps.telemetry.failed({ ...labelsOf(subject), flags: refusal.flags })
     this.#log(subject, refusal.verdict, { requestBytes: 0, responseBytes: 0, error: refusal.error })
@@ -108,20 +138,33 @@ export class ConnectionTable {
 
   /** Brings byte counters up to now; connections may be long. */
   report(): void {
-    for (const open of this.#open.values()) reportBytes(open)
+    for (const open of this.#all()) reportBytes(open)
   }
 
   list(worker: number): readonly ConnectionInfo[] {
-    return [...this.#open.values()].map((open) => infoOf(open, worker))
+    return [...this.#all()].map((open) => infoOf(open, worker))
   }
 
-  /** Closes the inbound connections of a workload that its policies no longer allow; returns how many. */
+  /**
+   * Closes the inbound connections of a workload that its policies no longer allow; returns how many. A policy that
+   * is missing or was refused closes the workload for new connections only, so it cuts what is being made and
+   * leaves alone what runs.
+   */
   recheck(uid: string, policies: ApplicablePolicies): number {
     let closed = 0
-    for (const { subject, pipe } of this.#open.values()) {
-      if (subject.uid !== uid || subject.facts === undefined) continue
+    const { open, attempts } = this.#heldBy(uid)
+    for (const { subject, cut } of attempts) {
+      if (subject.facts === undefined) continue
       const verdict = authorizeWith(policies, subject.facts)
       if (verdict.allowed) continue
+      closed++
+      cut({ flags: 'DENY', verdict: 'refused', error: `no longer allowed: ${describeVerdict(verdict)}` })
+    }
+    for (const { subject, pipe } of open) {
+      if (subject.facts === undefined) continue
+      const verdict = authorize(policies.known, subject.facts)
+      const inDoubt = policies.unknown.length > 0 && verdict.reason !== 'deny-rule'
+      if (verdict.allowed || inDoubt) continue
       closed++
       pipe.abort(`no longer allowed: ${describeVerdict(verdict)}`)
     }
@@ -130,24 +173,18 @@ export class ConnectionTable {
 
   /** Connections from or to identities that are revoked. */
   closeRevoked(uid: string, identities: ReadonlySet<string>): void {
-    for (const { subject, pipe } of this.#open.values()) {
-      if (subject.uid !== uid) continue
-      const { sourceParty, destinationParty } = subject
-      if (identities.has(sourceParty.principal) || identities.has(destinationParty.principal)) {
-        pipe.abort('revoked')
-      }
-    }
+    this.#closeIf(uid, 'revoked', ({ sourceParty, destinationParty }) => {
+      return identities.has(sourceParty.principal) || identities.has(destinationParty.principal)
+    })
   }
 
-  closeAll(uid: string | undefined, reason: string): void {
-    for (const { subject, pipe } of this.#open.values()) {
-      if (uid === undefined || subject.uid === uid) pipe.abort(reason)
-    }
+  closeAll(uid: string, reason: string): void {
+    this.#closeIf(uid, reason, () => true)
   }
 
-  /** Resolves when nothing is open. */
+  /** Resolves when nothing is open, or being made. */
   empty(): Promise<void> {
-    if (this.#open.size === 0) return Promise.resolve()
+    if (this.#held.size === 0) return Promise.resolve()
     return new Promise((resolve) => {
       const earlier = this.#onEmpty
       this.#onEmpty = () => {
@@ -157,22 +194,48 @@ export class ConnectionTable {
     })
   }
 
-  #close(id: number, error: PipeError): void {
-    const open = this.#open.get(id)
-    if (open === undefined) return
-    this.#open.delete(id)
+  #closeIf(uid: string, reason: string, wanted: (subject: ConnectionSubject) => boolean): void {
+    const { open, attempts } = this.#heldBy(uid)
+    for (const { subject, cut } of attempts) {
+      if (wanted(subject)) cut({ flags: 'CONNECT', verdict: 'failed', error: reason })
+    }
+    for (const { subject, pipe } of open) if (wanted(subject)) pipe.abort(reason)
+  }
+
+  #close(open: Open, error: PipeError): void {
     const { subject } = open
-    const count = this.countOf(subject.uid) - 1
-    if (count === 0) this.#perWorkload.delete(subject.uid)
-    else this.#perWorkload.set(subject.uid, count)
+    if (!this.#heldBy(subject.uid).open.delete(open)) return
     reportBytes(open)
     open.series.closed.inc()
     this.#deps.telemetry.closed(reporterOf(subject))
     const { requestBytes, responseBytes } = open.pipe
     this.#log(subject, 'allowed', { requestBytes, responseBytes, error })
-    if (this.#open.size > 0) return
+    this.#letGo(subject.uid)
+  }
+
+  #heldBy(uid: string): Held {
+    return this.#held.get(uid) ?? nobody
+  }
+
+  #holdFor(uid: string): Held {
+    let held = this.#held.get(uid)
+    if (held === undefined) {
+      held = { open: new Set(), attempts: new Set() }
+      this.#held.set(uid, held)
+    }
+    return held
+  }
+
+  #letGo(uid: string): void {
+    if (this.countOf(uid) > 0) return
+    this.#held.delete(uid)
+    if (this.#held.size > 0) return
     this.#onEmpty?.()
     this.#onEmpty = undefined
+  }
+
+  *#all(): Generator<Open> {
+    for (const { open } of this.#held.values()) yield* open
   }
 
   #log(

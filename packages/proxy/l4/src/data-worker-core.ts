@@ -13,6 +13,7 @@ import type { ConnectionInfo, EnrolledWorkload, RejectedResource, WorkerDump } f
 import { Enrolment } from './enrolment.ts'
 import { L4Error } from './errors.ts'
 import { MeshState } from './mesh-state.ts'
+import { PolicyWatch } from './policy-watch.ts'
 import { Telemetry } from './telemetry.ts'
 import type { WorkerCommands, WorkerSettings } from './worker-commands.ts'
 import type { WorkerContext } from './worker-context.ts'
@@ -33,6 +34,7 @@ export class DataWorker implements WorkerCommands {
   readonly #accessLog: AccessLog | undefined
   readonly #state: MeshState = new MeshState()
   readonly #enrolments: Map<string, Enrolment> = new Map()
+  readonly #policyWatch: PolicyWatch
   readonly #credentials: Map<string, CredentialHolder> = new Map()
   /** Certificates whose workload has not come yet, or may come back. */
   #certificates: ReadonlyMap<string, WorkloadCertificate> = new Map()
@@ -60,17 +62,14 @@ export class DataWorker implements WorkerCommands {
       windowBudget: new ByteBudget(settings.limits.maxWindowBytes),
       keeper: new SessionKeeper(clock),
     }
+    this.#policyWatch = new PolicyWatch(this.#context)
   }
 
   async apply(update: ResourceUpdate): Promise<readonly RejectedResource[]> {
     const rejected = this.#state.apply(update)
     for (const enrolment of this.#enrolments.values()) {
       enrolment.tryOpen()
-      const { scope } = enrolment
-      const closed = this.#context.connections.recheck(scope.uid, scope.policies)
-      if (closed > 0) {
-        this.#context.log.info('connections closed by policy', { workload: scope.uid, connections: closed })
-      }
+      this.#policyWatch.look(enrolment.scope)
     }
     return rejected
   }
@@ -91,12 +90,15 @@ export class DataWorker implements WorkerCommands {
   }
 
   addWorkload(workload: EnrolledWorkload): Promise<void> {
-    this.#enrolments.get(workload.uid)?.close('enrolled again')
     const identity = identityOf(workload)
+    const before = this.#enrolments.get(workload.uid)
+    before?.close('enrolled again')
     const scope = new WorkloadScope(this.#context, workload, identity)
     const enrolment = new Enrolment(scope, this.#holder(spiffeId(identity)))
     this.#enrolments.set(workload.uid, enrolment)
     enrolment.tryOpen()
+    this.#policyWatch.look(scope)
+    if (before !== undefined) this.#releaseHolder(spiffeId(before.scope.identity))
     return enrolment.opened
   }
 
@@ -104,10 +106,9 @@ export class DataWorker implements WorkerCommands {
     const enrolment = this.#enrolments.get(uid)
     if (enrolment === undefined) return
     this.#enrolments.delete(uid)
+    this.#policyWatch.forget(uid)
     enrolment.close('workload removed')
-    const identity = spiffeId(enrolment.scope.identity)
-    const others = [...this.#enrolments.values()]
-    if (!others.some(({ scope }) => spiffeId(scope.identity) === identity)) this.#credentials.delete(identity)
+    this.#releaseHolder(spiffeId(enrolment.scope.identity))
   }
 
   async connections(): Promise<readonly ConnectionInfo[]> {
@@ -175,6 +176,11 @@ export class DataWorker implements WorkerCommands {
     this.#credentials.set(identity, holder)
     this.#setCertificate(identity, holder)
     return holder
+  }
+
+  #releaseHolder(identity: string): void {
+    const inUse = this.#enrolments.values().some(({ scope }) => spiffeId(scope.identity) === identity)
+    if (!inUse) this.#credentials.delete(identity)
   }
 
   #setCertificate(identity: string, holder: CredentialHolder): void {

@@ -144,10 +144,13 @@ function connect(scope: WorkloadScope, subject: ConnectionSubject, tunnel: Inbou
   let onDone: ((error: string | undefined) => void) | undefined
   const owner = { onDone: (error: string | undefined) => onDone?.(error) }
   const pipe = new TunnelPipe({ buffers, owner, socketCalls: false })
-  const fail = (error: string): void => {
-    tunnel.refuse('503')
-    connections.refuse(subject, { flags: 'CONNECT', verdict: 'failed', error })
+  const attempt = connections.begin(subject, (refusal) => end(refusal))
+  const end = (refusal: Refusal): void => {
+    tunnel.refuse(refusal.verdict === 'refused' ? '401' : '503')
+    connections.giveUp(attempt, refusal)
+    if (socket.ok) socket.value.destroy()
   }
+  const fail = (error: string): void => end({ flags: 'CONNECT', verdict: 'failed', error })
   const socket = openConnection({
     place: scope.place,
     destination: subject.destination,
@@ -162,13 +165,12 @@ function connect(scope: WorkloadScope, subject: ConnectionSubject, tunnel: Inbou
   tunnel.onAbandoned = () => upstream.destroy()
   whenConnected(upstream, { clock, timeoutMs: limits.connectTimeoutMs }, (error) => {
     if (error === undefined && tunnel.open) {
-      onDone = connections.open(subject, pipe)
+      onDone = connections.open(attempt, pipe)
       pipe.attachSocket(upstream)
       tunnel.accept(pipe)
       pipe.attachStream(tunnel.stream)
       return
     }
-    upstream.destroy()
     fail(error ?? 'the caller left')
   })
 }

@@ -1,13 +1,11 @@
 import type { Socket } from 'node:net'
 import { isLegalTargetPort } from '@tulle/hbone'
-import { originalDestination, resumeWithOnread, socketFd } from '@tulle/kernel'
+import { originalDestination, socketFd } from '@tulle/kernel'
 import { authorizeWith } from '@tulle/policy'
-import { whenConnected } from './connecting.ts'
 import { describeVerdict } from './connection-table.ts'
 import type { ConnectionSubject, Refusal } from './connection-table.ts'
 import type { SocketAddress } from './data-plane.ts'
-import { SocketPipe } from './socket-pipe.ts'
-import { openConnection, socketHighWaterBytes } from './sockets.ts'
+import { callPlain } from './plain-connection.ts'
 import { canonicalIp } from './workload-scope.ts'
 import type { WorkloadScope } from './workload-scope.ts'
 
@@ -48,8 +46,10 @@ export function acceptPlaintext(
     startedMs,
   }
   const refusal = reasonToRefuse(scope, subject)
-  if (refusal === undefined) connect(scope, subject, paused)
-  else {
+  if (refusal === undefined) {
+    const upstreamSource = scope.place.captured ? sourceIp : undefined
+    callPlain({ scope, paused, subject }, { ...subject.destination, sourceIp: upstreamSource })
+  } else {
     paused.destroy()
     scope.context.connections.refuse(subject, refusal)
   }
@@ -64,37 +64,6 @@ function reasonToRefuse(scope: WorkloadScope, subject: ConnectionSubject): Refus
     return { flags: 'DENY', verdict: 'refused', error: describeVerdict(subject.verdict) }
   }
   return undefined
-}
-
-function connect(scope: WorkloadScope, subject: ConnectionSubject, paused: Socket): void {
-  const { clock, connections, buffers, limits } = scope.context
-  let onDone: ((error: string | undefined) => void) | undefined
-  const pipe = new SocketPipe(buffers, (error) => onDone?.(error))
-  const fail = (error: string): void => {
-    paused.destroy()
-    connections.refuse(subject, { flags: 'CONNECT', verdict: 'failed', error })
-  }
-  const socket = openConnection({
-    place: scope.place,
-    destination: subject.destination,
-    sourceIp: scope.place.captured ? subject.source.ip : undefined,
-    onread: pipe.destination.onread,
-  })
-  if (!socket.ok) {
-    fail(socket.error)
-    return
-  }
-  const upstream = socket.value
-  whenConnected(upstream, { clock, timeoutMs: limits.connectTimeoutMs }, (error) => {
-    if (error === undefined && !paused.destroyed) {
-      onDone = connections.open(subject, pipe)
-      pipe.destination.attach(upstream)
-      pipe.caller.attach(resumeWithOnread(paused, pipe.caller.onread, socketHighWaterBytes))
-      return
-    }
-    upstream.destroy()
-    fail(error ?? 'the caller left')
-  })
 }
 
 /** Where the kernel's redirection took it from. A connection to the listener itself has no other destination. */

@@ -1,10 +1,11 @@
+import { err } from '@tulle/core'
 import type { Result } from '@tulle/core'
 import { networkAddressKey, serviceKey } from '@tulle/mesh'
 import type { IpAddress, Service, Workload } from '@tulle/mesh'
 import { addressType, authorizationType, decodeAddress, decodeAuthorization } from '@tulle/mesh-xds'
 import type { MeshResource, ResourceUpdate } from '@tulle/mesh-xds'
-import { PolicyTable } from '@tulle/policy'
-import type { ApplicablePolicies, PolicySubject } from '@tulle/policy'
+import { policyKey, PolicyTable } from '@tulle/policy'
+import type { ApplicablePolicies, AuthorizationPolicy, PolicySubject } from '@tulle/policy'
 import type { RejectedResource } from './data-plane.ts'
 
 interface StoredAddress {
@@ -129,8 +130,10 @@ export class MeshState {
   #setAddress(resource: MeshResource): Result<void> {
     const decoded = decodeAddress(resource.bytes)
     if (!decoded.ok) return decoded
-    this.#removeAddress(resource.name)
     const { value } = decoded
+    const key = value.kind === 'workload' ? value.workload.uid : serviceKey(value.service)
+    if (key !== resource.name) return err(`the resource is of ${JSON.stringify(key)}`)
+    this.#removeAddress(resource.name)
     const serviceKeys = value.kind === 'workload' ? [...value.workload.services.keys()] : []
     const { bytes, aliases } = resource
     this.#addresses.set(resource.name, { bytes, aliases, entry: undefined, serviceKeys })
@@ -151,7 +154,7 @@ export class MeshState {
   }
 
   #setPolicy(resource: MeshResource): Result<void> {
-    const decoded = decodeAuthorization(resource.bytes)
+    const decoded = decodePolicy(resource)
     if (!decoded.ok) {
       this.#policyKeys.delete(resource.name)
       this.#policies.refuse(resource.name)
@@ -169,6 +172,14 @@ export class MeshState {
     this.#policyKeys.delete(name)
     this.#policies.delete(name)
   }
+}
+
+/** A policy under another name could neither be removed nor be missed by whoever names it. */
+function decodePolicy({ name, bytes }: MeshResource): Result<AuthorizationPolicy> {
+  const decoded = decodeAuthorization(bytes)
+  if (!decoded.ok) return decoded
+  const key = policyKey(decoded.value)
+  return key === name ? decoded : err(`the resource is of ${JSON.stringify(key)}`)
 }
 
 function addTo(map: Map<string, string[]>, key: string, value: string): void {

@@ -6,13 +6,10 @@ import type { HeaderList, StreamHandler } from '@tulle/http2'
 import { resumeWithOnread } from '@tulle/kernel'
 import type { IpAddress } from '@tulle/mesh'
 import type { ClientPool, ClientTunnelSession, DialFailure } from '@tulle/tunnel'
-import { whenConnected } from './connecting.ts'
-import type { ConnectionSubject, Refusal } from './connection-table.ts'
-import type { SocketAddress } from './data-plane.ts'
+import type { Attempt, ConnectionSubject, Refusal } from './connection-table.ts'
 import type { OutboundDecision } from './outbound-decision.ts'
 import type { PipeError } from './pipe.ts'
-import { SocketPipe } from './socket-pipe.ts'
-import { openConnection, socketHighWaterBytes } from './sockets.ts'
+import { socketHighWaterBytes } from './sockets.ts'
 import { TunnelPipe } from './tunnel-pipe.ts'
 import type { WorkloadScope } from './workload-scope.ts'
 
@@ -36,7 +33,7 @@ export class TunnelledCall implements StreamHandler {
   readonly #decision: Tunnelled
   readonly #pipe: TunnelPipe
   readonly #traceparent: string
-  #subject: ConnectionSubject
+  readonly #attempt: Attempt
   #attempts: number = 0
   #started: boolean = false
   #answered: boolean = false
@@ -47,8 +44,9 @@ export class TunnelledCall implements StreamHandler {
     this.#call = call
     this.#decision = decision
     this.#traceparent = newTraceparent(call.scope.context.rng)
-    this.#subject = { ...call.subject, traceId: this.#traceparent.slice(3, 35) }
-    const { buffers } = call.scope.context
+    const { buffers, connections } = call.scope.context
+    const subject = { ...call.subject, traceId: this.#traceparent.slice(3, 35) }
+    this.#attempt = connections.begin(subject, (refusal) => this.#fail(refusal))
     this.#pipe = new TunnelPipe({
       buffers,
       owner: { onDone: (error) => this.#onPipeDone(error) },
@@ -72,7 +70,7 @@ export class TunnelledCall implements StreamHandler {
     }
     if (!this.#started && !this.#beginReading()) return
     const session = outcome.value
-    this.#subject = { ...this.#subject, tlsGroup: session.tlsGroup }
+    this.#attempt.subject = { ...this.#attempt.subject, tlsGroup: session.tlsGroup }
     const stream = session.open(this.#headers(), this)
     if (stream === undefined || !this.#pipe.canMoveTo(stream)) {
       stream?.reset(http2Error.cancel)
@@ -121,7 +119,7 @@ export class TunnelledCall implements StreamHandler {
       return
     }
     this.#answered = true
-    this.#onDone = this.#call.scope.context.connections.open(this.#subject, this.#pipe)
+    this.#onDone = this.#call.scope.context.connections.open(this.#attempt, this.#pipe)
     this.#pipe.onAnswered()
   }
 
@@ -159,46 +157,13 @@ export class TunnelledCall implements StreamHandler {
     this.#over = true
     if (this.#started) this.#pipe.abort(refusal.error)
     else this.#call.paused.destroy()
-    this.#call.scope.context.connections.refuse(this.#subject, refusal)
+    this.#call.scope.context.connections.giveUp(this.#attempt, refusal)
   }
 
   #onPipeDone(error: PipeError): void {
     if (this.#answered) this.#onDone?.(error)
     else this.#fail({ flags: 'CONNECT', verdict: 'failed', error: error ?? 'the caller left' })
   }
-}
-
-/** What goes as it came: to a workload without a tunnel, or to a destination that nobody here knows. */
-export function callPlain(call: OutboundCall, destination: SocketAddress): void {
-  const { scope, paused, subject } = call
-  const { buffers, clock, connections, limits } = scope.context
-  let onDone: ((error: PipeError) => void) | undefined
-  const pipe = new SocketPipe(buffers, (error) => onDone?.(error))
-  const fail = (error: string): void => {
-    paused.destroy()
-    connections.refuse(subject, { flags: 'CONNECT', verdict: 'failed', error })
-  }
-  const socket = openConnection({
-    place: scope.place,
-    destination,
-    sourceIp: undefined,
-    onread: pipe.destination.onread,
-  })
-  if (!socket.ok) {
-    fail(socket.error)
-    return
-  }
-  const upstream = socket.value
-  whenConnected(upstream, { clock, timeoutMs: limits.connectTimeoutMs }, (error) => {
-    if (error === undefined && !paused.destroyed) {
-      onDone = connections.open(subject, pipe)
-      pipe.destination.attach(upstream)
-      pipe.caller.attach(resumeWithOnread(paused, pipe.caller.onread, socketHighWaterBytes))
-      return
-    }
-    upstream.destroy()
-    fail(error ?? 'the caller left')
-  })
 }
 
 function refusalOf(failure: DialFailure): Refusal {

@@ -6,12 +6,13 @@ import { unreachable } from '@tulle/core'
 import type { ConnectionSubject } from './connection-table.ts'
 import type { SocketAddress } from './data-plane.ts'
 import { capturedDestination } from './inbound-plaintext.ts'
-import { callPlain, TunnelledCall } from './outbound-connection.ts'
+import { TunnelledCall } from './outbound-connection.ts'
 import type { OutboundCall } from './outbound-connection.ts'
 import { decideOutbound } from './outbound-decision.ts'
 import type { OutboundDecision } from './outbound-decision.ts'
 import { partyOf } from './party.ts'
 import type { Party } from './party.ts'
+import { callPlain } from './plain-connection.ts'
 import { canonicalIp } from './workload-scope.ts'
 import type { WorkloadScope } from './workload-scope.ts'
 
@@ -84,7 +85,7 @@ function proceed(call: OutboundCall, decision: OutboundDecision): void {
       new TunnelledCall(call, decision).start()
       return
     case 'tcp':
-      callPlain(call, decision)
+      callPlain(call, { ...decision, sourceIp: undefined })
       return
     case 'refused': {
       call.paused.destroy()

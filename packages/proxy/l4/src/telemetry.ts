@@ -71,6 +71,7 @@ export class Telemetry {
   readonly #open: { readonly source: Child; readonly destination: Child }
   readonly #refusedPeers: Family
   readonly #buffersHeld: Child
+  readonly #closedWorkloads: Child
   readonly #series: Map<string, TcpSeries> = new Map()
   #revision: number = -1
 
@@ -92,6 +93,21 @@ export class Telemetry {
     this.#buffersHeld = this.#registry
       .gauge('tulle_copy_buffers_held', 'Copy buffers that connections hold now.')
       .bind()
+    this.#closedWorkloads = this.#registry
+      .gauge(
+        'tulle_workloads_closed',
+        'Workloads closed for new connections because a policy is missing or was refused, once for each data path thread.',
+      )
+      .bind()
+  }
+
+  /** A policy that holds for a workload is missing or was refused. */
+  workloadClosed(): void {
+    this.#closedWorkloads.inc(1)
+  }
+
+  workloadOpened(): void {
+    this.#closedWorkloads.inc(-1)
   }
 
   /** The series for a connection; `revision` is the mesh state's, since labels may change with it. */

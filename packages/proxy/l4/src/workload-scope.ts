@@ -51,14 +51,15 @@ export class WorkloadScope {
 
   /**
    * What holds for connections to it. A workload that the control plane does not describe names no policies that
-   * we could know of, so it is closed.
+   * we could know of, so it is closed. The same object for as long as nothing of it changes.
    */
   get policies(): ApplicablePolicies {
     const { state } = this.context
     if (this.#policies === undefined || this.#policiesRevision !== state.revision) {
       const { workload } = this
-      this.#policies =
+      const found =
         workload === undefined ? { known: [], unknown: [`of ${this.uid}`] } : state.policiesFor(workload)
+      if (this.#policies === undefined || !samePolicies(this.#policies, found)) this.#policies = found
       this.#policiesRevision = state.revision
     }
     return this.#policies
@@ -87,6 +88,14 @@ export class WorkloadScope {
     if (identity === undefined || workload === undefined) return partyOf(workload, identity)
     return partyOf(hasIdentity(workload, identity) ? workload : undefined, identity)
   }
+}
+
+function samePolicies(a: ApplicablePolicies, b: ApplicablePolicies): boolean {
+  return sameItems(a.known, b.known) && sameItems(a.unknown, b.unknown)
+}
+
+function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i])
 }
 
 function hasIdentity(workload: Workload, identity: Identity): boolean {

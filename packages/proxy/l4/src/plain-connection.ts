@@ -1,0 +1,57 @@
+import type { Socket } from 'node:net'
+import { resumeWithOnread } from '@tulle/kernel'
+import { whenConnected } from './connecting.ts'
+import type { ConnectionSubject, Refusal } from './connection-table.ts'
+import type { SocketAddress } from './data-plane.ts'
+import type { PipeError } from './pipe.ts'
+import { SocketPipe } from './socket-pipe.ts'
+import { openConnection, socketHighWaterBytes } from './sockets.ts'
+import type { WorkloadScope } from './workload-scope.ts'
+
+export interface PlainCall {
+  readonly scope: WorkloadScope
+  /** The caller's socket, which has read nothing. */
+  readonly paused: Socket
+  readonly subject: ConnectionSubject
+}
+
+export interface PlainDestination extends SocketAddress {
+  /** The address that the destination is to see; undefined: the namespace's own. */
+  readonly sourceIp: string | undefined
+}
+
+/** Copies what goes as it came: without a tunnel, in either direction. */
+export function callPlain(call: PlainCall, destination: PlainDestination): void {
+  const { scope, paused, subject } = call
+  const { buffers, clock, connections, limits } = scope.context
+  let onDone: ((error: PipeError) => void) | undefined
+  const pipe = new SocketPipe(buffers, (error) => onDone?.(error))
+  const attempt = connections.begin(subject, (refusal) => end(refusal))
+  const end = (refusal: Refusal): void => {
+    paused.destroy()
+    connections.giveUp(attempt, refusal)
+    if (socket.ok) socket.value.destroy()
+  }
+  const fail = (error: string): void => end({ flags: 'CONNECT', verdict: 'failed', error })
+  const { sourceIp } = destination
+  const socket = openConnection({
+    place: scope.place,
+    destination,
+    sourceIp,
+    onread: pipe.destination.onread,
+  })
+  if (!socket.ok) {
+    fail(socket.error)
+    return
+  }
+  const upstream = socket.value
+  whenConnected(upstream, { clock, timeoutMs: limits.connectTimeoutMs }, (error) => {
+    if (error === undefined && !paused.destroyed) {
+      onDone = connections.open(attempt, pipe)
+      pipe.destination.attach(upstream)
+      pipe.caller.attach(resumeWithOnread(paused, pipe.caller.onread, socketHighWaterBytes))
+      return
+    }
+    fail(error ?? 'the caller left')
+  })
+}
