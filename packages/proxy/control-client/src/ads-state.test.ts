@@ -44,7 +44,7 @@ test('TypeState hands on only what is news', () => {
   assert.deepEqual(take(state, response([], ['w1'])), ['-w1'])
 })
 
-test('TypeState brings along what was applied, and not what was refused', () => {
+test('TypeState brings along what was applied, and what was refused without a version', () => {
   const state = new TypeState(typeUrl, false)
   take(state, response(['w1@1', 'w2@1', 'w3@1']), ['w2'])
   take(state, response([], ['w3']))
@@ -53,7 +53,7 @@ test('TypeState brings along what was applied, and not what was refused', () => 
     addresses: ['10.0.0.1'],
     metadata: { NAME: 'forged', X: 'y' },
   })
-  assert.deepEqual(request.initialResourceVersions, { w1: '1' })
+  assert.deepEqual(request.initialResourceVersions, { w1: '1', w2: '' })
   assert.deepEqual([request.resourceNamesSubscribe, request.resourceNamesUnsubscribe], [[], []])
   assert.equal(request.node?.id, 'ztunnel~10.0.0.1~n1.tulle-system~tulle-system.svc.cluster.local')
   assert.deepEqual(request.node?.metadata, {
@@ -63,6 +63,13 @@ test('TypeState brings along what was applied, and not what was refused', () => 
     NODE_NAME: 'n1',
     X: 'y',
   })
+})
+
+test('TypeState hands on the removal of what was refused: it closes workloads until it is gone', () => {
+  const state = new TypeState(typeUrl, false)
+  take(state, response(['w1@1', 'w2@1']), ['w2'])
+  assert.deepEqual(take(state, response([], ['w2', 'w3'])), ['-w2'])
+  assert.deepEqual(take(state, response([], ['w2'])), [])
 })
 
 test('TypeState on demand hands on every answer, also that there is nothing', () => {

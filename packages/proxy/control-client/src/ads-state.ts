@@ -17,6 +17,8 @@ export class TypeState {
   /** Names asked for, of a type on demand. */
   readonly demanded: Set<string> = new Set()
   readonly #versions: Map<string, string> = new Map()
+  /** Names that were refused: what the data plane does about them lasts until they are taken or removed. */
+  readonly #refused: Set<string> = new Set()
 
   constructor(typeUrl: string, onDemand: boolean) {
     this.typeUrl = typeUrl
@@ -24,7 +26,8 @@ export class TypeState {
   }
 
   /**
-   * The first request of a stream: what is known already comes along, so that only differences travel back.
+   * The first request of a stream: what is known already comes along, so that only differences travel back. What
+   * was refused comes along without a version, so that it comes again, or its removal does.
    * Subscribing to `*` and dropping it in one request is the field's way to say "nothing yet".
    */
   firstRequest(node: AdsNode): DeltaDiscoveryRequest {
@@ -33,7 +36,10 @@ export class TypeState {
       typeUrl: this.typeUrl,
       resourceNamesSubscribe: this.onDemand ? ['*', ...this.demanded] : [],
       resourceNamesUnsubscribe: this.onDemand ? ['*'] : [],
-      initialResourceVersions: Object.fromEntries(this.#versions),
+      initialResourceVersions: Object.fromEntries([
+        ...this.#versions,
+        ...[...this.#refused].map((name) => [name, ''] as const),
+      ]),
     })
   }
 
@@ -53,15 +59,24 @@ export class TypeState {
     }
     const removed = this.onDemand
       ? response.removedResources
-      : response.removedResources.filter((name) => this.#versions.has(name))
+      : response.removedResources.filter((name) => this.#versions.has(name) || this.#refused.has(name))
     return { update: { typeUrl: this.typeUrl, upserts, removed }, rejected }
   }
 
-  /** Rejected names are not known: they come again with the next stream. */
+  /** Rejected names are not known: they come again with the next stream, or their removal does. */
   applied(update: ResourceUpdate, rejected: readonly RejectedResource[]): void {
-    for (const { name, version } of update.upserts) this.#versions.set(name, version)
-    for (const name of update.removed) this.#versions.delete(name)
-    for (const { name } of rejected) this.#versions.delete(name)
+    for (const { name, version } of update.upserts) {
+      this.#versions.set(name, version)
+      this.#refused.delete(name)
+    }
+    for (const name of update.removed) {
+      this.#versions.delete(name)
+      this.#refused.delete(name)
+    }
+    for (const { name } of rejected) {
+      this.#versions.delete(name)
+      this.#refused.add(name)
+    }
     this.synced = true
   }
 }
