@@ -53,6 +53,8 @@ export class FilesComponent implements FilesSource {
   readonly #becomeReady: PromiseWithResolvers<void> = Promise.withResolvers()
   #origin: ManifestOrigin | undefined
   #rescans: Disposable | undefined
+  /** The second look at what is gone or empty. */
+  #doubt: Disposable | undefined
   #running: Promise<void> = Promise.resolve()
   /** A look that was asked for and has not begun: it sees all that was written before now. */
   #next: Promise<void> | undefined
@@ -107,10 +109,11 @@ export class FilesComponent implements FilesSource {
     await this.ready
     await this.#look()
     // A file that is gone is believed at a second look; who asks wants to know of it now.
-    const deadlineMs = clock.monotonicMs() + this.#limits.maxQuietMs
+    const { missingMs, maxQuietMs } = this.#limits
+    const deadlineMs = clock.monotonicMs() + missingMs + maxQuietMs
     while (this.#files.inDoubt && !this.#ending.signal.aborted && clock.monotonicMs() < deadlineMs) {
       // oxlint-disable-next-line no-await-in-loop -- one look after the other
-      await clock.sleep(this.#limits.quietMs)
+      await clock.sleep(missingMs)
       // oxlint-disable-next-line no-await-in-loop -- one look after the other
       await this.#look()
     }
@@ -135,6 +138,7 @@ export class FilesComponent implements FilesSource {
   #stop(reason?: unknown): void {
     this.#ending.abort(reason)
     this.#rescans?.[Symbol.dispose]()
+    this.#doubt?.[Symbol.dispose]()
     this.#quiet[Symbol.dispose]()
     this.#watches[Symbol.dispose]()
   }
@@ -190,7 +194,10 @@ export class FilesComponent implements FilesSource {
     const changed = await this.#files.update(listing)
     if (this.#ending.signal.aborted) return
     if (changed) this.#publish()
-    if (this.#files.inDoubt) this.#quiet.poke()
+    this.#doubt?.[Symbol.dispose]()
+    this.#doubt = undefined
+    if (!this.#files.inDoubt) return
+    this.#doubt = this.#options.clock.after(this.#limits.missingMs, () => this.#lookSoon())
   }
 
   #publish(): void {

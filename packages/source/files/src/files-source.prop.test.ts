@@ -67,7 +67,7 @@ test(
           'a.yaml': services({ s: 1 }),
           'sub/deep/c.yaml': services({ t: 1 }),
         })
-        await world.start()
+        await world.start({ limits: { missingMs: 1 } })
         // oxlint-disable-next-line no-await-in-loop -- in order
         for (const each of steps) await take(world, each)
         await world.files.sync()
@@ -84,7 +84,7 @@ test('whatever breaks, a service goes only when a save says so', { timeout: 120_
   await fc.assert(
     fc.asyncProperty(saves, async (list) => {
       await using world = await World.create({ 'a.yaml': '' })
-      await world.start()
+      await world.start({ limits: { missingMs: 1 } })
       const expected = new Set<string>()
       for (const save of list) {
         const documents = Object.entries(save).flatMap(([name, how]) => {

@@ -4,8 +4,13 @@ export interface FilesLimits {
   readonly maxFiles: number
   /** Names that are looked at, manifests or not. */
   readonly maxEntries: number
-  /** How long nothing must happen before a change is read, and how long a file must be gone to be believed gone. */
+  /** How long nothing must happen before a change is read. */
   readonly quietMs: number
+  /**
+   * How long a file must be gone or empty to be believed so. Saves leave such moments, on a busy machine long ones,
+   * and what a vanished object takes with it (a process, an address) does not come back with it.
+   */
+  readonly missingMs: number
   /** A change is read after this, however much goes on. */
   readonly maxQuietMs: number
   /** How often the folder is looked at without a notification: some file systems send none. */
@@ -17,6 +22,7 @@ export const filesLimits: FilesLimits = {
   maxFiles: 10_000,
   maxEntries: 100_000,
   quietMs: 30,
+  missingMs: 200,
   maxQuietMs: 1000,
   rescanMs: 3000,
 }

@@ -129,7 +129,7 @@ export class ManifestFiles {
   #missing(before: FileState): FileState | undefined {
     const nowMs = this.#deps.clock.monotonicMs()
     if (before.missingSinceMs === undefined) return { ...before, signature: '', missingSinceMs: nowMs }
-    return nowMs - before.missingSinceMs < this.#deps.limits.quietMs ? before : undefined
+    return nowMs - before.missingSinceMs < this.#deps.limits.missingMs ? before : undefined
   }
 }
 

@@ -20,6 +20,7 @@ export class World implements AsyncDisposable {
   readonly history: Ports[] = []
   readonly #ending: AbortController = new AbortController()
   #files: FilesSource | undefined
+  #written: number = 0
 
   private constructor(root: string) {
     this.root = root
@@ -82,8 +83,16 @@ export class World implements AsyncDisposable {
     return join(this.root, name)
   }
 
+  /** In one step, so that nobody meets half of it; other ways to save are for tests of them. */
   async write(name: string, text: string): Promise<void> {
-    await mkdir(dirname(this.path(name)), { recursive: true })
+    const path = this.path(name)
+    await mkdir(dirname(path), { recursive: true })
+    const scratch = join(dirname(path), `.${this.#written++}.tmp`)
+    await writeFile(scratch, text)
+    await rename(scratch, path)
+  }
+
+  async writeInPlace(name: string, text: string): Promise<void> {
     await writeFile(this.path(name), text)
   }
 
