@@ -71,7 +71,7 @@ function startUp(manifests: string, state: StateFolder, options: SessionOptions)
   ]
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1' },
+    env: plainEnv(process.env),
   })
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8')
@@ -80,6 +80,11 @@ function startUp(manifests: string, state: StateFolder, options: SessionOptions)
     )
   }
   return child
+}
+
+/** Its lines are shown in our own colours. Node warns when both variables are set. */
+function plainEnv({ FORCE_COLOR: _color, ...env }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { ...env, NO_COLOR: '1' }
 }
 
 interface Parts {
