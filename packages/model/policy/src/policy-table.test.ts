@@ -54,6 +54,17 @@ test('PolicyTable.refuse closes the whole mesh for a policy without namespace', 
   assert.deepEqual(made.policiesFor({ namespace: 'any', policies: [] }).unknown, ['/g'])
 })
 
+test('PolicyTable.refuse closes whom the scope of the policy means, where that is known', () => {
+  const made = table(ofShop)
+  made.refuse('shop/w', 'workload')
+  assert.deepEqual(keys(made.policiesFor(web)), { known: ['shop/n'], unknown: ['shop/w'] })
+  assert.deepEqual(made.policiesFor({ namespace: 'shop', policies: [] }).unknown, [])
+  made.refuse('root/g', 'global')
+  assert.deepEqual(made.policiesFor({ namespace: 'other', policies: [] }).unknown, ['root/g'])
+  made.delete('root/g')
+  assert.deepEqual(made.policiesFor({ namespace: 'other', policies: [] }).unknown, [])
+})
+
 test('PolicyTable.set and delete open again what refuse closed', () => {
   const made = table()
   made.refuse('shop/w')

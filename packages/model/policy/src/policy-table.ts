@@ -20,8 +20,8 @@ export class PolicyTable {
   readonly #byKey: Map<string, AuthorizationPolicy> = new Map()
   readonly #byNamespace: Map<string, Map<string, AuthorizationPolicy>> = new Map()
   readonly #global: Map<string, AuthorizationPolicy> = new Map()
-  /** Keys that were refused, by their namespace part. */
-  readonly #refused: Map<string, Set<string>> = new Map()
+  /** Keys that were refused, with the namespace that each closes ('': the mesh); undefined: whoever names it. */
+  readonly #refused: Map<string, string | undefined> = new Map()
 
   get size(): number {
     return this.#byKey.size
@@ -43,9 +43,7 @@ export class PolicyTable {
   }
 
   delete(key: string): void {
-    const namespace = namespaceOf(key)
-    const refused = this.#refused.get(namespace)
-    if (refused?.delete(key) === true && refused.size === 0) this.#refused.delete(namespace)
+    this.#refused.delete(key)
     const policy = this.#byKey.get(key)
     if (policy === undefined) return
     this.#byKey.delete(key)
@@ -56,23 +54,22 @@ export class PolicyTable {
   }
 
   /**
-   * Notes a policy that could not be understood. Whom it is meant for is not known either, so that it closes every
-   * workload of its namespace (of the mesh, where it has none) until it is set or deleted.
+   * Notes a policy that could not be understood, which closes whom it is meant for until it is set or deleted: the
+   * mesh, its namespace, or those that name it. Where `scope` is not known either it closes its namespace (the mesh,
+   * where it has none).
    */
-  refuse(key: string): void {
+  refuse(key: string, scope?: AuthorizationPolicy['scope']): void {
     this.delete(key)
-    const namespace = namespaceOf(key)
-    const refused = this.#refused.get(namespace) ?? new Set<string>()
-    this.#refused.set(namespace, refused.add(key))
+    this.#refused.set(key, closedBy(key, scope))
   }
 
   /** In key order, so that a verdict names the same policy whatever order they came in. */
   policiesFor(subject: PolicySubject): ApplicablePolicies {
     const known = new Map([...this.#global, ...(this.#byNamespace.get(subject.namespace) ?? [])])
-    const unknown = new Set([
-      ...(this.#refused.get('') ?? []),
-      ...(this.#refused.get(subject.namespace) ?? []),
-    ])
+    const unknown = new Set<string>()
+    for (const [key, namespace] of this.#refused) {
+      if (namespace === '' || namespace === subject.namespace) unknown.add(key)
+    }
     for (const key of subject.policies) {
       const policy = this.#byKey.get(key)
       if (policy === undefined) unknown.add(key)
@@ -93,6 +90,11 @@ export function policiesFor(
   const table = new PolicyTable()
   for (const policy of policies) table.set(policy)
   return table.policiesFor(subject)
+}
+
+function closedBy(key: string, scope: AuthorizationPolicy['scope'] | undefined): string | undefined {
+  if (scope === 'workload') return undefined
+  return scope === 'global' ? '' : namespaceOf(key)
 }
 
 function namespaceOf(key: string): string {

@@ -2,7 +2,13 @@ import { err } from '@tulle/core'
 import type { Result } from '@tulle/core'
 import { networkAddressKey, serviceKey } from '@tulle/mesh'
 import type { IpAddress, Service, Workload } from '@tulle/mesh'
-import { addressType, authorizationType, decodeAddress, decodeAuthorization } from '@tulle/mesh-xds'
+import {
+  addressType,
+  authorizationType,
+  decodeAddress,
+  decodeAuthorization,
+  scopeOfRefused,
+} from '@tulle/mesh-xds'
 import type { MeshResource, ResourceUpdate } from '@tulle/mesh-xds'
 import { policyKey, PolicyTable } from '@tulle/policy'
 import type { ApplicablePolicies, AuthorizationPolicy, PolicySubject } from '@tulle/policy'
@@ -157,7 +163,7 @@ export class MeshState {
     const decoded = decodePolicy(resource)
     if (!decoded.ok) {
       this.#policyKeys.delete(resource.name)
-      this.#policies.refuse(resource.name)
+      this.#policies.refuse(resource.name, scopeOfRefused(resource.name, resource.bytes))
       this.#refused.set(resource.name, decoded.error)
       return decoded
     }

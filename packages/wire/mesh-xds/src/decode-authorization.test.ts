@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { must } from '@tulle/core'
-import { decodeAuthorization } from './decode-authorization.ts'
+import { decodeAuthorization, scopeOfRefused } from './decode-authorization.ts'
 import { encodeAuthorization } from './encode-authorization.ts'
 import { bytesOf, hex, policyOf, range } from './model-fixture.ts'
 
@@ -116,4 +116,12 @@ test('decodeAuthorization takes a policy of the whole mesh without namespace', (
     [policy.scope, policy.namespace, hex(encodeAuthorization(policy))],
     ['global', '', '0a0170'],
   )
+})
+
+test('scopeOfRefused says whom a refused policy was meant for, and nothing of another or of rubbish', () => {
+  assert.equal(scopeOfRefused('s/p', bytesOf(`${start} 4001`)), 'namespace')
+  assert.equal(scopeOfRefused('s/p', bytesOf('0a0170 120173 4001')), 'global')
+  assert.equal(scopeOfRefused('s/p', bytesOf('0a0170 120173 1803')), undefined)
+  assert.equal(scopeOfRefused('s/other', bytesOf(`${start} 4001`)), undefined)
+  assert.equal(scopeOfRefused('s/p', bytesOf('ffffff')), undefined)
 })

@@ -3,6 +3,7 @@ import { err, errorText, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
 import { parsePort } from '@tulle/mesh'
 import type { IpRange } from '@tulle/mesh'
+import { policyKey } from '@tulle/policy'
 import type {
   AuthorizationPolicy,
   Clause,
@@ -39,6 +40,19 @@ export function decodeAuthorization(bytes: Uint8Array): Result<AuthorizationPoli
     return err(`not an Authorization: ${errorText(error)}`)
   }
   return decodePolicy(message)
+}
+
+/**
+ * Whom a policy that cannot be taken was meant for, as far as its bytes say: undefined where they don't, or are of
+ * another policy than `key`. Only for closing in doubt; never to apply any of it.
+ */
+export function scopeOfRefused(key: string, bytes: Uint8Array): AuthorizationPolicy['scope'] | undefined {
+  try {
+    const message = fromBinary(AuthorizationSchema, bytes)
+    return policyKey(message) === key ? policyScopeNames.nameOf.get(message.scope) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function decodePolicy(message: AuthorizationMessage): Result<AuthorizationPolicy> {

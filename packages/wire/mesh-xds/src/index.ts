@@ -5,7 +5,7 @@
 export { addressName, serviceAliases, workloadAliases } from './address-names.ts'
 export type { AddressEntry } from './address-names.ts'
 export { decodeAddress } from './decode-address.ts'
-export { decodeAuthorization } from './decode-authorization.ts'
+export { decodeAuthorization, scopeOfRefused } from './decode-authorization.ts'
 export { encodeService, encodeWorkload } from './encode-address.ts'
 export { encodeAuthorization } from './encode-authorization.ts'
 export {
