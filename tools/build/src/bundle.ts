@@ -1,0 +1,85 @@
+import { relative, resolve } from 'node:path'
+import { rolldown } from 'rolldown'
+import type { Plugin } from 'rolldown'
+
+export interface BundleOptions {
+  readonly root: string
+  /** Name of an entry → its source; each comes out as `<name>.js`. */
+  readonly entries: Readonly<Record<string, string>>
+  /** Packages that stay imports: those with a binary. */
+  readonly dependencies: readonly string[]
+  /** Packages that something inside would load for what we never call. */
+  readonly leftOut: readonly string[]
+  /** Folders that the package takes along, as paths from the root: they lie beside `folder`. */
+  readonly companions: readonly string[]
+  readonly folder: string
+}
+
+/**
+ * Bundles the entries and what they share into one flat folder, and gives the sources that went in, of others'
+ * packages too. Rejects when anything is left that would not be found there.
+ */
+export async function bundle(options: BundleOptions): Promise<readonly string[]> {
+  const { root, entries, dependencies, folder } = options
+  const build = await rolldown({
+    cwd: root,
+    input: { ...entries },
+    platform: 'node',
+    external: (id) =>
+      id.startsWith('node:') || dependencies.some((name) => id === name || id.startsWith(`${name}/`)),
+    // A module of ours does nothing when it is only loaded, except the entries; others' packages say so themselves.
+    treeshake: { moduleSideEffects: [{ test: /^(?!.*\/node_modules\/)/, sideEffects: false }] },
+    plugins: [locations(options), absence(options)],
+    onLog: (level, log, print) => {
+      if (level !== 'warn') return print(level, log)
+      throw new Error(`bundle: ${log.message}`)
+    },
+  })
+  const { output } = await build.write({
+    dir: folder,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name]-[hash].js',
+    comments: false,
+  })
+  await build.close()
+  return output.flatMap((part) => (part.type === 'chunk' ? part.moduleIds : []))
+}
+
+const location = /new URL\('(\.[^']+)', import\.meta\.url\)/g
+
+/** In the sources a file names another by its place in the checkout; in the package both lie elsewhere. */
+function locations({ root, entries, companions }: BundleOptions): Plugin {
+  const places = new Map([
+    ...Object.entries(entries).map(([name, source]) => [resolve(root, source), `./${name}.js`] as const),
+    ...companions.map((path) => [resolve(root, path), `../${path}`] as const),
+    [resolve(root, 'apps/tulle/package.json'), '../package.json'],
+  ])
+  return {
+    name: 'locations',
+    transform: (code, id) => {
+      if (!id.startsWith(root)) return undefined
+      return code.replaceAll(location, (_all, path: string) => {
+        const target = resolve(id, '..', path)
+        const place = places.get(target)
+        if (place !== undefined) return `new URL('${place}', import.meta.url)`
+        throw new Error(
+          `bundle: expected an entry or a companion of the package, found ${relative(root, target)} in ${relative(root, id)}`,
+        )
+      })
+    },
+  }
+}
+
+/** Whoever calls for a package that was left out is told. */
+function absence({ leftOut }: BundleOptions): Plugin {
+  const prefix = '\0left-out:'
+  return {
+    name: 'absence',
+    resolveId: (id) => (leftOut.includes(id) ? `${prefix}${id}` : undefined),
+    load: (id) =>
+      id.startsWith(prefix)
+        ? `module.exports = new Proxy({}, { get() { throw new Error('${id.slice(prefix.length)} is no part of this package') } })`
+        : undefined,
+  }
+}
