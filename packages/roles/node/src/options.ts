@@ -14,7 +14,16 @@ import type { LogLevel, Option } from '@tulle/runtime'
 
 type OptionTableOf<Values> = { readonly [Name in keyof Values]: Option<Values[Name]> }
 
-export interface NodeOptions {
+/** What both ways of running have. */
+interface SharedOptions {
+  readonly workers: number
+  readonly metricsPort: number
+  readonly accessLog: string
+  readonly drainDeadline: number
+  readonly logLevel: LogLevel
+}
+
+export interface NodeOptions extends SharedOptions {
   readonly node: string
   readonly control: string
   readonly controlName: string
@@ -24,18 +33,13 @@ export interface NodeOptions {
   readonly secrets: string
   readonly adminSocket: string
   readonly adminPort: number
-  readonly metricsPort: number
   readonly healthPort: number
-  readonly workers: number
   readonly certificateLifetime: number
   readonly clusterId: string
   readonly network: string
-  readonly accessLog: string
-  readonly drainDeadline: number
-  readonly logLevel: LogLevel
 }
 
-export interface StandaloneOptions {
+export interface StandaloneOptions extends SharedOptions {
   readonly config: string
   readonly workload: string
   readonly key: string
@@ -43,11 +47,26 @@ export interface StandaloneOptions {
   readonly roots: string
   readonly forward: readonly string[]
   readonly hbone: string
-  readonly workers: number
-  readonly metricsPort: number
-  readonly accessLog: string
-  readonly drainDeadline: number
-  readonly logLevel: LogLevel
+}
+
+const sharedOptions: OptionTableOf<SharedOptions> = {
+  workers: option(integer(1, 64), { default: '2', doc: 'Threads of the data path.', placeholder: 'N' }),
+  metricsPort: option(port, { default: '15020', doc: 'Port of /metrics; 0 for none.', placeholder: 'PORT' }),
+  accessLog: option(text, {
+    default: '-',
+    doc: 'Where access log lines go: a file, - for standard output, none.',
+    placeholder: 'FILE',
+  }),
+  drainDeadline: option(durationMs, {
+    default: '5s',
+    doc: 'How long open connections may finish after SIGTERM.',
+    placeholder: 'TIME',
+  }),
+  logLevel: option(oneOf(logLevels), {
+    default: 'info',
+    doc: 'Least level of log lines.',
+    placeholder: 'LEVEL',
+  }),
 }
 
 /** Options of `tulle node` in a mesh. */
@@ -87,13 +106,11 @@ export const nodeOptions: OptionTableOf<NodeOptions> = defineOptions({
     doc: 'Admin port on loopback; 0 for none.',
     placeholder: 'PORT',
   }),
-  metricsPort: option(port, { default: '15020', doc: 'Port of /metrics; 0 for none.', placeholder: 'PORT' }),
   healthPort: option(port, {
     default: '15021',
     doc: 'Port of /healthz/ready; 0 for none.',
     placeholder: 'PORT',
   }),
-  workers: option(integer(1, 64), { default: '2', doc: 'Threads of the data path.', placeholder: 'N' }),
   certificateLifetime: option(durationMs, {
     default: '24h',
     doc: 'Lifetime to ask the CA for.',
@@ -105,21 +122,7 @@ export const nodeOptions: OptionTableOf<NodeOptions> = defineOptions({
     placeholder: 'NAME',
   }),
   network: option(text, { default: '', doc: 'Network that the node is in.', placeholder: 'NAME' }),
-  accessLog: option(text, {
-    default: '-',
-    doc: 'Where access log lines go: a file, - for standard output, none.',
-    placeholder: 'FILE',
-  }),
-  drainDeadline: option(durationMs, {
-    default: '5s',
-    doc: 'How long open connections may finish after SIGTERM.',
-    placeholder: 'TIME',
-  }),
-  logLevel: option(oneOf(logLevels), {
-    default: 'info',
-    doc: 'Least level of log lines.',
-    placeholder: 'LEVEL',
-  }),
+  ...sharedOptions,
 })
 
 /** Options of `tulle node --config FILE`: no control plane, the namespace it is started in. */
@@ -145,21 +148,5 @@ export const standaloneOptions: OptionTableOf<StandaloneOptions> = defineOptions
     doc: 'Address for HBONE, where it is not port 15008 of every address.',
     placeholder: 'IP:PORT',
   }),
-  workers: option(integer(1, 64), { default: '2', doc: 'Threads of the data path.', placeholder: 'N' }),
-  metricsPort: option(port, { default: '15020', doc: 'Port of /metrics; 0 for none.', placeholder: 'PORT' }),
-  accessLog: option(text, {
-    default: '-',
-    doc: 'Where access log lines go: a file, - for standard output, none.',
-    placeholder: 'FILE',
-  }),
-  drainDeadline: option(durationMs, {
-    default: '5s',
-    doc: 'How long open connections may finish after SIGTERM.',
-    placeholder: 'TIME',
-  }),
-  logLevel: option(oneOf(logLevels), {
-    default: 'info',
-    doc: 'Least level of log lines.',
-    placeholder: 'LEVEL',
-  }),
+  ...sharedOptions,
 })
