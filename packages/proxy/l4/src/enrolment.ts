@@ -51,6 +51,7 @@ export class Enrolment {
       connectTimeoutMs: limits.connectTimeoutMs,
       maxStreamsPerSession: limits.maxStreamsPerSession,
       idleSessionMs: limits.idleSessionMs,
+      maxSessionsPerTarget: limits.maxSessionsPerTarget,
       openSocket: (target) => openClientSocket(scope.place, target.address, this.#sessionSource(target)),
     })
     this.#server = new HboneServer({
@@ -59,6 +60,7 @@ export class Enrolment {
       clock,
       windowBudget,
       maxHandshakes: limits.maxHandshakes,
+      maxSessions: limits.maxInboundSessions,
       handshakeTimeoutMs: limits.handshakeTimeoutMs,
       maxStreamsPerSession: limits.maxInboundStreamsPerSession,
       maxHeaderBytes: limits.maxHeaderBytes,

@@ -1,9 +1,13 @@
 /** What bounds the data path. Every limit is per worker unless it says otherwise. */
 export interface L4Limits {
-  /** Open connections of one workload, both directions; more are refused. */
+  /** Connections of one workload that are open or being made, both directions; more are refused. */
   readonly maxConnectionsPerWorkload: number
   /** TLS handshakes in progress of one workload's HBONE port; more are closed at once. */
   readonly maxHandshakes: number
+  /** HBONE sessions to one workload, handshakes included; more are closed at once. */
+  readonly maxInboundSessions: number
+  /** HBONE sessions from one workload's address to one destination; what needs more is refused. */
+  readonly maxSessionsPerTarget: number
   /** A handshake that takes longer is cut. */
   readonly handshakeTimeoutMs: number
   /** CONNECT streams that we open in one session; the peer may allow fewer. */
@@ -27,6 +31,8 @@ export interface L4Limits {
 export const defaultLimits: L4Limits = {
   maxConnectionsPerWorkload: 16_384,
   maxHandshakes: 512,
+  maxInboundSessions: 8192,
+  maxSessionsPerTarget: 256,
   handshakeTimeoutMs: 10_000,
   maxStreamsPerSession: 100,
   maxInboundStreamsPerSession: 200,

@@ -13,6 +13,8 @@ export interface ClientPoolOptions extends DialDeps {
   readonly keeper: SessionKeeper
   /** A session without streams is let go after this. */
   readonly idleSessionMs: number
+  /** Sessions to one destination for one source; whoever needs another one is refused. */
+  readonly maxSessionsPerTarget: number
 }
 
 /** Called once, at once where a session has room. A stream must be opened within the call, else the room may be gone. */
@@ -73,8 +75,9 @@ export class ClientPool {
   #close(end: (session: ClientTunnelSession) => void): void {
     this.#closed = true
     this.#sweeper[Symbol.dispose]()
-    for (const entry of this.#entries.values()) {
+    for (const entry of [...this.#entries.values()]) {
       for (const dial of entry.dials) dial.cancel()
+      this.#failWaiters(entry, { reason: 'closed', message: 'the pool is closed' })
       for (const session of entry.sessions.slice()) end(session)
     }
   }
@@ -93,6 +96,13 @@ export class ClientPool {
   #dialFor(entry: Entry): void {
     const wanted = Math.ceil(entry.waiters.length / this.#options.maxStreamsPerSession)
     if (entry.dials.size >= wanted) return
+    // A peer that grants no streams would have us dial for ever.
+    if (entry.sessions.length + entry.dials.size >= this.#options.maxSessionsPerTarget) {
+      if (entry.dials.size > 0) return
+      const message = `${entry.sessions.length} sessions lead there already, and none has room`
+      this.#failWaiters(entry, { reason: 'no-room', message })
+      return
+    }
     const credentials = this.#options.credentials.current
     if (credentials === undefined) {
       this.#failWaiters(entry, { reason: 'no-certificate', message: 'no valid certificate of the source' })

@@ -3,7 +3,7 @@
  * nothing on the path of a connection throws.
  */
 export interface DialFailure {
-  readonly reason: 'connect' | 'timeout' | 'tls' | 'peer' | 'no-certificate' | 'closed'
+  readonly reason: 'connect' | 'timeout' | 'tls' | 'peer' | 'no-certificate' | 'no-room' | 'closed'
   /** For the log: what was expected and found. */
   readonly message: string
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
 import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import type { StreamHandler } from '@tulle/http2'
 import type { InboundTunnel } from './inbound-tunnel.ts'
@@ -134,3 +135,52 @@ test('bytes that are no TLS end that connection alone', async () => {
   await once(session, 'connect')
   session.destroy()
 })
+
+test('HboneServer closes a connection beyond its sessions', async () => {
+  await using server = await startServer(own, { maxSessions: 1 })
+  const first = dial(server)
+  await once(first, 'connect')
+  dial(server).on('error', () => undefined)
+  assert.equal((await server.refused()).reason, 'too-many-sessions')
+  first.destroy()
+})
+
+test('HboneServer.destroy lets no handshake that is in progress become a session', async () => {
+  await using server = await startServer(own)
+  const session = dial(server)
+  session.on('error', () => undefined)
+  const accepting = Promise.withResolvers<undefined>()
+  const look = (): void => {
+    if (server.hbone.handshakes > 0) accepting.resolve(undefined)
+    else setImmediate(look)
+  }
+  look()
+  await accepting.promise
+  server.hbone.destroy()
+  assert.equal((await server.refused()).reason, 'closed')
+  assert.equal(server.hbone.sessions, 0)
+})
+
+const leavers: Readonly<Record<string, (socket: Socket) => void>> = {
+  'ends at once': (socket) => void socket.end(),
+  'resets at once': (socket) => void socket.resetAndDestroy(),
+  'resets in the middle of its first record': (socket) => {
+    socket.write(Buffer.from('160301020001', 'hex'), () => socket.resetAndDestroy())
+  },
+  'sends a record that is too long': (socket) => void socket.write(Buffer.from('160301ffff01', 'hex')),
+}
+
+for (const [what, leave] of Object.entries(leavers)) {
+  test(`a peer that ${what} leaves no handshake behind`, async () => {
+    await using server = await startServer(own, { maxHandshakes: 4 })
+    for (let round = 0; round < 12; round++) {
+      const socket = connectTcp({ host: '127.0.0.1', port: server.port })
+      socket.on('error', () => undefined)
+      socket.resume()
+      await once(socket, 'connect')
+      leave(socket)
+      assert.equal((await server.refused()).reason, 'handshake')
+    }
+    assert.equal(server.hbone.handshakes, 0)
+  })
+}

@@ -28,6 +28,8 @@ export interface HboneServerOptions {
   /** What all sessions of a thread together may promise to receive. */
   readonly windowBudget: WindowBudget
   readonly maxHandshakes: number
+  /** Sessions open at once, handshakes included. */
+  readonly maxSessions: number
   readonly handshakeTimeoutMs: number
   readonly maxStreamsPerSession: number
   readonly maxHeaderBytes: number
@@ -42,6 +44,8 @@ export interface ServerRefusal {
   readonly reason:
     | 'handshake'
     | 'too-many-handshakes'
+    | 'too-many-sessions'
+    | 'closed'
     | 'no-certificate-of-ours'
     | 'bad-request'
     | PeerRefusal['reason']
@@ -64,6 +68,7 @@ export class HboneServer {
   #credentials: Credentials | undefined
   #handshakes: number = 0
   #draining: boolean = false
+  #destroyed: boolean = false
 
   constructor(options: HboneServerOptions) {
     this.#options = options
@@ -91,6 +96,10 @@ export class HboneServer {
       this.#refuse(socket, address, 'too-many-handshakes', `${this.#handshakes} handshakes in progress`)
       return
     }
+    if (this.#accepted.size + this.#handshakes >= this.#options.maxSessions) {
+      this.#refuse(socket, address, 'too-many-sessions', `${this.#accepted.size} sessions are open`)
+      return
+    }
     this.#handshakes++
     // TLS takes this over: half open, a peer that leaves during its handshake would stay until the timeout.
     socket.allowHalfOpen = false
@@ -103,9 +112,10 @@ export class HboneServer {
     for (const { http } of this.#accepted) http.drain()
   }
 
-  /** GOAWAY, and every stream is reset. */
+  /** GOAWAY, and every stream is reset. A handshake that ends later comes to nothing. */
   destroy(): void {
     this.#draining = true
+    this.#destroyed = true
     this.#subscription[Symbol.dispose]()
     for (const { http } of this.#accepted) http.goaway(http2Error.noError)
   }
@@ -133,7 +143,10 @@ export class HboneServer {
     const address = addressOf(socket)
     socket.on('error', ignoreError)
     const credentials = this.#credentials
-    if (credentials === undefined) return
+    if (credentials === undefined || this.#destroyed) {
+      this.#refuse(socket, address, 'closed', 'the workload is no longer served')
+      return
+    }
     if (socket.alpnProtocol !== 'h2') {
       this.#refuse(socket, address, 'handshake', 'the peer did not ask for h2')
       return

@@ -17,7 +17,7 @@ import { ReceiveSlabs } from './receive-slabs.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import type { ClientTunnelSession } from './tunnel-session.ts'
 
-const address = '127.0.0.1'
+const loopback = '127.0.0.1'
 
 export interface TestServer extends AsyncDisposable {
   readonly port: number
@@ -30,7 +30,7 @@ export interface TestServer extends AsyncDisposable {
 
 export async function startServer(
   certificate: WorkloadCertificate,
-  options: Partial<HboneServerOptions> = {},
+  { address = loopback, ...options }: Partial<HboneServerOptions> & { readonly address?: string } = {},
 ): Promise<TestServer> {
   const clock = options.clock ?? systemClock
   const credentials = new CredentialHolder(clock)
@@ -43,6 +43,7 @@ export async function startServer(
     clock,
     windowBudget: new ByteBudget(1024 * 1024),
     maxHandshakes: 16,
+    maxSessions: 64,
     handshakeTimeoutMs: 5000,
     maxStreamsPerSession: 100,
     maxHeaderBytes: 16_384,
@@ -81,7 +82,11 @@ export interface TestClient extends Disposable {
 
 export function startClient(
   certificate: WorkloadCertificate,
-  options: { readonly clock?: Clock; readonly maxStreamsPerSession?: number } = {},
+  options: {
+    readonly clock?: Clock
+    readonly maxStreamsPerSession?: number
+    readonly maxSessionsPerTarget?: number
+  } = {},
 ): TestClient {
   const clock = options.clock ?? systemClock
   const credentials = new CredentialHolder(clock)
@@ -96,13 +101,19 @@ export function startClient(
     connectTimeoutMs: 5000,
     maxStreamsPerSession: options.maxStreamsPerSession ?? 100,
     idleSessionMs: 300_000,
+    maxSessionsPerTarget: options.maxSessionsPerTarget ?? 64,
     openSocket: () => openTcpSocket({ family: 4 }),
   })
   return {
     pool,
     credentials,
     acquire(port, destinationIdentities) {
-      const target: TunnelTarget = { address, port, destinationIdentities, sourceAddress: address }
+      const target: TunnelTarget = {
+        address: loopback,
+        port,
+        destinationIdentities,
+        sourceAddress: loopback,
+      }
       return new Promise((resolve) => pool.acquire(target, resolve))
     },
     [Symbol.dispose]() {

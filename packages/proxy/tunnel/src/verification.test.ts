@@ -9,6 +9,8 @@ import type { WorkloadCertificate } from './credentials.ts'
 import { clientContextOptions } from './tls-settings.ts'
 import { hourMs, testCertificate, testId, testRoot } from './test-certificates.ts'
 import type { TestCertificateOptions } from './test-certificates.ts'
+import type { TunnelTarget } from './dial.ts'
+import type { ClientTunnelSession } from './tunnel-session.ts'
 import { startClient, startServer } from './test-pair.ts'
 
 const rootA = testRoot()
@@ -258,4 +260,54 @@ test('ClientPool fails when its certificate has expired, without a handshake', a
   await clock.advance(2000)
   const outcome = await client.acquire(9, [books])
   assert.equal(outcome.ok ? '' : outcome.error.reason, 'no-certificate')
+})
+
+test('ClientPool gives up on a peer that grants no streams, instead of dialing for ever', async () => {
+  await using server = await startServer(certificate(), { maxStreamsPerSession: 0 })
+  using client = startClient(certificate({ identity: shopper }), { maxSessionsPerTarget: 2 })
+  const outcomes: string[] = []
+  for (let round = 0; round < 4; round++) {
+    const outcome = await client.acquire(server.port, [books])
+    outcomes.push(outcome.ok ? 'session' : outcome.error.reason)
+    // Its SETTINGS say so; until they are here, streams may be opened as with any peer.
+    if (outcome.ok) {
+      while (outcome.value.room > 0) await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+  assert.deepEqual(outcomes, ['session', 'session', 'no-room', 'no-room'])
+  assert.equal(client.pool.sessions, 2)
+})
+
+/** What the receiver must be able to tell apart: whatever differs here must not share a session. */
+const otherTargets: Readonly<Record<string, Partial<TunnelTarget>>> = {
+  'source address': { sourceAddress: '127.0.0.9' },
+  'destination address': { address: '127.0.0.2' },
+  'expected identity': { destinationIdentities: [books, testId('payments')] },
+}
+
+for (const [what, other] of Object.entries(otherTargets)) {
+  test(`ClientPool shares no session with another ${what}`, async () => {
+    await using server = await startServer(certificate(), { address: '0.0.0.0' })
+    using client = startClient(certificate({ identity: shopper }))
+    const target = {
+      address: '127.0.0.1',
+      port: server.port,
+      destinationIdentities: [books],
+      sourceAddress: '127.0.0.1',
+    }
+    const acquire = (wanted: TunnelTarget): Promise<ClientTunnelSession> =>
+      new Promise((resolve) => client.pool.acquire(wanted, (outcome) => resolve(must(outcome))))
+    const first = await acquire(target)
+    assert.equal(await acquire({ ...target }), first)
+    assert.notEqual(await acquire({ ...target, ...other }), first)
+    assert.equal(client.pool.sessions, 2)
+  })
+}
+
+test('ClientPool shares no session with another port', async () => {
+  await using server = await startServer(certificate())
+  await using second = await startServer(certificate())
+  using client = startClient(certificate({ identity: shopper }))
+  const first = must(await client.acquire(server.port, [books]))
+  assert.notEqual(must(await client.acquire(second.port, [books])), first)
 })
