@@ -2,6 +2,8 @@
  * The launcher: started inside a workload's network namespace, it becomes the workload's program after giving up
  * everything that a workload must not have. Nothing may run between its start and `execve` but this.
  */
+import { existsSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { errorText } from '@tulle/core'
 import {
   bindMount,
@@ -17,10 +19,13 @@ import {
 import type { LaunchPlan } from './plan.ts'
 import { findProgram } from './find-program.ts'
 
+const resolverPath = '/etc/resolv.conf'
+
 function launch(plan: LaunchPlan): never {
   const parentPid = process.ppid
   unshareMount()
   bindMount({ source: plan.hostsFile, target: '/etc/hosts' })
+  if (existsSync(resolverPath)) bindMount({ source: plan.resolverFile, target: resolverPath })
   hideFolder(plan.hide)
   if (plan.runAs !== undefined) setIds({ ...plan.runAs, groups: [] })
   setNoNewPrivs()
@@ -34,6 +39,8 @@ function launch(plan: LaunchPlan): never {
 }
 
 try {
+  // What runs next in this process is not Node's end, at which the cache would be written.
+  flushCompileCache()
   // Our own parent wrote it.
   launch(JSON.parse(process.argv[2] ?? '{}') as LaunchPlan)
 } catch (error) {

@@ -5,6 +5,8 @@ export interface LaunchPlan {
   readonly workingDir: string
   /** Mounted over /etc/hosts. */
   readonly hostsFile: string
+  /** Mounted over /etc/resolv.conf, where the machine has one. */
+  readonly resolverFile: string
   /** The state folder: it holds the mesh's root key, so the workload sees an empty one. */
   readonly hide: string
   readonly runAs?: { readonly uid: number; readonly gid: number }

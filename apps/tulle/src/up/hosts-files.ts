@@ -2,6 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { HostEntry } from '@tulle/status'
 
+/** No name server can be reached from a workload: asking one must fail at once, not after its timeouts. */
+const resolverText = '# Names are in /etc/hosts.\nnameserver 127.0.0.1\noptions attempts:1 timeout:1\n'
+
 /**
  * The hosts files that workloads see as /etc/hosts, one for each namespace, because a service's bare name holds
  * only there. Each is written in place: it is bind-mounted, and a mount would keep showing a file that was replaced.
@@ -9,11 +12,15 @@ import type { HostEntry } from '@tulle/status'
 export class HostsFiles {
   readonly #folder: string
   readonly #written: Map<string, string> = new Map()
+  /** What workloads see as /etc/resolv.conf. No namespace is called like it: their names have no dots. */
+  readonly resolverFile: string
   #entries: readonly HostEntry[] = []
 
   constructor(folder: string) {
     this.#folder = folder
     mkdirSync(folder, { recursive: true, mode: 0o755 })
+    this.resolverFile = join(folder, 'resolv.conf')
+    writeFileSync(this.resolverFile, resolverText, { mode: 0o644 })
   }
 
   update(entries: readonly HostEntry[]): void {

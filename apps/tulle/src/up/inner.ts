@@ -63,13 +63,14 @@ export async function runInner(options: InnerOptions, deps: InnerDeps): Promise<
   )
   const control = startControl(options, deps)
   const nodes = new Nodes({ state, main: options.main, controlPort, nodeArgs: options.nodeArgs }, deps)
+  const hosts = new HostsFiles(state.hosts)
   const surroundings = {
     launcher: fileURLToPath(new URL('../launch/main.ts', import.meta.url)),
     stateFolder: state.root,
+    resolverFile: hosts.resolverFile,
     root: mode === 'root',
     env: process.env,
   }
-  const hosts = new HostsFiles(state.hosts)
   const workloads = new Workloads({ nodes, hosts, surroundings, console, clock })
   const api = adminServer(
     {

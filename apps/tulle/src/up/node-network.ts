@@ -1,5 +1,8 @@
+import { writeFileSync } from 'node:fs'
+import { errorCode } from '@tulle/core'
 import {
   closeFd,
+  inNetns,
   installCapture,
   installStrictDrop,
   newNetns,
@@ -76,6 +79,7 @@ export function createWorkloadNetwork(options: WorkloadNetworkOptions): Workload
     route.addVeth({ name: nodeEnd }, { name: 'eth0', netns })
     route.setLink(nodeEnd, { master: nodeBridge, up: true })
   })
+  allowLowPorts(netns)
   withRtnetlink(netns, (route) => {
     route.setLink('lo', { up: true })
     route.setLink('eth0', { up: true })
@@ -97,5 +101,16 @@ export function createWorkloadNetwork(options: WorkloadNetworkOptions): Workload
       withRtnetlink(node.netns, (route) => route.deleteLink(nodeEnd))
       closeFd(netns)
     },
+  }
+}
+
+/** A workload without capabilities may listen on port 80 of its own network, as in a container. */
+function allowLowPorts(netns: NetnsFd): void {
+  try {
+    // /proc/sys/net shows the namespace of the thread that opens it.
+    inNetns(netns, () => writeFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', '0'))
+  } catch (error) {
+    // In a container /proc/sys may be read-only: then low ports stay closed to workloads, and nothing else changes.
+    if (errorCode(error) !== 'EROFS' && errorCode(error) !== 'EACCES') throw error
   }
 }

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { dirname } from 'node:path'
 import { inNetns } from '@tulle/kernel'
 import type { Launch } from '@tulle/status'
+import { compileCacheVariable } from '../compile-cache.ts'
 import type { LaunchPlan } from '../launch/plan.ts'
 import { chooseRunAs } from './run-as.ts'
 import type { WorkloadNetwork } from './node-network.ts'
@@ -12,6 +13,8 @@ export interface LaunchSurroundings {
   /** The launcher's source. */
   readonly launcher: string
   readonly stateFolder: string
+  /** What workloads see as /etc/resolv.conf. */
+  readonly resolverFile: string
   /** As root we can give away rights; an ordinary user has none to give. */
   readonly root: boolean
   readonly env: NodeJS.ProcessEnv
@@ -32,8 +35,11 @@ export function launchWorkload(
 ): ChildProcess {
   const plan = launchPlan(launch, place, surroundings)
   const command = [...process.execArgv, surroundings.launcher, JSON.stringify(plan)]
+  const { [compileCacheVariable]: compileCache } = surroundings.env
+  // The launcher's own environment: the workload gets that of the plan.
+  const env = compileCache === undefined ? {} : { [compileCacheVariable]: compileCache }
   return inNetns(place.network.netns, () =>
-    spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: {} }),
+    spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env }),
   )
 }
 
@@ -50,6 +56,7 @@ export function launchPlan(launch: Launch, place: LaunchPlace, surroundings: Lau
     command: launch.run.command,
     workingDir,
     hostsFile: place.hostsFile,
+    resolverFile: surroundings.resolverFile,
     hide: surroundings.stateFolder,
     env: {
       ...Object.fromEntries(passedOn.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),

@@ -1,0 +1,51 @@
+/** The `tulle` command. Each verb loads what it needs when it is called, so that `--help` is quick. */
+import { Command, CommanderError } from 'commander'
+import { errorText } from '@tulle/core'
+import { registerDemo } from './commands/demo.ts'
+import { registerInspection } from './commands/inspection.ts'
+import { registerRoles } from './commands/roles.ts'
+import { registerUp } from './commands/up.ts'
+import { CommandError, exitCodes } from './exit-codes.ts'
+import { version } from './version.ts'
+
+const exitCodeHelp = `
+Exit codes:
+  0  done; the answer is yes
+  1  the answer is no: rejected, refused, not applied in time
+  2  called wrongly
+  3  no mesh is running there
+  4  the mesh or the machine failed`
+
+function createProgram(): Command {
+  const program = new Command('tulle')
+    .description('A service mesh without sidecars')
+    .version(version(), '-v, --version')
+    .showHelpAfterError('(tulle COMMAND --help tells more)')
+    .showSuggestionAfterError()
+    .addHelpText('after', exitCodeHelp)
+    .exitOverride()
+  registerUp(program)
+  registerDemo(program)
+  registerInspection(program)
+  registerRoles(program)
+  return program
+}
+
+/** Runs the command of this process's arguments; sets its exit code. */
+export async function runProgram(): Promise<void> {
+  try {
+    await createProgram().parseAsync(process.argv)
+  } catch (error) {
+    process.exitCode = exitCodeOf(error)
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+  if (error instanceof CommandError) {
+    if (error.message !== '') console.error(`tulle: ${error.message}`)
+    return error.exitCode
+  }
+  console.error(`tulle: ${errorText(error)}`)
+  return exitCodes.failed
+}
