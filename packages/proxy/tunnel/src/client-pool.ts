@@ -75,7 +75,7 @@ export class ClientPool {
   #close(end: (session: ClientTunnelSession) => void): void {
     this.#closed = true
     this.#sweeper[Symbol.dispose]()
-    for (const entry of [...this.#entries.values()]) {
+    for (const entry of this.#entries.values()) {
       for (const dial of entry.dials) dial.cancel()
       this.#failWaiters(entry, { reason: 'closed', message: 'the pool is closed' })
       for (const session of entry.sessions.slice()) end(session)

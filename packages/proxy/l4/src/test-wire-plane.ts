@@ -1,0 +1,65 @@
+/** What both halves of the wire test share: a caller and a service `books`, one data plane each. */
+import { systemClock } from '@tulle/core'
+import { silentLog } from '@tulle/runtime'
+import type { WorkloadCertificate } from '@tulle/tunnel'
+import { createDataPlane } from './create-data-plane.ts'
+import type { DataPlane, ListenerPlan } from './data-plane.ts'
+import {
+  addressUpdate,
+  allowPolicy,
+  identityOfAccount,
+  policyUpdate,
+  principals,
+  testCertificate,
+  testRoot,
+  testService,
+  testWorkload,
+} from './test-mesh.ts'
+
+export const callerIp = '127.9.4.1'
+export const booksIp = '127.9.4.2'
+const root = testRoot()
+export function certificateOf(account: string): WorkloadCertificate {
+  return testCertificate({ root, identity: identityOfAccount(account) })
+}
+
+/** A data plane that serves one of them. */
+export async function planeOf(account: string, listeners: ListenerPlan, appPort: number): Promise<DataPlane> {
+  const plane = createDataPlane(
+    { workers: 0 },
+    { log: silentLog, clock: systemClock, onIdentityNeeded: () => undefined },
+  )
+  const enrolled = plane.addWorkload({
+    uid: account,
+    namespace: 'shop',
+    name: account,
+    serviceAccount: account,
+    netns: undefined,
+    listeners,
+  })
+  const service = testService('books', '240.240.0.4', {
+    ports: [
+      { servicePort: 80, targetPort: appPort, appProtocol: 'tcp' },
+      { servicePort: 81, targetPort: 0, appProtocol: 'tcp' },
+    ],
+  })
+  const other = testService('other', '240.240.0.5', {
+    ports: [{ servicePort: 80, targetPort: appPort, appProtocol: 'tcp' }],
+  })
+  await plane.apply(policyUpdate([allowPolicy('books', principals('shopper'))]))
+  await plane.apply(
+    addressUpdate(
+      [
+        testWorkload('shopper', callerIp),
+        testWorkload('books', booksIp, {
+          policies: ['shop/books'],
+          services: new Map([['shop/books.shop.svc.cluster.local', []]]),
+        }),
+      ],
+      [service, other],
+    ),
+  )
+  await plane.setCertificates([certificateOf(account)])
+  await enrolled
+  return plane
+}
