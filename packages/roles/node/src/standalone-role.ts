@@ -16,8 +16,7 @@ import type { StandaloneOptions } from './options.ts'
 import { parseStandaloneConfig } from './standalone-config.ts'
 import type { StandaloneConfig } from './standalone-config.ts'
 
-/** Runs a node proxy for one workload, in the namespace it is started in, from files alone. */
-export async function runStandalone(options: StandaloneOptions, deps: NodeRoleDeps): Promise<void> {
+export async function serveStandalone(options: StandaloneOptions, deps: NodeRoleDeps): Promise<void> {
   await nodeHandlesSelfTest()
   const config = readConfig(options.config)
   const workload = enrolledWorkload(options, config)
