@@ -1,6 +1,8 @@
 /** What both halves of the wire test share: a caller and a service `books`, one data plane each. */
 import { systemClock } from '@tulle/core'
+import type { Clock } from '@tulle/core'
 import { silentLog } from '@tulle/runtime'
+import type { Log } from '@tulle/runtime'
 import type { WorkloadCertificate } from '@tulle/tunnel'
 import { createDataPlane } from './create-data-plane.ts'
 import type { DataPlane, ListenerPlan } from './data-plane.ts'
@@ -24,11 +26,14 @@ export function certificateOf(account: string): WorkloadCertificate {
 }
 
 /** A data plane that serves one of them. */
-export async function planeOf(account: string, listeners: ListenerPlan, appPort: number): Promise<DataPlane> {
-  const plane = createDataPlane(
-    { workers: 0 },
-    { log: silentLog, clock: systemClock, onIdentityNeeded: () => undefined },
-  )
+export async function planeOf(
+  account: string,
+  listeners: ListenerPlan,
+  appPort: number,
+  deps: { readonly clock?: Clock; readonly log?: Log } = {},
+): Promise<DataPlane> {
+  const { clock = systemClock, log = silentLog } = deps
+  const plane = createDataPlane({ workers: 0 }, { log, clock, onIdentityNeeded: () => undefined })
   const enrolled = plane.addWorkload({
     uid: account,
     namespace: 'shop',
