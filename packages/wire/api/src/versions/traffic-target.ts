@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { kindVersion } from '../kind-version.ts'
 import type { HubContext, KindVersion } from '../kind-version.ts'
 import type { SubjectSpec, TargetRuleSpec, TrafficTargetSpec } from '../kinds.ts'
-import { checked, closed, dnsLabel, dnsName, nonEmpty, quote, someOf, textOf } from '../shapes.ts'
+import { checked, closed, dnsLabel, dnsName, list, nonEmpty, quote, someOf, textOf } from '../shapes.ts'
 import type { Fault } from '../shapes.ts'
 
 const group = 'access.smi-spec.io'
@@ -33,7 +33,9 @@ const rule = checked(
 
 const spec = closed({
   destination: subject,
-  sources: someOf(subject, 'expected at least one ServiceAccount that may call'),
+  // Whoever takes the last source out means that nobody may call: refusing that would leave the last good version,
+  // and with it the door, open. What is left then is "sources:", which YAML reads as null.
+  sources: z.preprocess((value) => (value === null ? [] : value), list(subject)),
   rules: someOf(rule, 'expected at least one route'),
 })
 

@@ -1,0 +1,72 @@
+import { systemClock } from '@tulle/core'
+import type { TrafficPlan, TrafficRecord } from './agent-types.ts'
+import { Conversation } from './conversation.ts'
+
+/** Echoes pause a little: the point is that a connection is open when policy changes, not to fill the machine. */
+const keptEveryMs = 50
+const reopenEveryMs = 100
+/** Taken every few seconds by whoever asked; more than this means that nobody does. */
+const maxRecords = 200_000
+
+/** Calls without end, over new connections and over kept ones, and remembers what came of each. */
+export class Traffic {
+  readonly #plan: TrafficPlan
+  readonly #loops: readonly Promise<void>[]
+  #records: TrafficRecord[] = []
+  #stopped: boolean = false
+
+  constructor(plan: TrafficPlan) {
+    this.#plan = plan
+    this.#loops = [
+      ...(plan.everyMs > 0 ? [this.#callNew()] : []),
+      ...Array.from({ length: plan.kept }, () => this.#keepOne()),
+    ]
+  }
+
+  take(): readonly TrafficRecord[] {
+    const taken = this.#records
+    this.#records = []
+    return taken
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await Promise.all(this.#loops)
+  }
+
+  async #callNew(): Promise<void> {
+    while (!this.#stopped) {
+      const conversation = new Conversation(this.#plan)
+      await this.#record('new', async () => {
+        const greeted = await conversation.greeting()
+        return greeted.ok ? conversation.echo('hello') : greeted
+      })
+      conversation.end()
+      await systemClock.sleep(this.#plan.everyMs)
+    }
+  }
+
+  async #keepOne(): Promise<void> {
+    while (!this.#stopped) {
+      const conversation = new Conversation(this.#plan)
+      let ok = await this.#record('kept', () => conversation.greeting())
+      for (let i = 0; ok && !this.#stopped; i++) {
+        await systemClock.sleep(keptEveryMs)
+        ok = await this.#record('kept', () => conversation.echo(`message ${i}`))
+      }
+      conversation.end()
+      await systemClock.sleep(reopenEveryMs)
+    }
+  }
+
+  async #record(
+    kind: TrafficRecord['kind'],
+    run: () => Promise<{ readonly ok: boolean; readonly error: string }>,
+  ): Promise<boolean> {
+    const beganMs = systemClock.nowMs()
+    const { ok, error } = await run()
+    if (this.#records.length < maxRecords)
+      this.#records.push({ kind, beganMs, endedMs: systemClock.nowMs(), ok, error })
+    return ok
+  }
+}
