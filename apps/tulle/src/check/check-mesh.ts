@@ -1,5 +1,5 @@
 import { objectKey } from '@tulle/api'
-import type { AnyObject, Condition } from '@tulle/api'
+import type { AnyObject, ApiCollections, Condition } from '@tulle/api'
 import { createGraph } from '@tulle/collections'
 import type { Graph, Source } from '@tulle/collections'
 import { must } from '@tulle/core'
@@ -7,7 +7,6 @@ import { parseIpAddress } from '@tulle/mesh'
 import type { IpAddress } from '@tulle/mesh'
 import { meshWarnings, translateMesh } from '@tulle/outputs'
 import type { MeshWarning } from '@tulle/outputs'
-import type { ApiCollections } from '@tulle/workloads'
 import type { Finding } from './finding.ts'
 
 /** What a mesh would make of objects. */

@@ -117,8 +117,9 @@ export class DataWorker implements WorkerCommands {
 
   async metrics(): Promise<MetricsSnapshot> {
     this.#context.connections.report()
-    this.#context.telemetry.buffersHeld(this.#context.buffers.held)
-    return this.#context.telemetry.snapshot()
+    const { telemetry, buffers, windowBudget } = this.#context
+    telemetry.held(buffers.held, windowBudget.takenBytes)
+    return telemetry.snapshot()
   }
 
   async dump(): Promise<WorkerDump> {

@@ -71,6 +71,7 @@ export class Telemetry {
   readonly #open: { readonly source: Child; readonly destination: Child }
   readonly #refusedPeers: Family
   readonly #buffersHeld: Child
+  readonly #windowBytes: Child
   readonly #closedWorkloads: Child
   readonly #series: Map<string, TcpSeries> = new Map()
   #revision: number = -1
@@ -92,6 +93,9 @@ export class Telemetry {
     )
     this.#buffersHeld = this.#registry
       .gauge('tulle_copy_buffers_held', 'Copy buffers that connections hold now.')
+      .bind()
+    this.#windowBytes = this.#registry
+      .gauge('tulle_window_bytes_promised', 'Bytes that sessions promise to take beyond their first windows.')
       .bind()
     this.#closedWorkloads = this.#registry
       .gauge(
@@ -146,8 +150,10 @@ export class Telemetry {
     this.#open[reporter].inc(-1)
   }
 
-  buffersHeld(count: number): void {
-    this.#buffersHeld.set(count)
+  /** What connections hold now: copy buffers, and bytes that sessions promise to take beyond their first windows. */
+  held(buffers: number, windowBytes: number): void {
+    this.#buffersHeld.set(buffers)
+    this.#windowBytes.set(windowBytes)
   }
 
   snapshot(): MetricsSnapshot {

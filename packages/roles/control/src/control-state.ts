@@ -1,4 +1,4 @@
-import type { AnyObject } from '@tulle/api'
+import type { AnyObject, ApiCollections } from '@tulle/api'
 import { objectKey } from '@tulle/api'
 import type { Collection, Graph } from '@tulle/collections'
 import { serviceKey } from '@tulle/mesh'
@@ -7,7 +7,6 @@ import type { MeshModel } from '@tulle/outputs'
 import { policyKey } from '@tulle/policy'
 import type { ControlState } from '@tulle/status'
 import { workloadUid } from '@tulle/workloads'
-import type { ApiCollections } from '@tulle/workloads'
 
 /** What the control API tells of, out of the translated model. */
 export function controlState(

@@ -1,10 +1,10 @@
 import { allocations } from '@tulle/allocations'
-import type { Problem } from '@tulle/api'
+import type { ApiCollections, Problem } from '@tulle/api'
 import type { Collection, Graph } from '@tulle/collections'
 import type { Clock } from '@tulle/core'
 import { filesSource } from '@tulle/files'
 import type { Log } from '@tulle/runtime'
-import type { Allocations, ApiCollections } from '@tulle/workloads'
+import type { Allocations } from '@tulle/workloads'
 
 export interface SourcesOptions {
   readonly manifests: string

@@ -1,32 +1,8 @@
-import type {
-  AnyObject,
-  HttpRouteGroupObject,
-  MeshObject,
-  NamespaceObject,
-  ServiceAccountObject,
-  ServiceObject,
-  TcpRouteObject,
-  TrafficTargetObject,
-  UdpRouteObject,
-  WorkloadObject,
-} from '@tulle/api'
-import type { Collection, Graph, Source } from '@tulle/collections'
-
-/** What is written in the files, by kind; every collection is keyed by `objectKey`. */
-export interface FileCollections {
-  readonly namespaces: Collection<NamespaceObject>
-  readonly serviceAccounts: Collection<ServiceAccountObject>
-  readonly services: Collection<ServiceObject>
-  readonly meshes: Collection<MeshObject>
-  readonly workloads: Collection<WorkloadObject>
-  readonly trafficTargets: Collection<TrafficTargetObject>
-  readonly httpRouteGroups: Collection<HttpRouteGroupObject>
-  readonly tcpRoutes: Collection<TcpRouteObject>
-  readonly udpRoutes: Collection<UdpRouteObject>
-}
+import type { AnyObject, ApiCollections } from '@tulle/api'
+import type { Graph, Source } from '@tulle/collections'
 
 export interface ApiSources {
-  readonly collections: FileCollections
+  readonly collections: ApiCollections
   /** Makes the collections hold exactly these; within a transaction. */
   replace(objects: ReadonlyMap<string, AnyObject>): void
 }
@@ -41,7 +17,7 @@ export function createApiSources(graph: Graph): ApiSources {
     writers.push((objects) => made.replace(ofKind(objects, kind)))
     return made
   }
-  const collections: FileCollections = {
+  const collections: ApiCollections = {
     namespaces: source('api-namespaces', 'Namespace'),
     serviceAccounts: source('api-service-accounts', 'ServiceAccount'),
     services: source('api-services', 'Service'),

@@ -1,10 +1,10 @@
-import type { Problem } from '@tulle/api'
+import type { ApiCollections, Problem } from '@tulle/api'
 import type { Collection, Graph, Source } from '@tulle/collections'
 import { assert, errorText } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import type { Component, Log } from '@tulle/runtime'
 import { createApiSources } from './api-sources.ts'
-import type { ApiSources, FileCollections } from './api-sources.ts'
+import type { ApiSources } from './api-sources.ts'
 import type { ManifestParser } from './file-state.ts'
 import { FolderWatches } from './folder-watches.ts'
 import { filesLimits } from './limits.ts'
@@ -30,7 +30,7 @@ export interface FilesOptions {
 }
 
 export interface FilesSource extends Component {
-  readonly api: FileCollections
+  readonly api: ApiCollections
   /** What could not be read, by `file:line:column:code`. */
   readonly problems: Collection<Problem>
   /** Resolves when everything has been read once; rejects where there is nothing to read. */
@@ -80,7 +80,7 @@ export class FilesComponent implements FilesSource {
     this.ready.catch(() => undefined)
   }
 
-  get api(): FileCollections {
+  get api(): ApiCollections {
     return this.#sources.collections
   }
 

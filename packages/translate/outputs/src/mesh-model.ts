@@ -1,4 +1,4 @@
-import type { Condition } from '@tulle/api'
+import type { ApiCollections, Condition } from '@tulle/api'
 import type { Collection, Graph, Singleton } from '@tulle/collections'
 import { serviceKey } from '@tulle/mesh'
 import type { Service, Workload } from '@tulle/mesh'
@@ -20,7 +20,7 @@ import {
   deriveWorkloadTranslations,
   indexServicesBySelector,
 } from '@tulle/workloads'
-import type { Allocations, ApiCollections, MeshSettings } from '@tulle/workloads'
+import type { Allocations, MeshSettings } from '@tulle/workloads'
 
 /** All that the control plane knows and serves, kept up to date. */
 export interface MeshModel {

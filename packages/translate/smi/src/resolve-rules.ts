@@ -1,6 +1,5 @@
-import type { Origin, TargetRuleSpec, TrafficTargetObject } from '@tulle/api'
+import type { ApiCollections, Origin, TargetRuleSpec, TrafficTargetObject } from '@tulle/api'
 import type { Look } from '@tulle/collections'
-import type { ApiCollections } from '@tulle/workloads'
 
 export type RouteCollections = Pick<ApiCollections, 'httpRouteGroups' | 'tcpRoutes' | 'udpRoutes'>
 

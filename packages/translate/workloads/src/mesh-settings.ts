@@ -1,10 +1,9 @@
-import type { Condition, MeshObject, MeshSpec } from '@tulle/api'
+import type { ApiCollections, Condition, MeshObject, MeshSpec } from '@tulle/api'
 import { objectKey } from '@tulle/api'
 import type { Collection, Graph, Singleton } from '@tulle/collections'
 import { defaultTrustDomain, parseTrustDomain } from '@tulle/identity'
 import type { TrustDomain } from '@tulle/identity'
 import { ageOf, compareAge } from './age.ts'
-import type { ApiCollections } from './api-collections.ts'
 import { conditionSet } from './condition-set.ts'
 import { objectLabel } from './object-names.ts'
 

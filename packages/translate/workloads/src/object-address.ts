@@ -3,7 +3,7 @@ import { objectKey } from '@tulle/api'
 import type { Look } from '@tulle/collections'
 import { parseIpAddress } from '@tulle/mesh'
 import type { IpAddress } from '@tulle/mesh'
-import type { Allocations } from './api-collections.ts'
+import type { Allocations } from './allocations.ts'
 
 /** The address of an object, as far as it has one. */
 export type ObjectAddress =

@@ -1,6 +1,5 @@
-import type { Condition, WorkloadObject } from '@tulle/api'
+import type { ApiCollections, Condition, WorkloadObject } from '@tulle/api'
 import type { Collection, Graph, Index } from '@tulle/collections'
-import type { ApiCollections } from './api-collections.ts'
 import { conditionSet } from './condition-set.ts'
 import type { Note } from './condition-set.ts'
 import { targetPortOf } from './endpoint-ports.ts'

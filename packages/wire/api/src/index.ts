@@ -4,6 +4,7 @@
  *
  *     const { objects, problems } = parseManifests(text, 'books.yaml')
  */
+export type { ApiCollections } from './api-collections.ts'
 export { objectKey } from './kinds.ts'
 export type {
   AnyObject,

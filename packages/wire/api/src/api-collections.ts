@@ -8,9 +8,8 @@ import type {
   TrafficTargetObject,
   UdpRouteObject,
   WorkloadObject,
-} from '@tulle/api'
+} from './kinds.ts'
 import type { Collection } from '@tulle/collections'
-import type { IpAddress } from '@tulle/mesh'
 
 /** What users wrote, by kind; every collection is keyed by `objectKey`. */
 export interface ApiCollections {
@@ -23,9 +22,4 @@ export interface ApiCollections {
   readonly httpRouteGroups: Collection<HttpRouteGroupObject>
   readonly tcpRoutes: Collection<TcpRouteObject>
   readonly udpRoutes: Collection<UdpRouteObject>
-}
-
-/** Addresses that were allotted to Services and Workloads that bring none, by `objectKey`. */
-export interface Allocations {
-  readonly collection: Collection<IpAddress>
 }
