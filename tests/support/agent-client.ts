@@ -40,7 +40,9 @@ export class Agent {
           })
         },
       )
-      outgoing.on('timeout', () => outgoing.destroy(new Error(`agent ${this.#socketPath} ${verb}: no answer`)))
+      outgoing.on('timeout', () =>
+        outgoing.destroy(new Error(`agent ${this.#socketPath} ${verb}: no answer`)),
+      )
       outgoing.on('error', reject)
       outgoing.end(JSON.stringify(body))
     })

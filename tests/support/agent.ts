@@ -18,7 +18,9 @@ const name = process.env['WORKLOAD'] ?? ''
 const socketPath = process.env['AGENT_SOCKET'] ?? ''
 const chunkBytes = 64 * 1024
 
-type Handlers = { readonly [Verb in AgentVerb]: (request: AgentRequests[Verb]) => Promise<AgentReplies[Verb]> }
+type Handlers = {
+  readonly [Verb in AgentVerb]: (request: AgentRequests[Verb]) => Promise<AgentReplies[Verb]>
+}
 
 const kept = new Map<string, Conversation>()
 let traffic: Traffic | undefined
@@ -71,7 +73,7 @@ async function sendBulk({ host, port, bytes }: Place & { bytes: number }): Promi
   let greeting = true
   const reading = (async (): Promise<void> => {
     for await (const chunk of socket as AsyncIterable<Buffer>) {
-      const from = greeting ? chunk.indexOf('\n') + 1 : 0
+      const from: number = greeting ? chunk.indexOf('\n') + 1 : 0
       greeting &&= from === 0
       received.update(chunk.subarray(from))
       count += chunk.length - from

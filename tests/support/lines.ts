@@ -4,6 +4,11 @@ import { systemClock } from '@tulle/core'
 
 const defaultWithinMs = 20_000
 
+interface FindOptions {
+  readonly since?: number
+  readonly withinMs?: number
+}
+
 /** What a process said, line by line, and a way to wait for more of it. */
 export class Lines {
   readonly #lines: string[] = []
@@ -12,7 +17,7 @@ export class Lines {
   read(stream: Readable): void {
     createInterface({ input: stream, crlfDelay: Infinity }).on('line', (line) => {
       this.#lines.push(line)
-      for (const look of [...this.#waiting]) look()
+      for (const look of this.#waiting) look()
     })
   }
 
@@ -26,7 +31,7 @@ export class Lines {
   }
 
   /** The first line from `since` on that matches, said already or to come. */
-  async find(pattern: RegExp, { since = 0, withinMs = defaultWithinMs } = {}): Promise<string> {
+  async find(pattern: RegExp, { since = 0, withinMs = defaultWithinMs }: FindOptions = {}): Promise<string> {
     const found = Promise.withResolvers<string>()
     let next = since
     const look = (): void => {
@@ -38,7 +43,9 @@ export class Lines {
     this.#waiting.add(look)
     using _timer = systemClock.after(withinMs, () =>
       found.reject(
-        new Error(`expected a line like ${String(pattern)}, found:\n${this.#lines.slice(since).slice(-40).join('\n')}`),
+        new Error(
+          `expected a line like ${String(pattern)}, found:\n${this.#lines.slice(since).slice(-40).join('\n')}`,
+        ),
       ),
     )
     look()

@@ -1,6 +1,16 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
-import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -52,9 +62,15 @@ export class MeshFolder implements Disposable {
     this.root = mkdtempSync(join(tmpdir(), 'tulle-e2e-'))
     this.manifests = join(this.root, 'manifests')
     this.state = stateFolder(join(this.root, 'state'))
-    for (const folder of [this.manifests, join(this.root, 'agents'), join(this.root, 'home'), join(this.root, 'tmp')])
+    for (const folder of [
+      this.manifests,
+      join(this.root, 'agents'),
+      join(this.root, 'home'),
+      join(this.root, 'tmp'),
+    ])
       mkdirSync(folder)
-    if ('copyOf' in options.manifests) cpSync(String(options.manifests.copyOf), this.manifests, { recursive: true })
+    if ('copyOf' in options.manifests)
+      cpSync(String(options.manifests.copyOf), this.manifests, { recursive: true })
     else for (const [name, text] of Object.entries(options.manifests)) this.write(name, text)
     if (options.open === true || options.uid !== undefined) chmodSync(this.root, 0o755)
     for (const folder of ['', 'agents', 'home', 'tmp', 'manifests'])
@@ -88,7 +104,14 @@ export class MeshFolder implements Disposable {
 
   /** A `tulle up` that nobody has waited for yet. */
   spawnUp(): ChildProcess {
-    return this.#spawn(['up', '-f', this.manifests, '--state', this.state.root, ...(this.#options.args ?? [])])
+    return this.#spawn([
+      'up',
+      '-f',
+      this.manifests,
+      '--state',
+      this.state.root,
+      ...(this.#options.args ?? []),
+    ])
   }
 
   async start(): Promise<Mesh> {
@@ -104,10 +127,17 @@ export class MeshFolder implements Disposable {
 
   #spawn(args: readonly string[]): ChildProcess {
     const { uid } = this.#options
-    const env = { ...process.env, NO_COLOR: '1', HOME: join(this.root, 'home'), TMPDIR: join(this.root, 'tmp') }
+    const env = {
+      ...process.env,
+      NO_COLOR: '1',
+      HOME: join(this.root, 'home'),
+      TMPDIR: join(this.root, 'tmp'),
+    }
     const node = [process.execPath, ...process.execArgv, main, ...args]
     const [command = '', ...rest] =
-      uid === undefined ? node : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--', ...node]
+      uid === undefined
+        ? node
+        : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--', ...node]
     return spawn(command, rest, { cwd: this.root, env, stdio: ['ignore', 'pipe', 'pipe'] })
   }
 
@@ -161,7 +191,8 @@ export class Mesh implements AsyncDisposable {
   async pidOf(name: string): Promise<number> {
     const { nodes, workloads } = await this.up.get<UpView>('/v1/up')
     const inner =
-      nodes.find((node) => node.name === name)?.pid ?? workloads.find(({ workload }) => workload === name)?.pid
+      nodes.find((node) => node.name === name)?.pid ??
+      workloads.find(({ workload }) => workload === name)?.pid
     const isIt = (one: ProcessFacts): boolean =>
       name === 'control' ? one.command.includes('main.ts control ') : one.innerPid === inner
     const found = this.processes().find(isIt)

@@ -16,7 +16,7 @@ export interface ProcessFacts {
 export function descendants(pid: number): readonly ProcessFacts[] {
   const all = allProcesses()
   const family = new Set([pid])
-  for (let grew = true; grew; ) {
+  for (let grew = true; grew;) {
     grew = false
     for (const one of all) {
       if (family.has(one.pid) || !family.has(one.parentPid)) continue
@@ -43,7 +43,9 @@ export function namespacesLeft(processes: readonly ProcessFacts[]): readonly str
 
 /** The mounts of this process whose path holds `part`. */
 export function mountsWith(part: string): readonly string[] {
-  return readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter((line) => line.includes(part))
+  return readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(part))
 }
 
 /** Anonymous memory in bytes: what the process has for itself, without its binary. */

@@ -19,6 +19,8 @@ export async function until<T>(
 /** The promise's value, or an error when it does not settle in time. */
 export async function within<T>(withinMs: number, what: string, promise: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>()
-  using _timer = systemClock.after(withinMs, () => late.reject(new Error(`${what}: not within ${withinMs} ms`)))
+  using _timer = systemClock.after(withinMs, () =>
+    late.reject(new Error(`${what}: not within ${withinMs} ms`)),
+  )
   return await Promise.race([promise, late.promise])
 }
