@@ -38,10 +38,17 @@ const booksIp = '10.77.9.2'
 const appPort = 9000
 const root = testRoot()
 
+interface AskOptions {
+  readonly mark?: number
+  readonly to?: string
+  readonly port?: number
+  readonly from?: 'shopper' | 'books'
+}
+
 interface World extends AsyncDisposable {
   readonly plane: DataPlane
   /** What the application at `books` answers to a caller in the shopper's namespace; '' where it was refused. */
-  ask(options?: { readonly mark?: number; readonly to?: string }): Promise<string>
+  ask(options?: AskOptions): Promise<string>
   logged(lines: number): Promise<readonly Record<string, unknown>[]>
 }
 
@@ -84,9 +91,10 @@ async function startWorld(policies: readonly AuthorizationPolicy[], workers: num
   return {
     plane,
     ask(options = {}) {
-      const { mark, to: host = booksIp } = options
-      const fd = openTcpSocket({ netns: shopper, family: 4, ...(mark !== undefined && { mark }) })
-      return answerOf(connectTcpFd({ fd, host, port: appPort }))
+      const { mark, to: host = booksIp, port = appPort, from } = options
+      const netns = from === 'books' ? books : shopper
+      const fd = openTcpSocket({ netns, family: 4, ...(mark !== undefined && { mark }) })
+      return answerOf(connectTcpFd({ fd, host, port }))
     },
     async logged(count) {
       for (;;) {
@@ -163,3 +171,24 @@ test('plaintext that policy allows reaches the application with its source addre
   await using world = await startWorld([anyone])
   assert.equal(await world.ask({ mark: proxyMark }), `called by ${shopperIp}`)
 })
+
+const ways: Readonly<Record<string, AskOptions>> = {
+  'a workload that is captured': {},
+  'a caller that goes around its own proxy': { mark: proxyMark },
+  'the workload itself': { from: 'books' },
+  'the workload itself, over loopback': { from: 'books', to: '127.0.0.1' },
+  'the workload itself, around its proxy': { from: 'books', mark: proxyMark },
+}
+
+for (const [who, options] of Object.entries(ways)) {
+  test(`ports of the proxy lead ${who} nowhere: no loop, and no way around policy`, async () => {
+    await using world = await startWorld([allowPolicy('books', principals('librarian'))])
+    for (const port of [15_001, 15_006, 15_008]) {
+      assert.equal(await world.ask({ ...options, port }), '', `port ${port}`)
+    }
+    assert.deepEqual(await world.plane.connections(), [])
+    const { families } = await world.plane.metrics()
+    const opened = families.find((family) => family.name === 'istio_tcp_connections_opened')
+    assert.deepEqual(opened?.series, [])
+  })
+}
