@@ -8,8 +8,9 @@ import { systemClock, TestClock } from '@tulle/core'
 import { closeFd, listenTcp } from '@tulle/kernel'
 import { addressType, authorizationType } from '@tulle/mesh-xds'
 import type { MeshResource } from '@tulle/mesh-xds'
-import { createLog } from '@tulle/runtime'
+import { createLog, silentLog } from '@tulle/runtime'
 import type { Log } from '@tulle/runtime'
+import { createDataPlane } from './create-data-plane.ts'
 import type { DataPlane, ListenerPlan } from './data-plane.ts'
 import {
   addressUpdate,
@@ -59,6 +60,28 @@ function unreadable(name: string, scope: 'global' | 'namespace' | 'workload'): M
   assert.ok(resource)
   // Field 8, which no version of the schema has.
   return { ...resource, bytes: Buffer.concat([resource.bytes, Buffer.of(0x40, 0x01)]) }
+}
+
+for (const types of [
+  [addressType, authorizationType],
+  [authorizationType, addressType],
+]) {
+  test(`no listener answers before the first full state, ${types.map((type) => type.split('.').at(-1)).join(' first, then ')}`, async () => {
+    await using plane = createDataPlane(
+      { workers: 0 },
+      { log: silentLog, clock: systemClock, onIdentityNeeded: () => undefined },
+    )
+    await plane.setCertificates([certificateOf('books')])
+    const workload = { uid: 'books', namespace: 'shop', name: 'books', serviceAccount: 'books' }
+    const enrolled = plane.addWorkload({ ...workload, netns: undefined, listeners: hbone })
+    for (const typeUrl of types) {
+      await assert.rejects(dial(), { code: 'ECONNREFUSED' })
+      await plane.apply({ typeUrl, upserts: [], removed: [] })
+    }
+    await enrolled
+    const peer = await dial()
+    peer.socket.destroy()
+  })
 }
 
 test('a policy that a workload names but the proxy lacks closes it, with a metric and a log line', async () => {

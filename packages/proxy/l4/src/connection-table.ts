@@ -289,6 +289,7 @@ function reporterOf(subject: ConnectionSubject): 'source' | 'destination' {
 }
 
 function labelsOf(subject: ConnectionSubject): {
+  readonly uid: string
   readonly reporter: 'source' | 'destination'
   readonly source: Party
   readonly destination: Party
@@ -296,6 +297,7 @@ function labelsOf(subject: ConnectionSubject): {
   readonly mutualTls: boolean
 } {
   return {
+    uid: subject.uid,
     reporter: reporterOf(subject),
     source: subject.sourceParty,
     destination: subject.destinationParty,

@@ -19,6 +19,9 @@ import type { WorkerCommands, WorkerSettings } from './worker-commands.ts'
 import type { WorkerContext } from './worker-context.ts'
 import { WorkloadScope } from './workload-scope.ts'
 
+/** The last numbers of a workload that left can be scraped for so long. */
+const seriesGraceMs = 300_000
+
 export interface DataWorkerDeps {
   readonly clock: Clock
   readonly rng: Rng
@@ -36,6 +39,8 @@ export class DataWorker implements WorkerCommands {
   readonly #enrolments: Map<string, Enrolment> = new Map()
   readonly #policyWatch: PolicyWatch
   readonly #credentials: Map<string, CredentialHolder> = new Map()
+  /** Workloads that left, while their metrics stay. */
+  readonly #departed: Map<string, Disposable> = new Map()
   /** Certificates whose workload has not come yet, or may come back. */
   #certificates: ReadonlyMap<string, WorkloadCertificate> = new Map()
   #revocations: Revocations = noRevocations
@@ -96,6 +101,8 @@ export class DataWorker implements WorkerCommands {
     const scope = new WorkloadScope(this.#context, workload, identity)
     const enrolment = new Enrolment(scope, this.#holder(spiffeId(identity)))
     this.#enrolments.set(workload.uid, enrolment)
+    this.#departed.get(workload.uid)?.[Symbol.dispose]()
+    this.#departed.delete(workload.uid)
     enrolment.tryOpen()
     this.#policyWatch.look(scope)
     if (before !== undefined) this.#releaseHolder(spiffeId(before.scope.identity))
@@ -109,6 +116,12 @@ export class DataWorker implements WorkerCommands {
     this.#policyWatch.forget(uid)
     enrolment.close('workload removed')
     this.#releaseHolder(spiffeId(enrolment.scope.identity))
+    const { clock, telemetry } = this.#context
+    const forget = (): void => {
+      this.#departed.delete(uid)
+      telemetry.release(uid)
+    }
+    this.#departed.set(uid, clock.after(seriesGraceMs, forget))
   }
 
   async connections(): Promise<readonly ConnectionInfo[]> {
@@ -158,6 +171,8 @@ export class DataWorker implements WorkerCommands {
   async close(): Promise<void> {
     for (const enrolment of this.#enrolments.values()) enrolment.close('the proxy ends')
     this.#enrolments.clear()
+    for (const timer of this.#departed.values()) timer[Symbol.dispose]()
+    this.#departed.clear()
     this.#context.keeper[Symbol.dispose]()
     this.#accessLog?.flush()
   }

@@ -83,3 +83,20 @@ for (const way of ['over HBONE', 'as plaintext'] as const) {
     assert.equal(clock.pending, 0)
   })
 }
+
+test('the metrics of a workload that left stay for a while, to be scraped, and then go', async () => {
+  const clock = new TestClock(systemClock.nowMs())
+  await using app = await startApp(booksIp, (socket) => void socket.pipe(socket))
+  const listen = { ip: shopperIp, port: 24_702 }
+  const fixedOutbound = [{ listen, destination: { ip: booksIp, port: app.port } }]
+  await using plane = await planeOf('shopper', { fixedOutbound }, 9, { clock })
+  await plane.apply(addressUpdate([testWorkload('books', booksIp, { tunnel: 'none' })]))
+  await run(listen.port, (socket) => void socket.end('x'))
+  await plane.removeWorkload('shopper')
+  await clock.advance(240_000)
+  assert.equal(await sums(plane, 'istio_tcp_connections_opened'), 1)
+  await clock.advance(61_000)
+  const { families } = await plane.metrics()
+  const opened = families.find(({ name }) => name === 'istio_tcp_connections_opened')
+  assert.deepEqual(opened?.series, [])
+})

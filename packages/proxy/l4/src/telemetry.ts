@@ -44,6 +44,8 @@ export type ResponseFlags =
   | 'IDENTITY_ERROR'
 
 export interface ConnectionLabels {
+  /** The enrolled workload whose connection it is. */
+  readonly uid: string
   readonly reporter: 'source' | 'destination'
   readonly source: Party
   readonly destination: Party
@@ -60,6 +62,9 @@ export interface TcpSeries {
   readonly receivedBytes: Child
 }
 
+/** Series that are let go of with their workload; of what is beyond, the registry frees itself when it is full. */
+const maxOwned = 20_000
+
 /** Istio's TCP metrics of one worker. Series are bound once for each kind of connection. */
 export class Telemetry {
   readonly #registry: MetricsRegistry = new MetricsRegistry()
@@ -74,6 +79,8 @@ export class Telemetry {
   readonly #windowBytes: Child
   readonly #closedWorkloads: Child
   readonly #series: Map<string, TcpSeries> = new Map()
+  /** What each enrolled workload's connections count on, so that it can be let go of with the workload. */
+  readonly #owned: Map<string, Map<Child, Family>> = new Map()
   #revision: number = -1
 
   constructor() {
@@ -125,17 +132,29 @@ export class Telemetry {
     if (known !== undefined) return known
     const values = labelValues(labels)
     const series = {
-      opened: this.#opened.bind(...values),
-      closed: this.#closed.bind(...values),
-      sentBytes: this.#sentBytes.bind(...values),
-      receivedBytes: this.#receivedBytes.bind(...values),
+      opened: this.#bindFor(labels.uid, this.#opened, values),
+      closed: this.#bindFor(labels.uid, this.#closed, values),
+      sentBytes: this.#bindFor(labels.uid, this.#sentBytes, values),
+      receivedBytes: this.#bindFor(labels.uid, this.#receivedBytes, values),
     }
     this.#series.set(key, series)
     return series
   }
 
   failed(labels: ConnectionLabels): void {
-    this.#failed.bind(...labelValues(labels)).inc()
+    this.#bindFor(labels.uid, this.#failed, labelValues(labels)).inc()
+  }
+
+  /** Forgets the series of a workload that left, but for those that another one here counts on too. */
+  release(uid: string): void {
+    const owned = this.#owned.get(uid)
+    if (owned === undefined) return
+    this.#owned.delete(uid)
+    this.#series.clear()
+    for (const [child, family] of owned) {
+      const shared = this.#owned.values().some((others) => others.has(child))
+      if (!shared) family.release(child)
+    }
   }
 
   refusedPeer(reason: string): void {
@@ -158,6 +177,15 @@ export class Telemetry {
 
   snapshot(): MetricsSnapshot {
     return this.#registry.snapshot()
+  }
+
+  #bindFor(uid: string, family: Family, values: readonly string[]): Child {
+    const child = family.bind(...values)
+    const owned = this.#owned.get(uid) ?? new Map<Child, Family>()
+    this.#owned.set(uid, owned.set(child, family))
+    const [eldest] = owned.keys()
+    if (eldest !== undefined && owned.size > maxOwned) owned.delete(eldest)
+    return child
   }
 }
 

@@ -69,7 +69,9 @@ export class RawPeer {
   static async dial(options: ConnectionOptions & { readonly localAddress?: string }): Promise<RawPeer> {
     const socket = connect({ ...options, checkServerIdentity: () => undefined })
     const peer = new RawPeer(socket)
-    await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('close', reject))
+    await new Promise((resolve, reject) =>
+      socket.once('secureConnect', resolve).once('error', reject).once('close', reject),
+    )
     return peer
   }
 

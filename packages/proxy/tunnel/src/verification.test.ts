@@ -196,8 +196,10 @@ test('HboneServer refuses a peer whose serial or identity is revoked, and ends i
     onReset: (code) => closed.resolve(code),
     onWritable: () => undefined,
   })
+  while (server.hbone.sessions === 0) await new Promise((resolve) => setImmediate(resolve))
   server.credentials.setRevocations({ identities: new Set(), serials: new Set([own.serial]) })
   server.keeper.endRevoked()
+  await closed.promise
   const [refusal] = await Promise.all([server.refused(), presentTo(server.port, own)])
   assert.equal(refusal.reason, 'revoked')
   assert.equal(server.hbone.sessions, 0)
