@@ -67,8 +67,14 @@ async function lasting(): Promise<Lasting> {
   const workloads = await folder.tulle('get', 'workloads', '-o', 'json')
   return {
     root: readFileSync(join(folder.state.root, 'ca/root.crt'), 'utf8'),
-    addresses: (JSON.parse(workloads.stdout) as { name: string; addresses: unknown }[]).map((one) => [one.name, one.addresses]),
-    services: (JSON.parse(services.stdout) as { name: string; addresses: unknown }[]).map((one) => [one.name, one.addresses]),
+    addresses: (JSON.parse(workloads.stdout) as { name: string; addresses: unknown }[]).map((one) => [
+      one.name,
+      one.addresses,
+    ]),
+    services: (JSON.parse(services.stdout) as { name: string; addresses: unknown }[]).map((one) => [
+      one.name,
+      one.addresses,
+    ]),
   }
 }
 
@@ -84,12 +90,17 @@ describe('the bookstore, step by step', () => {
   let first: Lasting
 
   test('start: the first line says how traffic is captured, then every workload reports', async () => {
-    assert.match(mesh.lines.all()[0] ?? '', /^tulle up · namespaces, as root: the real data path; workloads have no rights$/u)
+    assert.match(
+      mesh.lines.all()[0] ?? '',
+      /^tulle up · namespaces, as root: the real data path; workloads have no rights$/u,
+    )
     assert.match(mesh.lines.all()[1] ?? '', /manifests .* · state .*safe to delete while stopped/u)
     await mesh.lines.find(/ books +started on node-2 at 10\.77\.\d+\.\d+$/u)
     await mesh.lines.find(/ tulle +5 workloads run after /u)
     await mesh.lines.find(/ reader +http:\/\/books\/books: 3 books/u)
-    await mesh.lines.find(/ node-2 +refused \/ns\/bookstore\/sa\/scraper → .* policy bookstore\/smi\.readers-read-books/u)
+    await mesh.lines.find(
+      / node-2 +refused \/ns\/bookstore\/sa\/scraper → .* policy bookstore\/smi\.readers-read-books/u,
+    )
     first = await lasting()
   })
 
@@ -108,16 +119,29 @@ describe('the bookstore, step by step', () => {
     assert.ok(seen.uid >= 61_000, `uid ${seen.uid}`)
     assert.deepEqual(
       seen.status.map((line) => line.replace(/\s+/u, ' ')),
-      ['CapInh: 0000000000000000', 'CapPrm: 0000000000000000', 'CapEff: 0000000000000000', 'CapBnd: 0000000000000000', 'CapAmb: 0000000000000000', 'NoNewPrivs: 1'],
+      [
+        'CapInh: 0000000000000000',
+        'CapPrm: 0000000000000000',
+        'CapEff: 0000000000000000',
+        'CapBnd: 0000000000000000',
+        'CapAmb: 0000000000000000',
+        'NoNewPrivs: 1',
+      ],
     )
-    assert.ok(Array.isArray(seen.state) ? seen.state.length === 0 : seen.state === 'EACCES', String(seen.state))
+    assert.ok(
+      Array.isArray(seen.state) ? seen.state.length === 0 : seen.state === 'EACCES',
+      String(seen.state),
+    )
   })
 
   test('explain: exit code 0 for allowed, 1 for refused with what would change it', async () => {
     const allowed = await folder.tulle('explain', 'bookstore/reader', 'bookstore/books:80')
     assert.equal(allowed.exitCode, 0, allowed.stderr)
     assert.match(allowed.stdout, /^allowed .*\n/u)
-    assert.match(allowed.stdout, /decided by {2}TrafficTarget bookstore\/readers-read-books .*access\.yaml:\d+:\d+/u)
+    assert.match(
+      allowed.stdout,
+      /decided by {2}TrafficTarget bookstore\/readers-read-books .*access\.yaml:\d+:\d+/u,
+    )
     const refused = await folder.tulle('explain', 'bookstore/scraper', 'bookstore/books:80')
     assert.equal(refused.exitCode, 1, refused.stderr)
     assert.match(refused.stdout, /^refused .*\n/u)
@@ -135,7 +159,12 @@ describe('the bookstore, step by step', () => {
     assert.equal((await folder.tulle('get', 'teapots')).exitCode, 2)
     assert.equal((await folder.tulle('explain')).exitCode, 2)
     using elsewhere = new MeshFolder({ manifests: {} })
-    for (const args of [['get', 'workloads'], ['explain', 'a/b', 'c/d:80'], ['wait'], ['exec', 'a/b', '--', 'true']]) {
+    for (const args of [
+      ['get', 'workloads'],
+      ['explain', 'a/b', 'c/d:80'],
+      ['wait'],
+      ['exec', 'a/b', '--', 'true'],
+    ]) {
       const { exitCode, stderr } = await elsewhere.tulle(...args)
       assert.equal(exitCode, 3, `${args.join(' ')}: ${stderr}`)
       assert.match(stderr, /no mesh is running here/u)
@@ -143,7 +172,15 @@ describe('the bookstore, step by step', () => {
   })
 
   test('get -o json: every kind is a list', async () => {
-    for (const kind of ['workloads', 'services', 'policies', 'objects', 'nodes', 'connections', 'certificates']) {
+    for (const kind of [
+      'workloads',
+      'services',
+      'policies',
+      'objects',
+      'nodes',
+      'connections',
+      'certificates',
+    ]) {
       const { exitCode, stdout, stderr } = await folder.tulle('get', kind, '-o', 'json')
       assert.equal(exitCode, 0, stderr)
       assert.ok(Array.isArray(JSON.parse(stdout)), kind)
@@ -167,13 +204,18 @@ describe('the bookstore, step by step', () => {
   test('break a file: the line and column are said, and its last good version holds', async () => {
     const since = mesh.lines.mark
     const good = folder.read('access.yaml')
-    const bad = good.replace('  destination:\n    kind: ServiceAccount\n', '  destination:\n    kynd: ServiceAccount\n')
+    const bad = good.replace(
+      '  destination:\n    kind: ServiceAccount\n',
+      '  destination:\n    kynd: ServiceAccount\n',
+    )
     assert.notEqual(bad, good)
     folder.write('access.yaml', bad)
     const line = bad.split('\n').findIndex((text) => text.includes('kynd')) + 1
     await mesh.lines.find(new RegExp(`access\\.yaml:${line}:5`, 'u'), { since })
     await applied()
-    const problems = await mesh.control.get<{ items: readonly { file: string; line: number; column: number; message: string }[] }>('/v1/problems')
+    const problems = await mesh.control.get<{
+      items: readonly { file: string; line: number; column: number; message: string }[]
+    }>('/v1/problems')
     assert.ok(problems.items.length > 0)
     assert.match(JSON.stringify(problems.items), /kynd/u)
     await assertAnswered('reader')
@@ -190,16 +232,27 @@ describe('the bookstore, step by step', () => {
   })
 
   test('rename a service: the new name answers, the old one is gone', async () => {
-    folder.replace('books.yaml', 'kind: Service\nmetadata:\n  name: books\n', 'kind: Service\nmetadata:\n  name: library\n')
+    folder.replace(
+      'books.yaml',
+      'kind: Service\nmetadata:\n  name: books\n',
+      'kind: Service\nmetadata:\n  name: library\n',
+    )
     await applied()
-    await until(async () => ((await call('reader', 'http://library/books')).exitCode === 0 ? true : undefined), {
-      withinMs: 10_000,
-      describe: () => 'library does not answer',
-    })
+    await until(
+      async () => ((await call('reader', 'http://library/books')).exitCode === 0 ? true : undefined),
+      {
+        withinMs: 10_000,
+        describe: () => 'library does not answer',
+      },
+    )
     const old = await call('reader', url)
     assert.equal(old.exitCode, 7)
     assert.match(old.stdout, /ENOTFOUND|EAI_AGAIN/u)
-    folder.replace('books.yaml', 'kind: Service\nmetadata:\n  name: library\n', 'kind: Service\nmetadata:\n  name: books\n')
+    folder.replace(
+      'books.yaml',
+      'kind: Service\nmetadata:\n  name: library\n',
+      'kind: Service\nmetadata:\n  name: books\n',
+    )
     await applied()
     await assertAnswered('reader')
   })

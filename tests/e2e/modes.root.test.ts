@@ -99,7 +99,10 @@ async function checkCell(column: Column, expected: Expected): Promise<void> {
   const target = column === 'no target names it' ? 'unnamed' : 'named'
   assert.equal(await passes(caller, target), expected.startsWith('pass'), `${caller} calls ${target}`)
   if (expected === 'pass, logged') {
-    const line = await loggedSince(from, column === 'plaintext caller' ? undefined : 'spiffe://cluster.local/ns/lab/sa/guest')
+    const line = await loggedSince(
+      from,
+      column === 'plaintext caller' ? undefined : 'spiffe://cluster.local/ns/lab/sa/guest',
+    )
     assert.match(line, /"would_refuse":"lab\/smi\.to-named"/u)
   }
   if (column === 'plaintext caller')

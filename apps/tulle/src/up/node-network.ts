@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { errorCode } from '@tulle/core'
 import {
+  announceAddress,
   closeFd,
   inNetns,
   installCapture,
@@ -61,6 +62,8 @@ export interface WorkloadNetwork extends Disposable {
   readonly netns: NetnsFd
   /** Whether what the mesh does not carry is dropped; nothing of a workload that is not in the mesh is. */
   setStrict(strict: boolean): void
+  /** Tells the others where the address is now: it may have been elsewhere a moment ago. */
+  announce(): void
 }
 
 export interface WorkloadNetworkOptions {
@@ -82,7 +85,7 @@ export function createWorkloadNetwork(options: WorkloadNetworkOptions): Workload
   allowLowPorts(netns)
   withRtnetlink(netns, (route) => {
     route.setLink('lo', { up: true })
-    route.setLink('eth0', { up: true })
+    route.setLink('eth0', { mac: macOf(address), up: true })
     route.addAddress({ link: 'eth0', address, prefixLength })
     // Virtual addresses lead nowhere, but a packet to one needs a route before it is redirected.
     route.setRoute({ family: 4, via: node.address })
@@ -97,11 +100,18 @@ export function createWorkloadNetwork(options: WorkloadNetworkOptions): Workload
       else removeStrictDrop({ netns })
       isStrict = strict
     },
+    announce: () => announceAddress({ netns, link: 'eth0', address }),
     [Symbol.dispose]: () => {
       withRtnetlink(node.netns, (route) => route.deleteLink(nodeEnd))
       closeFd(netns)
     },
   }
+}
+
+/** One link address for each address: a workload that comes back is where its neighbours still think it is. */
+function macOf(address: string): string {
+  const octets = address.split('.').map((octet) => Number(octet).toString(16).padStart(2, '0'))
+  return ['02', '00', ...octets].join(':')
 }
 
 /** A workload without capabilities may listen on port 80 of its own network, as in a container. */

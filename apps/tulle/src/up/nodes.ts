@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { loadTokenKey, mintNodeToken } from '@tulle/ca'
 import type { TokenKey } from '@tulle/ca'
+import { errorText } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import { mountTmpfs, zdsServer } from '@tulle/kernel'
 import type { NetnsFd, ZdsServer } from '@tulle/kernel'
@@ -20,7 +21,8 @@ export interface UpNode {
   readonly proxy: Supervised
   /** Resolves when the proxy serves the workload. */
   enrol(launch: Launch, netns: NetnsFd, signal: AbortSignal): Promise<void>
-  dismiss(launch: Launch): void
+  /** Resolves when the proxy has let go of the workload and told its peers, or does not answer in time. */
+  dismiss(launch: Launch): Promise<void>
 }
 
 export interface NodesOptions {
@@ -37,6 +39,7 @@ export interface NodesDeps {
 
 const tokenTtlMs = 3_600_000
 const proxyGraceMs = 7000
+const dismissWithinMs = 2000
 const secretsMaxBytes = 64 * 1024 ** 2
 
 /** The nodes that the manifests name, made when the first workload wants one. */
@@ -89,7 +92,16 @@ export class Nodes {
       proxy,
       enrol: ({ uid, namespace, name: workload, serviceAccount }, netns, signal) =>
         zds.add({ uid, namespace, name: workload, serviceAccount, netns }, { signal }),
-      dismiss: (launch) => void zds.remove(launch.uid),
+      dismiss: async (launch) => {
+        const removed = zds
+          .remove(launch.uid)
+          .catch((error: unknown) =>
+            this.#deps.console.warn(name, `did not let go of ${launch.name}: ${errorText(error)}`),
+          )
+        const late = Promise.withResolvers<void>()
+        using _timer = this.#deps.clock.after(dismissWithinMs, () => late.resolve())
+        await Promise.race([removed, late.promise])
+      },
     }
   }
 

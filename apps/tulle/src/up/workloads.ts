@@ -114,6 +114,7 @@ export class Workloads {
       return
     }
     if (leaving.signal.aborted) return
+    network.announce()
     process.start()
     const where = `started on ${launch.node} at ${launch.address}`
     this.#deps.console.say(launch.name, launch.enrolled ? where : `${where} (not in the mesh)`)
@@ -138,7 +139,8 @@ export class Workloads {
     running.leaving.abort(new Error(why))
     await running.started
     await running.process.stop(stopGraceMs)
-    if (running.launch.enrolled) running.node.dismiss(running.launch)
+    // Before its network goes: what the proxy still has to say to the workload's peers leaves through it.
+    if (running.launch.enrolled) await running.node.dismiss(running.launch)
     running.network[Symbol.dispose]()
     this.#freeSlots.push(running.slot)
     this.#deps.console.say(running.launch.name, `stopped: its manifest was ${why}`)

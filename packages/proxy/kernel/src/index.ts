@@ -3,6 +3,8 @@
  * rules, and the start of a workload's process. Everything is synchronous and quick, over koffi; no tools of the
  * machine are run.
  */
+export { announceAddress } from './announce.ts'
+export type { AnnounceAddressOptions } from './announce.ts'
 export { KernelError } from './errors.ts'
 export type { KernelErrorCode } from './errors.ts'
 export { receiveFds, sendFds } from './fd-messages.ts'
