@@ -25,7 +25,7 @@ export async function explain(options: ExplainOptions): Promise<void> {
   const explanation = await adminClient(options.state.controlSocket).get<Explanation>(
     `/v1/explain?${query.toString()}`,
   )
-  options.print(render(options.output, explanation, () => explanationText(explanation, options.style)))
+  options.print(await render(options.output, explanation, () => explanationText(explanation, options.style)))
   if (!explanation.allowed) throw new CommandError(exitCodes.no, '')
 }
 

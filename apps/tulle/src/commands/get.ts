@@ -40,11 +40,11 @@ export async function get(options: GetOptions): Promise<void> {
   const client = adminClient(options.state.controlSocket)
   const path = `/v1/${options.kind}`
   if (!options.watch) {
-    show(options, (await client.get<List<never>>(path)).items)
+    await show(options, (await client.get<List<never>>(path)).items)
     return
   }
   for await (const list of client.watch<List<never>>(`${path}?watch=1`, options.signal))
-    show(options, list.items)
+    await show(options, list.items)
 }
 
 async function getFromNodes(options: GetOptions, kind: 'connections' | 'certificates'): Promise<void> {
@@ -57,14 +57,14 @@ async function getFromNodes(options: GetOptions, kind: 'connections' | 'certific
       return items.map((item) => ({ node, ...item }))
     }),
   )
-  show(
+  await show(
     options,
     answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : [])),
   )
 }
 
-function show(options: GetOptions, items: readonly unknown[]): void {
-  options.print(render(options.output, items, () => renderKind(options, items)))
+async function show(options: GetOptions, items: readonly unknown[]): Promise<void> {
+  options.print(await render(options.output, items, () => renderKind(options, items)))
 }
 
 /** One table a kind; the casts are safe because the kind chose the path that was asked. */

@@ -125,7 +125,11 @@ function registerVersion(program: Command): void {
         platform: `${process.platform}-${process.arch}`,
       }
       console.log(
-        render(flags.output, facts, () => `tulle ${facts.tulle} (Node ${facts.node}, ${facts.platform})`),
+        await render(
+          flags.output,
+          facts,
+          () => `tulle ${facts.tulle} (Node ${facts.node}, ${facts.platform})`,
+        ),
       )
     })
 }

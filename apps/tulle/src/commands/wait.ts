@@ -28,7 +28,7 @@ export async function wait(options: WaitOptions): Promise<void> {
     .filter((node) => !node.connected || node.appliedRevision < sync.revision)
     .map((node) => node.node)
   options.print(
-    render(options.output, { ...view, tookMs, behind, problems: sync.problems }, () =>
+    await render(options.output, { ...view, tookMs, behind, problems: sync.problems }, () =>
       view.applied
         ? `${options.style.good('applied')} on ${view.nodes.length} of ${view.nodes.length} nodes after ${formatDuration(tookMs)} (revision ${sync.revision})`
         : `${options.style.bad('not applied')} on ${behind.join(', ') || 'any node'} after ${formatDuration(tookMs)} (revision ${sync.revision})`,

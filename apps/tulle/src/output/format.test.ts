@@ -21,12 +21,9 @@ for (const [bytes, text] of [
   test(`formatBytes(${bytes}) is ${text}`, () => assert.equal(formatBytes(bytes), text))
 }
 
-test('render() prints data as asked, and the table only for people', () => {
+test('render() prints data as asked, and the table only for people', async () => {
   const never = (): string => assert.fail('no table was asked for')
-  assert.equal(render('json', [{ a: 1 }], never), '[\n  {\n    "a": 1\n  }\n]')
-  assert.equal(render('yaml', [{ a: 1 }], never), '- a: 1')
-  assert.equal(
-    render('table', [], () => 'T'),
-    'T',
-  )
+  assert.equal(await render('json', [{ a: 1 }], never), '[\n  {\n    "a": 1\n  }\n]')
+  assert.equal(await render('yaml', [{ a: 1 }], never), '- a: 1')
+  assert.equal(await render('table', [], () => 'T'), 'T')
 })

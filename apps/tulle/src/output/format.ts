@@ -1,15 +1,13 @@
-import { stringify } from 'yaml'
-
 export const outputFormats = ['table', 'json', 'yaml'] as const
 export type OutputFormat = (typeof outputFormats)[number]
 
 /** Data as the user asked for it; `table` renders it for people. */
-export function render(format: OutputFormat, data: unknown, table: () => string): string {
+export async function render(format: OutputFormat, data: unknown, table: () => string): Promise<string> {
   switch (format) {
     case 'json':
       return JSON.stringify(data, undefined, 2)
     case 'yaml':
-      return stringify(data).trimEnd()
+      return (await import('yaml')).stringify(data).trimEnd()
     case 'table':
       return table()
   }
