@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { TestClock } from '@tulle/core'
+import { authorizationType } from '@tulle/mesh-xds'
 import type { MeshResource } from '@tulle/mesh-xds'
 import { silentLog } from '@tulle/runtime'
 import { LastGoodState } from './last-good-state.ts'
@@ -33,6 +34,16 @@ test('LastGoodState gives back what was applied, without what was removed or ref
   first.applied({ typeUrl, upserts: [resource('a', 2)], removed: ['b'] }, new Set())
   first.flush()
   assert.deepEqual(new LastGoodState(options).load(), [{ typeUrl, upserts: [resource('a', 2)], removed: [] }])
+})
+
+test('LastGoodState gives back a policy that was refused, so that it is refused again, and not the one before', (t) => {
+  const options = { folder: folderOf(t), clock: new TestClock(), log: silentLog }
+  const first = new LastGoodState(options)
+  first.applied({ typeUrl: authorizationType, upserts: [resource('p', 1)], removed: [] }, new Set())
+  first.applied({ typeUrl: authorizationType, upserts: [resource('p', 2)], removed: [] }, new Set(['p']))
+  first.flush()
+  const [restored] = new LastGoodState(options).load()
+  assert.deepEqual(restored?.upserts, [resource('p', 2)])
 })
 
 test('LastGoodState.complete() removes with the first update what only the file knew, and no more later', (t) => {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import type { Clock } from '@tulle/core'
 import { errorCode, errorText } from '@tulle/core'
+import { authorizationType } from '@tulle/mesh-xds'
 import type { MeshResource, ResourceUpdate } from '@tulle/mesh-xds'
 import type { Log } from '@tulle/runtime'
 
@@ -70,8 +71,10 @@ export class LastGoodState {
   applied(update: ResourceUpdate, rejected: ReadonlySet<string>): void {
     const known = this.#types.get(update.typeUrl) ?? new Map<string, MeshResource>()
     this.#types.set(update.typeUrl, known)
+    // A policy that was refused is kept as it is, to be refused again: the one before would open what it closes.
+    const keepsRefused = update.typeUrl === authorizationType
     for (const resource of update.upserts)
-      if (!rejected.has(resource.name)) known.set(resource.name, resource)
+      if (keepsRefused || !rejected.has(resource.name)) known.set(resource.name, resource)
     for (const name of update.removed) known.delete(name)
     this.#writing ??= this.#clock.after(quietMs, () => {
       this.#writing = undefined
