@@ -287,6 +287,7 @@ describe('the bookstore, step by step', () => {
 
   test('start again: the same root key and the same addresses', async () => {
     mesh = await folder.start()
+    await mesh.lines.find(/ books +books on 8080/u)
     assert.deepEqual(await lasting(), first)
     await assertAnswered('reader')
   })
@@ -296,6 +297,7 @@ describe('the bookstore, step by step', () => {
     await mesh.stop('SIGKILL')
     await assertNothingLeft(processes)
     mesh = await folder.start()
+    await mesh.lines.find(/ books +books on 8080/u)
     assert.deepEqual(await lasting(), first)
     await assertAnswered('reader')
   })

@@ -61,6 +61,7 @@ describe('as an ordinary user', () => {
       assert.deepEqual(namespacesLeft(processes), [])
       assert.deepEqual(mountsWith(folder.root), [])
       mesh = await folder.start()
+      await mesh.agent('server')
       assert.equal((await (await mesh.agent('guest')).call('server')).ok, true)
     })
   }

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import type { Socket } from 'node:net'
@@ -99,11 +100,7 @@ async function pump(socket: Socket, bytes: number): Promise<string> {
     chunk.writeUInt32LE(i)
     hash.update(chunk)
     left -= chunk.length
-    if (!socket.write(chunk))
-      await new Promise((resolve, reject) => {
-        socket.once('drain', resolve)
-        socket.once('error', reject)
-      })
+    if (!socket.write(chunk)) await once(socket, 'drain')
   }
   socket.end()
   return hash.digest('hex')

@@ -23,6 +23,7 @@ export class SocketWriter {
   #marked: Buffer[] = []
   #markedBytes: number = 0
   #marking: boolean = false
+  #ended: boolean = false
   bytes: number = 0
 
   constructor(options: WriterOptions) {
@@ -47,8 +48,11 @@ export class SocketWriter {
     return false
   }
 
+  /** What waits still leaves first. Nothing can be written any more, not even a mark: the end itself is the last. */
   end(): void {
-    this.#socket.end()
+    if (this.#ended) return
+    this.#ended = true
+    this.#socket.end(() => this.#allLeft())
   }
 
   #mark(): void {
@@ -63,11 +67,23 @@ export class SocketWriter {
 
   #left(): void {
     const bytes = this.#markedBytes
-    for (const backing of this.#marked) this.#options.release(backing)
-    this.#marked.length = 0
+    this.#release(this.#marked)
     this.#markedBytes = 0
     this.#marking = false
-    if (this.#waiting.length > 0) this.#mark()
+    if (this.#waiting.length > 0 && !this.#ended) this.#mark()
     this.#options.onLeft(bytes)
+  }
+
+  /** After the last mark, or when the socket is gone. */
+  #allLeft(): void {
+    const bytes = this.#waitingBytes
+    this.#release(this.#waiting)
+    this.#waitingBytes = 0
+    if (bytes > 0) this.#options.onLeft(bytes)
+  }
+
+  #release(backings: Buffer[]): void {
+    for (const backing of backings) this.#options.release(backing)
+    backings.length = 0
   }
 }
