@@ -24,9 +24,8 @@ export async function wait(options: WaitOptions): Promise<void> {
   const sync = await client.post<SyncView>('/v1/sync')
   const view = await client.get<WaitView>(`/v1/wait?revision=${sync.revision}&timeoutMs=${options.timeoutMs}`)
   const tookMs = options.monotonicMs() - startMs
-  const behind = view.nodes
-    .filter((node) => !node.connected || node.appliedRevision < sync.revision)
-    .map((node) => node.node)
+  const late = view.nodes.filter((node) => node.appliedRevision < sync.revision).map((node) => node.node)
+  const behind = [...late, ...view.missing.map((node) => `${node} (not connected)`)]
   options.print(
     await render(options.output, { ...view, tookMs, behind, problems: sync.problems }, () =>
       view.applied

@@ -3,6 +3,7 @@ import { isLegalTargetPort } from '@tulle/hbone'
 import type { ConnectRequest } from '@tulle/hbone'
 import type { IpAddress, Service } from '@tulle/mesh'
 import { authorizeWith } from '@tulle/policy'
+import { tlsGroupFloor } from '@tulle/tunnel'
 import type { InboundTunnel, PeerAddress, RefusalStatus } from '@tulle/tunnel'
 import { whenConnected } from './connecting.ts'
 import { describeVerdict } from './connection-table.ts'
@@ -15,6 +16,9 @@ import { openConnection } from './sockets.ts'
 import { TunnelPipe } from './tunnel-pipe.ts'
 import { canonicalIp } from './workload-scope.ts'
 import type { WorkloadScope } from './workload-scope.ts'
+
+/** Node tells only clients which group was agreed on; a server knows the least that it takes. */
+const floor = `>=${tlsGroupFloor}`
 
 interface Target {
   readonly destination: SocketAddress & { readonly ip: IpAddress }
@@ -57,7 +61,7 @@ function decide(scope: WorkloadScope, tunnel: InboundTunnel, address: PeerAddres
     sourceParty: sourceOf(scope, tunnel, sourceIp),
     destinationParty: scope.party,
     service: target.ok ? target.value.service : undefined,
-    tlsGroup: undefined,
+    tlsGroup: floor,
     traceId: request.traceparent?.traceId,
     verdict: undefined,
     facts: undefined,

@@ -180,6 +180,9 @@ test('controlRole(): from a folder to a node, an edit, a broken file, and who ha
   const node = fixture.node('n1', state.apply)
   await node.start(forever)
   await node.whenSynced
+  const other = fixture.node('n2', applied().apply)
+  await other.start(forever)
+  await other.whenSynced
   const everything = [
     'bookstore/books.bookstore.svc.cluster.local',
     'tulle//Workload/bookstore/books-1',
@@ -196,7 +199,10 @@ test('controlRole(): from a folder to a node, an edit, a broken file, and who ha
   assert.equal(waited.applied, true)
   assert.deepEqual(
     waited.nodes.map(({ node: name, appliedRevision }) => [name, appliedRevision]),
-    [['n1', edited.revision]],
+    [
+      ['n1', edited.revision],
+      ['n2', edited.revision],
+    ],
   )
   const bytes = state.resources.get('bookstore/books.bookstore.svc.cluster.local')?.bytes
   const address = must(decodeAddress(bytes ?? new Uint8Array()))
@@ -213,7 +219,7 @@ test('controlRole(): from a folder to a node, an edit, a broken file, and who ha
   const { items } = await api.get('/v1/objects')
   const service = items.find(({ kind }) => kind === 'Service')
   const programmed = service?.conditions.find(({ type }) => type === 'Programmed')
-  assert.match(programmed?.message ?? '', /^applied on 1 of 1 nodes/u)
+  assert.match(programmed?.message ?? '', /^applied on 2 of 2 nodes/u)
   const messages = fixture.lines.map((line) => (JSON.parse(line) as { readonly msg: string }).msg)
   assert.ok(messages.includes('objects changed'))
   assert.ok(messages.includes('applied everywhere'))

@@ -123,9 +123,11 @@ export interface LaunchList extends List<Launch> {
 
 export interface WaitView {
   readonly revision: number
-  /** Whether every connected node applied the revision before the time was up. */
+  /** Whether every node that has workloads in the mesh applied the revision before the time was up. */
   readonly applied: boolean
   readonly nodes: readonly NodeView[]
+  /** Nodes that have workloads in the mesh and no connected proxy. */
+  readonly missing: readonly string[]
   /** From the revision to the last node, in milliseconds; absent while not applied, and for old revisions. */
   readonly slowestMs?: number
 }

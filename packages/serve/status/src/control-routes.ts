@@ -1,8 +1,8 @@
-import { ok } from '@tulle/core'
+import { linkedController, ok } from '@tulle/core'
 import type { Clock, Result } from '@tulle/core'
 import { badRequest, json, snapshots } from '@tulle/runtime'
 import type { AdminReply, AdminRequest, AdminRoute } from '@tulle/runtime'
-import { linkedController } from '@tulle/core'
+import { appliedEverywhere } from './applied-everywhere.ts'
 import type { WaitView } from './api-types.ts'
 import { ControlLists } from './control-lists.ts'
 import type { ControlState } from './control-state.ts'
@@ -118,15 +118,13 @@ async function answerWait(request: AdminRequest, state: ControlState, clock: Clo
   if (!timeout.ok) return badRequest(timeout.error)
   using life = linkedController(request.signal)
   using _timer = clock.after(timeout.value, () => life.abort(new Error('the time is up')))
-  const { receipts } = state
-  const progress = await receipts
-    .applied(revision.value, { signal: life.signal })
-    .catch(() => receipts.report(revision.value))
+  const { applied, progress, missing } = await appliedEverywhere(state, revision.value, life.signal)
   const view: WaitView = {
     revision: revision.value,
-    applied: progress.everywhere,
+    applied,
     nodes: progress.nodes.map(nodeView),
-    ...(progress.everywhere && progress.slowestMs !== undefined ? { slowestMs: progress.slowestMs } : {}),
+    missing,
+    ...(applied && progress.slowestMs !== undefined ? { slowestMs: progress.slowestMs } : {}),
   }
   return json(view)
 }

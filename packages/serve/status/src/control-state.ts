@@ -30,7 +30,6 @@ export interface RevisionProgress {
 export interface NodeReceipts {
   nodes(): readonly NodeProgress[]
   report(revision: number): RevisionProgress
-  applied(revision: number, options: { readonly signal: AbortSignal }): Promise<RevisionProgress>
   subscribe(onChange: () => void): Disposable
 }
 
