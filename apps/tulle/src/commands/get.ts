@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { List, NodeView, ObjectView, PolicyView, ServiceView, WorkloadView } from '@tulle/status'
 import type { CertificateView, ConnectionView } from '@tulle/node'
 import { adminClient } from '../admin-client.ts'
+import { CommandError, exitCodes } from '../exit-codes.ts'
 import { formatBytes, formatDuration, render } from '../output/format.ts'
 import type { OutputFormat } from '../output/format.ts'
 import { renderTable } from '../output/table.ts'
@@ -48,6 +49,12 @@ export async function get(options: GetOptions): Promise<void> {
 }
 
 async function getFromNodes(options: GetOptions, kind: 'connections' | 'certificates'): Promise<void> {
+  if (options.watch) {
+    throw new CommandError(
+      exitCodes.usage,
+      `--watch follows what the control plane knows; ${kind} are asked of the nodes, once`,
+    )
+  }
   const nodes = readdirSync(join(options.state.root, 'nodes')).toSorted()
   const answers = await Promise.allSettled(
     nodes.map(async (node) => {

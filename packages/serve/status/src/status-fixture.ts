@@ -119,17 +119,6 @@ class TestReceipts implements NodeReceipts {
     return { everywhere, nodes, slowestMs: this.slowestMs }
   }
 
-  applied(revision: number, { signal }: { readonly signal: AbortSignal }): Promise<RevisionProgress> {
-    return new Promise((resolve, reject) => {
-      signal.addEventListener('abort', () => reject(new Error('aborted')))
-      const look = (): void => {
-        if (this.report(revision).everywhere) resolve(this.report(revision))
-      }
-      this.subscribe(look)
-      look()
-    })
-  }
-
   subscribe(onChange: () => void): Disposable {
     this.#listeners.add(onChange)
     return { [Symbol.dispose]: () => void this.#listeners.delete(onChange) }
