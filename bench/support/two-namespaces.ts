@@ -27,6 +27,8 @@ export function makeTwoNamespaces(): TwoNamespaces {
     // Thousands of short connections a second would run out of ports.
     inNetns(netns, () => {
       writeFileSync('/proc/sys/net/ipv4/ip_local_port_range', '10000 65535')
+      // Those that a proxy listens on, and may open after others have connected.
+      writeFileSync('/proc/sys/net/ipv4/ip_local_reserved_ports', '15000-15099')
       writeFileSync('/proc/sys/net/ipv4/tcp_tw_reuse', '1')
     })
   }
