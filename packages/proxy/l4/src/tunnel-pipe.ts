@@ -28,6 +28,8 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
   readonly #reader: SocketReader
   #socket: Socket | undefined
   #writer: SocketWriter | undefined
+  /** Received payload that left before a stream was attached. */
+  #owedBytes: number = 0
   #stream: Http2Stream | undefined
   #error: PipeError
   #streamOver: boolean = false
@@ -68,7 +70,7 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
     this.#socket = socket
     this.#writer = new SocketWriter({
       socket,
-      onLeft: (bytes) => this.#stream?.consumed(bytes),
+      onLeft: (bytes) => this.#consumed(bytes),
       release: (backing) => this.#buffers.received.release(backing),
     })
     this.#reader.attach(socket)
@@ -81,6 +83,7 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
   /** The stream to copy to. A second one takes the place of one that the peer never looked at. */
   attachStream(stream: Http2Stream): void {
     this.#stream = stream
+    if (this.#owedBytes > 0) this.#consumed(0)
     if (this.#early !== undefined) stream.sendCopy(this.#early, 0, this.#early.length)
     if (this.#sentEnd) stream.end()
     else this.#reader.resume()
@@ -136,7 +139,7 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
     const length = end - start
     const view = length === bytes.length ? bytes : bytes.subarray(start, end)
     if (this.#writer === undefined || this.#writer.write(view, bytes)) {
-      this.#stream?.consumed(length)
+      this.#consumed(length)
       return false
     }
     this.#buffers.received.keep(bytes)
@@ -157,6 +160,14 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
 
   onWritable(): void {
     this.#reader.resume()
+  }
+
+  /** What came early is written before there is a stream to thank for it: without that credit the session's window shrinks. */
+  #consumed(bytes: number): void {
+    this.#owedBytes += bytes
+    if (this.#stream === undefined) return
+    this.#stream.consumed(this.#owedBytes)
+    this.#owedBytes = 0
   }
 
   #resetSocket(): void {
