@@ -64,7 +64,7 @@ export class HpackDecoder {
     while (this.#at < this.#end && !this.#failed) this.#field(into)
     // The caller's buffer is recycled: no reference may stay.
     this.#bytes = scratch
-    if (this.#failed || this.#listBytes > bombFactor * this.#maxListBytes) return decodeOutcome.broken
+    if (this.#failed) return decodeOutcome.broken
     return this.#listBytes > this.#maxListBytes ? decodeOutcome.tooLarge : decodeOutcome.ok
   }
 
