@@ -13,8 +13,8 @@ export interface FdMessage {
   readonly truncated: boolean
 }
 
-/** SCM_MAX_FD of the kernel is 253; nobody of ours sends more than a few. */
-const maxFds = 16
+/** SCM_MAX_FD: the kernel takes no more in one message. @see unix(7) */
+export const maxFds = 253
 const controlHeaderBytes = 16
 
 /** Sends one message; the descriptors stay open here too. Throws KERNEL_EAGAIN when the peer's queue is full. */

@@ -7,7 +7,7 @@ export { announceAddress } from './announce.ts'
 export type { AnnounceAddressOptions } from './announce.ts'
 export { KernelError } from './errors.ts'
 export type { KernelErrorCode } from './errors.ts'
-export { receiveFds, sendFds } from './fd-messages.ts'
+export { maxFds, receiveFds, sendFds } from './fd-messages.ts'
 export type { FdMessage } from './fd-messages.ts'
 export {
   checkNetns,
@@ -23,6 +23,8 @@ export {
   unsharePidsOfChildren,
 } from './netns.ts'
 export type { NetnsFd } from './netns.ts'
+export { duplicateFd, listenerFacts } from './listening-sockets.ts'
+export type { ListenerFacts } from './listening-sockets.ts'
 export {
   adoptFd,
   connectTcpFd,
@@ -65,6 +67,8 @@ export {
   removeStrictDrop,
 } from './nftables.ts'
 export type { CaptureOptions, ChainInfo, StrictDropOptions } from './nftables.ts'
+export { connectPackets, listenPackets } from './packet-socket.ts'
+export type { PacketSocket } from './packet-socket.ts'
 export { parsePacket } from './packet.ts'
 export type { CapturedPacket, IpHeader, TcpFlag, TcpHeader } from './packet.ts'
 export { capturePackets } from './packet-capture.ts'

@@ -1,8 +1,8 @@
 /**
  * Every C declaration of the product. A wrong signature here crashes the process, so nothing else loads koffi.
  * Structs are Buffers laid out by their users (all of them are the same on x64 and arm64, both little-endian LP64);
- * only `msghdr`, which holds pointers, is declared. `ioctl`, `prctl` and `syscall` are variadic in C, but take only
- * integers and pointers here, which both ABIs pass as if they were not.
+ * only `msghdr`, which holds pointers, is declared. `fcntl`, `ioctl`, `prctl` and `syscall` are variadic in C, but
+ * take only integers and pointers here, which both ABIs pass as if they were not.
  */
 /* oxlint-disable max-params -- the signatures are those of C. */
 import koffi from 'koffi'
@@ -52,6 +52,7 @@ interface Libc {
   readonly sendmsg: (fd: Fd, message: MessageHeader, flags: number) => number
   readonly recvmsg: (fd: Fd, message: MessageHeader, flags: number) => number
   readonly close: (fd: Fd) => number
+  readonly fcntl: (fd: Fd, command: number, argument: number) => number
   readonly ioctl: (fd: Fd, request: number, argument: Bytes) => number
   readonly setns: (fd: Fd, type: number) => number
   readonly unshare: (flags: number) => number
@@ -81,6 +82,7 @@ export const libc: Libc = {
   sendmsg: lib.func('sendmsg', 'int64_t', ['int', koffi.pointer(MsgHdr), 'int']),
   recvmsg: lib.func('recvmsg', 'int64_t', ['int', koffi.inout(koffi.pointer(MsgHdr)), 'int']),
   close: lib.func('close', 'int', ['int']),
+  fcntl: lib.func('fcntl', 'int', ['int', 'int', 'int']),
   ioctl: lib.func('ioctl', 'int', ['int', 'unsigned long', 'void *']),
   setns: lib.func('setns', 'int', ['int', 'int']),
   unshare: lib.func('unshare', 'int', ['int']),

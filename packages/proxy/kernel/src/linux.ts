@@ -20,6 +20,7 @@ export const SO_KEEPALIVE = 9
 export const SO_LINGER = 13
 export const SO_REUSEPORT = 15
 export const SO_PEERCRED = 17
+export const SO_ACCEPTCONN = 30
 export const SO_RCVBUF = 8
 export const SO_MARK = 36
 
@@ -53,6 +54,9 @@ export const SCM_RIGHTS = 1
 export const CLONE_NEWNS = 0x20000
 export const CLONE_NEWPID = 0x20000000
 export const CLONE_NEWNET = 0x40000000
+/** The network namespace of a socket, linux/sockios.h. */
+export const SIOCGSKNS = 0x894c
+export const F_DUPFD_CLOEXEC = 1030
 /** _IO(0xb7, 3), linux/nsfs.h */
 export const NS_GET_NSTYPE = 0xb703
 

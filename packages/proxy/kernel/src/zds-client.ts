@@ -35,6 +35,8 @@ export interface ZdsClient extends AsyncDisposable {
   /** Resolves with the first snapshot: from then on the proxy is ready. */
   readonly ready: Promise<void>
   readonly connected: boolean
+  /** Hears of no more changes; the namespaces that are known stay open until the client is disposed of. */
+  leave(): Promise<void>
 }
 
 const backoff = { firstMs: 10, maxMs: 15_000 }
@@ -76,11 +78,15 @@ class Client implements ZdsClient {
     this.#running = this.#run(this.#controller.signal)
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async leave(): Promise<void> {
     this.#controller?.abort()
     this.#controller?.[Symbol.dispose]()
     await this.#running
     await this.#turn
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.leave()
     for (const { workload } of this.#workloads.values()) closeFd(workload.netns)
     this.#workloads.clear()
   }

@@ -13,6 +13,7 @@ import type {
   DataPlaneDeps,
   DataPlaneOptions,
   EnrolledWorkload,
+  ListeningSocket,
   RejectedResource,
   WorkerDump,
 } from './data-plane.ts'
@@ -94,6 +95,21 @@ class WorkerDataPlane implements DataPlane {
     await this.#all((worker) => worker.removeWorkload(uid))
   }
 
+  async exportListeners(uid: string): Promise<readonly ListeningSocket[]> {
+    return (await Promise.all(this.#workers.map((worker) => worker.exportListeners(uid)))).flat()
+  }
+
+  async adoptListeners(uid: string, sockets: readonly ListeningSocket[]): Promise<void> {
+    const shares = shareListeners(sockets, this.#workers.length)
+    await Promise.all(
+      this.#workers.map((worker, i) => worker.adoptListeners({ uid, sockets: shares[i] ?? [] })),
+    )
+  }
+
+  release(uid: string): Promise<void> {
+    return this.#all((worker) => worker.release(uid))
+  }
+
   async connections(): Promise<readonly ConnectionInfo[]> {
     return (await Promise.all(this.#workers.map((worker) => worker.connections()))).flat()
   }
@@ -151,6 +167,21 @@ class WorkerDataPlane implements DataPlane {
     this.#ready.reject(error)
     this.#deps.onFailed?.(error)
   }
+}
+
+/** Those of each role go round, so that no worker has two while another has none. */
+function shareListeners(
+  sockets: readonly ListeningSocket[],
+  workers: number,
+): readonly (readonly ListeningSocket[])[] {
+  const shares = Array.from({ length: workers }, (): ListeningSocket[] => [])
+  const next = new Map<string, number>()
+  for (const socket of sockets) {
+    const turn = next.get(socket.role) ?? 0
+    next.set(socket.role, turn + 1)
+    shares[turn % workers]?.push(socket)
+  }
+  return shares
 }
 
 /** One copy of the payload for all threads. */

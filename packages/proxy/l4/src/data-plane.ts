@@ -31,6 +31,18 @@ export interface ListenerPlan {
   readonly captured?: boolean
 }
 
+/** What arrives at a listener. */
+export type ListenerRole = 'outbound' | 'hbone' | 'plaintext'
+
+/** A listening descriptor, valid in this process. */
+export interface ListeningSocket {
+  readonly role: ListenerRole
+  readonly address: SocketAddress
+  /** The worker that accepts from it, where it comes from. */
+  readonly worker: number
+  readonly fd: number
+}
+
 /** A workload whose traffic this proxy carries. */
 export interface EnrolledWorkload {
   readonly uid: string
@@ -43,6 +55,8 @@ export interface EnrolledWorkload {
   readonly netns: number | undefined
   /** Absent: captured, 15001, 15006 and 15008 on every address, as the redirection rules expect. */
   readonly listeners?: ListenerPlan
+  /** Another process still accepts for it: its listeners stay closed until `adoptListeners` and `release`. */
+  readonly held?: boolean
 }
 
 export type Direction = 'inbound' | 'outbound'
@@ -126,10 +140,20 @@ export interface DataPlane extends AsyncDisposable {
   setRevocations(revocations: Revocations): Promise<void>
   /**
    * Resolves when the workload's listeners are open in every worker, which is after state and certificate
-   * arrived; rejects with L4_LISTEN when they cannot be opened, L4_REMOVED when it is removed before.
+   * arrived; rejects with L4_LISTEN when they cannot be opened, L4_REMOVED when it is removed before. For one that
+   * is held: when state and certificate arrived.
    */
   addWorkload(workload: EnrolledWorkload): Promise<void>
   removeWorkload(uid: string): Promise<void>
+  /** Duplicates of the descriptors that a workload is listened for on, in all workers; the caller closes them. */
+  exportListeners(uid: string): Promise<readonly ListeningSocket[]>
+  /**
+   * Accepts for a held workload from sockets of another process, however many: each goes to some worker. Owns the
+   * descriptors. Rejects with L4_LISTEN.
+   */
+  adoptListeners(uid: string, sockets: readonly ListeningSocket[]): Promise<void>
+  /** A held workload is held no longer: workers open the listeners that they were not given. Rejects with L4_LISTEN. */
+  release(uid: string): Promise<void>
   /** Resolves when full state has been applied. */
   readonly ready: Promise<void>
   connections(): Promise<readonly ConnectionInfo[]>

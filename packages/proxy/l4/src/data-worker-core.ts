@@ -9,13 +9,19 @@ import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
 import { AccessLog } from './access-log.ts'
 import { ConnectionTable } from './connection-table.ts'
 import { CopyBuffers } from './copy-buffers.ts'
-import type { ConnectionInfo, EnrolledWorkload, RejectedResource, WorkerDump } from './data-plane.ts'
+import type {
+  ConnectionInfo,
+  EnrolledWorkload,
+  ListeningSocket,
+  RejectedResource,
+  WorkerDump,
+} from './data-plane.ts'
 import { Enrolment } from './enrolment.ts'
 import { L4Error } from './errors.ts'
 import { MeshState } from './mesh-state.ts'
 import { PolicyWatch } from './policy-watch.ts'
 import { Telemetry } from './telemetry.ts'
-import type { WorkerCommands, WorkerSettings } from './worker-commands.ts'
+import type { ListenerAdoption, WorkerCommands, WorkerSettings } from './worker-commands.ts'
 import type { WorkerContext } from './worker-context.ts'
 import { WorkloadScope } from './workload-scope.ts'
 
@@ -122,6 +128,22 @@ export class DataWorker implements WorkerCommands {
       telemetry.release(uid)
     }
     this.#departed.set(uid, clock.after(seriesGraceMs, forget))
+  }
+
+  async exportListeners(uid: string): Promise<readonly ListeningSocket[]> {
+    return this.#enrolments.get(uid)?.exportListeners(this.#settings.index) ?? []
+  }
+
+  async adoptListeners({ uid, sockets }: ListenerAdoption): Promise<void> {
+    const enrolment = this.#enrolments.get(uid)
+    enrolment?.adopt(sockets)
+    await enrolment?.opened
+  }
+
+  async release(uid: string): Promise<void> {
+    const enrolment = this.#enrolments.get(uid)
+    enrolment?.release()
+    await enrolment?.opened
   }
 
   async connections(): Promise<readonly ConnectionInfo[]> {

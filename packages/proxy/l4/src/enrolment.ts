@@ -1,20 +1,20 @@
-import type { Server, Socket } from 'node:net'
 import { errorText } from '@tulle/core'
 import { hbonePort, inboundPlaintextPort, outboundPort } from '@tulle/hbone'
 import { ClientPool, HboneServer } from '@tulle/tunnel'
 import type { CredentialHolder, TunnelTarget } from '@tulle/tunnel'
 import { isLoopback } from '@tulle/mesh'
-import type { ListenerPlan, SocketAddress } from './data-plane.ts'
+import type { ListenerPlan, ListeningSocket, SocketAddress } from './data-plane.ts'
 import { L4Error } from './errors.ts'
 import { acceptTunnel } from './inbound-hbone.ts'
 import { acceptPlaintext } from './inbound-plaintext.ts'
+import { ListenerSet } from './listener-set.ts'
+import type { WantedListener } from './listener-set.ts'
 import { acceptOutbound } from './outbound.ts'
-import { openClientSocket, openListener } from './sockets.ts'
+import { openClientSocket } from './sockets.ts'
 import { canonicalIp } from './workload-scope.ts'
 import type { WorkloadScope } from './workload-scope.ts'
 
 const everyAddress = '::'
-const everyIpv4Address = '0.0.0.0'
 
 /** What the redirection rules expect. */
 const capturedPlan: ListenerPlan = {
@@ -24,21 +24,27 @@ const capturedPlan: ListenerPlan = {
   plaintext: { ip: everyAddress, port: inboundPlaintextPort },
 }
 
+type Accept = WantedListener['onConnection']
+
 /**
  * One workload on one worker: its listeners, its pool, its HBONE server. `waiting` for state and certificate, then
- * `listening`, then closed.
+ * `listening`, `draining`, then closed.
  */
 export class Enrolment {
   readonly scope: WorkloadScope
   readonly #credentials: CredentialHolder
   readonly #pool: ClientPool
   readonly #server: HboneServer
-  readonly #listeners: Server[] = []
+  readonly #listeners: ListenerSet
   readonly #opened: PromiseWithResolvers<void> = Promise.withResolvers()
-  #phase: 'waiting' | 'listening' | 'failed' | 'closed' = 'waiting'
+  /** Whoever enrolled it says when it listens. */
+  #held: boolean
+  #phase: 'waiting' | 'listening' | 'draining' | 'failed' | 'closed' = 'waiting'
 
   constructor(scope: WorkloadScope, credentials: CredentialHolder) {
     this.scope = scope
+    this.#listeners = new ListenerSet(scope)
+    this.#held = scope.enrolled.held === true
     this.#credentials = credentials
     this.#opened.promise.catch(() => undefined)
     const { clock, keeper, limits, buffers, windowBudget } = scope.context
@@ -78,7 +84,7 @@ export class Enrolment {
     })
   }
 
-  /** Settles when the listeners are open, or never will be. */
+  /** Settles when the listeners are open, or never will be; one that is held: when nothing else is missing. */
   get opened(): Promise<void> {
     return this.#opened.promise
   }
@@ -98,21 +104,33 @@ export class Enrolment {
   tryOpen(): void {
     if (this.#phase !== 'waiting' || this.waitsFor !== undefined) return
     try {
-      this.#listen(this.scope.enrolled.listeners ?? capturedPlan)
-      this.#phase = 'listening'
+      if (!this.#held) this.#listen(() => this.#listeners.open(this.#wanted()))
       this.#opened.resolve()
     } catch (error) {
-      this.#phase = 'failed'
-      this.#closeListeners()
-      this.#opened.reject(
-        new L4Error('L4_LISTEN', `listeners of ${this.scope.uid}: ${errorText(error)}`, { cause: error }),
-      )
+      this.#opened.reject(error)
     }
+  }
+
+  /** Accepts from sockets that another process opened for it; its own stay closed until `release`. Throws L4Error. */
+  adopt(sockets: readonly ListeningSocket[]): void {
+    this.#listen(() => this.#listeners.adopt(this.#wanted(), sockets))
+  }
+
+  /** No longer held: opens those listeners that it was not given. Throws L4Error. */
+  release(): void {
+    this.#held = false
+    const goes = this.#phase === 'waiting' || this.#phase === 'listening'
+    if (goes && this.waitsFor === undefined) this.#listen(() => this.#listeners.open(this.#wanted()))
+  }
+
+  exportListeners(worker: number): readonly ListeningSocket[] {
+    return this.#listeners.export(worker)
   }
 
   /** No new connections: listeners close, peers are told to go elsewhere. What runs goes on. */
   drain(): void {
-    this.#closeListeners()
+    if (this.#phase !== 'closed') this.#phase = 'draining'
+    this.#listeners.close()
     this.#server.drain()
   }
 
@@ -126,47 +144,49 @@ export class Enrolment {
     if (this.#phase === 'closed') return
     this.#phase = 'closed'
     this.#opened.reject(new L4Error('L4_REMOVED', `${this.scope.uid} was removed before it listened`))
-    this.#closeListeners()
+    this.#listeners.close()
     this.scope.context.connections.closeAll(this.scope.uid, reason)
     this.#server.destroy()
     this.#pool.destroy()
   }
 
-  #listen(plan: ListenerPlan): void {
+  #listen(run: () => void): void {
+    try {
+      run()
+      this.#phase = 'listening'
+    } catch (error) {
+      this.#phase = 'failed'
+      this.#listeners.close()
+      throw new L4Error('L4_LISTEN', `listeners of ${this.scope.uid}: ${errorText(error)}`, { cause: error })
+    }
+  }
+
+  #wanted(): readonly WantedListener[] {
     const { scope } = this
     const pool = this.#pool
-    if (plan.outbound) this.#open(plan.outbound, (socket) => acceptOutbound(scope, pool, socket, undefined))
-    for (const { listen, destination } of plan.fixedOutbound ?? []) {
-      this.#open(listen, (socket) => acceptOutbound(scope, pool, socket, destination))
+    const plan = scope.enrolled.listeners ?? capturedPlan
+    const wanted: WantedListener[] = []
+    if (plan.outbound) {
+      const onConnection: Accept = (socket) => acceptOutbound(scope, pool, socket, undefined)
+      wanted.push({ role: 'outbound', address: plan.outbound, onConnection })
     }
-    if (plan.hbone) this.#open(plan.hbone, (socket) => this.#server.accept(socket))
-    if (plan.plaintext) this.#open(plan.plaintext, (socket) => acceptPlaintext(scope, socket, undefined))
-    for (const { listen, destination } of plan.fixedPlaintext ?? []) {
-      this.#open(listen, (socket) => acceptPlaintext(scope, socket, destination))
+    for (const { listen: address, destination } of plan.fixedOutbound ?? []) {
+      const onConnection: Accept = (socket) => acceptOutbound(scope, pool, socket, destination)
+      wanted.push({ role: undefined, address, onConnection })
     }
-  }
-
-  #open(address: SocketAddress, onConnection: (paused: Socket) => void): void {
-    const { scope } = this
-    const on = {
-      onConnection,
-      onError: (error: Error) =>
-        scope.context.log.error('listener failed', { workload: scope.uid, error: errorText(error) }),
+    if (plan.hbone) {
+      const onConnection: Accept = (socket) => this.#server.accept(socket)
+      wanted.push({ role: 'hbone', address: plan.hbone, onConnection })
     }
-    if (address.ip !== everyAddress) {
-      this.#listeners.push(openListener(scope.place, address, on))
-      return
+    if (plan.plaintext) {
+      const onConnection: Accept = (socket) => acceptPlaintext(scope, socket, undefined)
+      wanted.push({ role: 'plaintext', address: plan.plaintext, onConnection })
     }
-    try {
-      this.#listeners.push(openListener(scope.place, address, on))
-    } catch {
-      // IPv6 is switched off in many namespaces; without it there is nothing to listen for.
-      this.#listeners.push(openListener(scope.place, { ...address, ip: everyIpv4Address }, on))
+    for (const { listen: address, destination } of plan.fixedPlaintext ?? []) {
+      const onConnection: Accept = (socket) => acceptPlaintext(scope, socket, destination)
+      wanted.push({ role: undefined, address, onConnection })
     }
-  }
-
-  #closeListeners(): void {
-    for (const server of this.#listeners.splice(0)) server.close()
+    return wanted
   }
 
   /**

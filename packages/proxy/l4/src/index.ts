@@ -11,6 +11,8 @@ export type {
   Direction,
   EnrolledWorkload,
   ListenerPlan,
+  ListenerRole,
+  ListeningSocket,
   RejectedResource,
   SocketAddress,
   WorkerDump,

@@ -1,8 +1,8 @@
-import type { OnReadOpts, Server, Socket } from 'node:net'
+import type { OnReadOpts, Socket } from 'node:net'
 import { err, errorText, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
 import { proxySocketMark } from '@tulle/hbone'
-import { connectTcpFd, listenFd, listenTcp, openTcpSocket } from '@tulle/kernel'
+import { connectTcpFd, listenTcp, openTcpSocket } from '@tulle/kernel'
 import type { SocketAddress } from './data-plane.ts'
 
 /** Bytes that may be queued in a socket before Node asks for a pause; our own accounting acts long before. */
@@ -15,20 +15,15 @@ export interface SocketPlace {
   readonly captured: boolean
 }
 
-/** A listener of this worker; the kernel spreads connections over those of all workers. Throws KernelError. */
-export function openListener(
-  place: SocketPlace,
-  address: SocketAddress,
-  on: { onConnection(paused: Socket): void; onError(error: Error): void },
-): Server {
-  const fd = listenTcp({
+/** A listening descriptor of this worker; the kernel spreads connections over those of all. Throws KernelError. */
+export function openListenerFd(place: SocketPlace, address: SocketAddress): number {
+  return listenTcp({
     address: address.ip,
     port: address.port,
     reusePort: true,
     ...namespaceOf(place),
     ...(place.captured && { transparent: true, mark: proxySocketMark.mark }),
   })
-  return listenFd(fd, on)
 }
 
 /** An unconnected descriptor. With `source`, the connection will come from that address. */

@@ -3,9 +3,15 @@ import { errorText } from '@tulle/core'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
 import type { Log, MetricsSnapshot } from '@tulle/runtime'
 import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
-import type { ConnectionInfo, EnrolledWorkload, RejectedResource, WorkerDump } from './data-plane.ts'
+import type {
+  ConnectionInfo,
+  EnrolledWorkload,
+  ListeningSocket,
+  RejectedResource,
+  WorkerDump,
+} from './data-plane.ts'
 import { L4Error } from './errors.ts'
-import type { WorkerCommands, WorkerMessage, WorkerSettings } from './worker-commands.ts'
+import type { ListenerAdoption, WorkerCommands, WorkerMessage, WorkerSettings } from './worker-commands.ts'
 
 export interface ThreadWorkerDeps {
   readonly log: Log
@@ -53,6 +59,18 @@ export class ThreadWorker implements WorkerCommands {
 
   removeWorkload(uid: string): Promise<void> {
     return this.#call('removeWorkload', uid)
+  }
+
+  exportListeners(uid: string): Promise<readonly ListeningSocket[]> {
+    return this.#call('exportListeners', uid)
+  }
+
+  adoptListeners(adoption: ListenerAdoption): Promise<void> {
+    return this.#call('adoptListeners', adoption)
+  }
+
+  release(uid: string): Promise<void> {
+    return this.#call('release', uid)
   }
 
   connections(): Promise<readonly ConnectionInfo[]> {

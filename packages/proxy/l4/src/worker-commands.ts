@@ -1,7 +1,13 @@
 import type { ResourceUpdate } from '@tulle/mesh-xds'
 import type { MetricsSnapshot } from '@tulle/runtime'
 import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
-import type { ConnectionInfo, EnrolledWorkload, RejectedResource, WorkerDump } from './data-plane.ts'
+import type {
+  ConnectionInfo,
+  EnrolledWorkload,
+  ListeningSocket,
+  RejectedResource,
+  WorkerDump,
+} from './data-plane.ts'
 import type { L4ErrorCode } from './errors.ts'
 import type { L4Limits } from './limits.ts'
 
@@ -12,12 +18,20 @@ export interface WorkerCommands {
   setRevocations(revocations: Revocations): Promise<void>
   addWorkload(workload: EnrolledWorkload): Promise<void>
   removeWorkload(uid: string): Promise<void>
+  exportListeners(uid: string): Promise<readonly ListeningSocket[]>
+  adoptListeners(adoption: ListenerAdoption): Promise<void>
+  release(uid: string): Promise<void>
   connections(): Promise<readonly ConnectionInfo[]>
   metrics(): Promise<MetricsSnapshot>
   dump(): Promise<WorkerDump>
   drain(deadlineMs: number): Promise<void>
   /** Everything ends now. */
   close(): Promise<void>
+}
+
+export interface ListenerAdoption {
+  readonly uid: string
+  readonly sockets: readonly ListeningSocket[]
 }
 
 export interface WorkerSettings {

@@ -1,0 +1,81 @@
+import type { Server, Socket } from 'node:net'
+import { errorText } from '@tulle/core'
+import { duplicateFd, listenFd } from '@tulle/kernel'
+import type { ListenerRole, ListeningSocket, SocketAddress } from './data-plane.ts'
+import { openListenerFd } from './sockets.ts'
+import type { WorkloadScope } from './workload-scope.ts'
+
+const everyAddress = '::'
+const everyIpv4Address = '0.0.0.0'
+
+/** A listener as a workload wants it; those without a role are never handed to another process. */
+export interface WantedListener {
+  readonly role: ListenerRole | undefined
+  readonly address: SocketAddress
+  onConnection(paused: Socket): void
+}
+
+interface Open {
+  readonly role: ListenerRole | undefined
+  readonly address: SocketAddress
+  readonly fd: number
+  readonly server: Server
+}
+
+/** The listening sockets of one workload on one worker: opened here, or taken from another process. */
+export class ListenerSet {
+  readonly #scope: WorkloadScope
+  #open: Open[] = []
+
+  constructor(scope: WorkloadScope) {
+    this.#scope = scope
+  }
+
+  /** Opens what is wanted and not there yet. Throws KernelError. */
+  open(wanted: readonly WantedListener[]): void {
+    for (const one of wanted) {
+      if (one.role !== undefined && this.#open.some(({ role }) => role === one.role)) continue
+      this.#accept(one, this.#openFd(one.address))
+    }
+  }
+
+  /** Accepts from sockets that another process listened on; owns their descriptors from here on. */
+  adopt(wanted: readonly WantedListener[], sockets: readonly ListeningSocket[]): void {
+    for (const { role, fd } of sockets) {
+      const one = wanted.find((candidate) => candidate.role === role)
+      // Every one of them is accepted from: a listener that nobody accepts from swallows its connections.
+      if (one === undefined) throw new Error(`the workload has no listener for ${role}`)
+      this.#accept(one, fd)
+    }
+  }
+
+  /** Duplicates of what is open, for another process; whoever asked owns them. */
+  export(worker: number): readonly ListeningSocket[] {
+    return this.#open.flatMap(({ role, address, fd }) =>
+      role === undefined ? [] : [{ role, address, worker, fd: duplicateFd(fd) }],
+    )
+  }
+
+  /** Where another process has the same sockets open, connections that wait in them wait on. */
+  close(): void {
+    for (const { server } of this.#open.splice(0)) server.close()
+  }
+
+  #accept({ role, address, onConnection }: WantedListener, fd: number): void {
+    const { context, uid } = this.#scope
+    const onError = (error: Error): void =>
+      context.log.error('listener failed', { workload: uid, error: errorText(error) })
+    this.#open.push({ role, address, fd, server: listenFd(fd, { onConnection, onError }) })
+  }
+
+  #openFd(address: SocketAddress): number {
+    const { place } = this.#scope
+    if (address.ip !== everyAddress) return openListenerFd(place, address)
+    try {
+      return openListenerFd(place, address)
+    } catch {
+      // IPv6 is switched off in many namespaces; without it there is nothing to listen for.
+      return openListenerFd(place, { ...address, ip: everyIpv4Address })
+    }
+  }
+}
