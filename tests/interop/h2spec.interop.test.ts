@@ -80,7 +80,7 @@ async function serve(settings: Partial<Http2Settings>): Promise<net.Server> {
   return server
 }
 
-test('h2spec, strict, passes whole against the HTTP/2 engine', async () => {
+test('case 20: h2spec, strict, passes whole against the HTTP/2 engine', async () => {
   await buildH2spec()
   // h2spec fills frames up to our limit without regard to windows, and its longest header block is of 16 KiB.
   const server = await serve({ maxFrameBytes: 16_384 })

@@ -1,3 +1,4 @@
+import { deepEqual, equal } from 'node:assert/strict'
 import { frameType } from './frame.ts'
 import { HpackEncoder } from './hpack-encoder.ts'
 import { createHttp2Session } from './session.ts'
@@ -59,6 +60,8 @@ export class RecordingTransport implements Transport {
   /** Whether writes are done with at once. */
   keepsWrites = false
   readonly pending: (() => void)[] = []
+  /** The last frame that `takeFrames` gave out. */
+  lastFrame: TestFrame | undefined
 
   write(bytes: Uint8Array, done: (() => void) | undefined): boolean {
     this.writes.push(Buffer.from(bytes))
@@ -78,7 +81,9 @@ export class RecordingTransport implements Transport {
   /** Frames written since the last call, without a client's preface. */
   takeFrames(): TestFrame[] {
     const bytes = Buffer.concat(this.writes.splice(0))
-    return framesOf(bytes.subarray(bytes.toString('latin1').startsWith('PRI * HTTP/2.0') ? 24 : 0))
+    const frames = framesOf(bytes.subarray(bytes.toString('latin1').startsWith('PRI * HTTP/2.0') ? 24 : 0))
+    this.lastFrame = frames.at(-1) ?? this.lastFrame
+    return frames
   }
 }
 
@@ -180,6 +185,27 @@ export function settingsFrame(id: number, value: number): Buffer {
 
 export function windowUpdate(streamId: number, increment: number): Buffer {
   return frameBytes({ type: frameType.windowUpdate, streamId, payload: uint32(increment) })
+}
+
+/** Feeds until the session ends; returns how many times. */
+export function feedUntilEnd(probe: Probe, most: number, make: (round: number) => Buffer[]): number {
+  for (let round = 0; round < most; round++) {
+    if (probe.ends.length > 0) return round
+    for (const bytes of make(round)) probe.session.receive(bytes, 0, bytes.length)
+  }
+  return most
+}
+
+/** The session ended by our GOAWAY with that code, which was the last it said. */
+export function endedWith(probe: Probe, code: number): void {
+  deepEqual(
+    probe.ends.map((end) => [end.cause, end.code]),
+    [['local-error', code]],
+  )
+  probe.take()
+  const { lastFrame } = probe.transport
+  deepEqual([lastFrame?.type, lastFrame?.payload.readUInt32BE(4)], [frameType.goaway, code])
+  equal(probe.transport.ended, true)
 }
 
 /** A turn of the event loop or two. */
