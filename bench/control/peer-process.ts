@@ -1,0 +1,175 @@
+/** Many subscribed nodes in one process; the bench tells it what to do over its IPC channel. */
+import { Backoff, systemRng } from '@tulle/core'
+import { addressType } from '@tulle/mesh-xds'
+import { markPrefix } from './mesh-files.ts'
+import type { Arrived } from './message-reader.ts'
+import { Peer } from './peer.ts'
+import type { PeerDeps, PeerPlan } from './peer.ts'
+import type { PeerCommand, PeerReport } from './peer-messages.ts'
+import { encodeInitialVersions, readResources } from './wire.ts'
+
+const mark = Buffer.from(markPrefix)
+
+class Population {
+  readonly #plans: readonly PeerPlan[]
+  readonly #deps: PeerDeps
+  readonly #peers: Map<string, Peer> = new Map()
+  /** What the first peer that subscribes to everything knows: all such peers know the same. */
+  readonly #known: Map<string, Map<string, string>> = new Map()
+  readonly #encoded: Map<string, Uint8Array> = new Map()
+  readonly #scribe: string | undefined
+  readonly #backoffs: Map<string, Backoff> = new Map()
+  #bringVersions: boolean = false
+  #marks: number[] = []
+  #markedBytes: number = 0
+  #bytes: number = 0
+  #settledAtMs: number[] = []
+  #connects: number = 0
+  #onSettled: () => void = () => undefined
+
+  constructor(command: Extract<PeerCommand, { kind: 'connect' }>) {
+    this.#plans = command.peers
+    this.#scribe = command.peers.find(({ names, slow }) => names === undefined && slow !== true)?.node
+    this.#deps = {
+      port: command.port,
+      rootsPem: command.rootsPem,
+      initialVersions: (plan, typeUrl) => this.#initialVersions(plan, typeUrl),
+      onMessage: (peer, typeUrl, message) => this.#onMessage(peer, typeUrl, message),
+      onEnd: (peer) => this.#onEnd(peer),
+    }
+    for (const plan of this.#plans) this.#open(plan)
+  }
+
+  /** From now on until all peers have had an answer to everything they asked for. */
+  async settled(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#onSettled = () => {
+        if (this.#allSettled()) resolve()
+      }
+      this.#onSettled()
+    })
+  }
+
+  /** Peers come back with what they know, from the next connect on. */
+  keepState(): void {
+    for (const [typeUrl, known] of this.#known) this.#encoded.set(typeUrl, encodeInitialVersions(known))
+    this.#bringVersions = true
+    this.#settledAtMs = []
+    this.#connects = 0
+  }
+
+  /** As if all of them were gone: their connections end, and they come back at once. */
+  drop(): void {
+    for (const peer of this.#peers.values()) peer.close()
+  }
+
+  report(): PeerReport {
+    const marks = Float64Array.from(this.#marks)
+    const report = {
+      marks,
+      markedBytes: this.#markedBytes,
+      bytes: this.#bytes,
+      settledAtMs: this.#settledAtMs,
+      connects: this.#connects,
+    }
+    this.#marks = []
+    this.#markedBytes = 0
+    this.#bytes = 0
+    return report
+  }
+
+  #open(plan: PeerPlan): void {
+    this.#connects++
+    this.#peers.set(plan.node, new Peer(plan, this.#deps, plan.node === this.#scribe))
+  }
+
+  #onEnd({ plan, settled }: Peer): void {
+    this.#peers.delete(plan.node)
+    const backoff = this.#backoffs.get(plan.node) ?? new Backoff({ firstMs: 10, maxMs: 15_000 }, systemRng)
+    this.#backoffs.set(plan.node, backoff)
+    if (settled) backoff.reset()
+    setTimeout(() => this.#open(plan), backoff.nextMs())
+  }
+
+  #onMessage(peer: Peer, typeUrl: string, message: Arrived): void {
+    const nowMs = monotonicMs()
+    this.#bytes += message.sizeBytes
+    if (peer.settled && !this.#wasSettled.has(peer)) {
+      this.#wasSettled.add(peer)
+      this.#settledAtMs.push(nowMs)
+      this.#onSettled()
+    }
+    if (peer.plan.node === this.#scribe) this.#write(typeUrl, message)
+    if (message.whole && typeUrl === addressType && message.sizeBytes < 65_536)
+      this.#findMarks(peer, message, nowMs)
+  }
+
+  readonly #wasSettled: WeakSet<Peer> = new WeakSet()
+
+  #findMarks(peer: Peer, { bytes, sizeBytes }: Arrived, nowMs: number): void {
+    let found = 0
+    for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + 1)) {
+      const number = Number.parseInt(bytes.toString('latin1', at + mark.length, at + mark.length + 9), 10)
+      this.#marks.push(number, nowMs)
+      found++
+    }
+    if (found > 0 && peer.plan.names === undefined) this.#markedBytes += sizeBytes
+  }
+
+  #write(typeUrl: string, { bytes }: Arrived): void {
+    const known = this.#known.get(typeUrl) ?? new Map<string, string>()
+    this.#known.set(typeUrl, known)
+    const { resources, removed } = readResources(bytes)
+    for (const { name, version } of resources) known.set(name, version)
+    for (const name of removed) known.delete(name)
+  }
+
+  #initialVersions({ names }: PeerPlan, typeUrl: string): Uint8Array {
+    const none = new Uint8Array()
+    if (!this.#bringVersions) return none
+    if (names === undefined || typeUrl !== addressType) return this.#encoded.get(typeUrl) ?? none
+    const known = this.#known.get(typeUrl)
+    const own = names.flatMap((name) => {
+      const version = known?.get(name)
+      return version === undefined ? [] : [[name, version] as const]
+    })
+    return encodeInitialVersions(new Map(own))
+  }
+
+  #allSettled(): boolean {
+    return this.#plans.every(({ node, slow }) => slow === true || this.#peers.get(node)?.settled === true)
+  }
+}
+
+/** The kernel's clock, which is the same in all processes. */
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6
+}
+
+function send(message: unknown): void {
+  process.send?.(message)
+}
+
+let population: Population | undefined
+
+process.on('message', (command: PeerCommand) => {
+  switch (command.kind) {
+    case 'connect':
+      population = new Population(command)
+      break
+    case 'settle':
+      void population?.settled().then(() => send({ kind: 'settled', atMs: monotonicMs() }))
+      break
+    case 'keep':
+      population?.keepState()
+      send({ kind: 'kept' })
+      break
+    case 'drop':
+      population?.drop()
+      break
+    case 'report':
+      send({ kind: 'report', report: population?.report() })
+      break
+  }
+})
+process.on('disconnect', () => process.exit(0))

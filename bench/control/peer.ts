@@ -1,0 +1,101 @@
+import { connect } from 'node:http2'
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
+import { addressType, authorizationType } from '@tulle/mesh-xds'
+import { MessageReader } from './message-reader.ts'
+import type { Arrived } from './message-reader.ts'
+import { encodeAck, encodeFirstRequest, readHead } from './wire.ts'
+
+export interface PeerPlan {
+  readonly node: string
+  readonly token: string
+  /** Names of addresses to subscribe to one by one; everything where absent. */
+  readonly names?: readonly string[]
+  /** Reads nothing, once it has asked. */
+  readonly slow?: boolean
+}
+
+export interface PeerDeps {
+  readonly port: number
+  readonly rootsPem: string
+  /** Encoded; none for a fresh peer. */
+  readonly initialVersions: (plan: PeerPlan, typeUrl: string) => Uint8Array
+  readonly onMessage: (peer: Peer, typeUrl: string, message: Arrived) => void
+  readonly onEnd: (peer: Peer) => void
+}
+
+const types: readonly string[] = [authorizationType, addressType]
+/** Messages above this are full states, of which one peer's are enough. */
+const maxKeptBytes = 64 * 1024
+
+/** A node's configuration stream: it asks, and acknowledges each answer at once. */
+export class Peer {
+  readonly plan: PeerPlan
+  /** Types that were answered. */
+  readonly answered: Set<string> = new Set()
+  readonly #session: ClientHttp2Session
+  readonly #stream: ClientHttp2Stream
+  #ended: boolean = false
+
+  constructor(plan: PeerPlan, deps: PeerDeps, keepAll: boolean) {
+    this.plan = plan
+    this.#session = connect(`https://127.0.0.1:${deps.port}`, {
+      ca: deps.rootsPem,
+      servername: 'tulle-control',
+      minVersion: 'TLSv1.3',
+      settings: { initialWindowSize: 1 << 20 },
+    })
+    this.#session.on('error', () => this.#end(deps))
+    this.#session.on('close', () => this.#end(deps))
+    this.#session.on('connect', () => this.#session.setLocalWindowSize(1 << 20))
+    this.#stream = this.#session.request({
+      ':method': 'POST',
+      ':path': '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      authorization: `Bearer ${plan.token}`,
+    })
+    this.#stream.on('error', () => this.#end(deps))
+    this.#stream.on('close', () => this.#end(deps))
+    this.#ask(deps)
+    if (plan.slow === true) return
+    const kept = keepAll ? Infinity : maxKeptBytes
+    const reader = new MessageReader(kept, (message) => {
+      const head = readHead(message.bytes)
+      if (head === undefined) throw new Error(`a response without a nonce (${message.sizeBytes} bytes)`)
+      for (const part of encodeAck(head)) this.#stream.write(part)
+      this.answered.add(head.typeUrl)
+      deps.onMessage(this, head.typeUrl, message)
+    })
+    this.#stream.on('data', (chunk: Buffer) => reader.push(chunk))
+  }
+
+  get settled(): boolean {
+    return this.answered.size === types.length
+  }
+
+  close(): void {
+    this.#session.destroy()
+  }
+
+  #ask(deps: PeerDeps): void {
+    const { node, names } = this.plan
+    for (const typeUrl of types) {
+      const onDemand = typeUrl === addressType ? names : undefined
+      const parts = encodeFirstRequest({
+        node,
+        typeUrl,
+        subscribe: onDemand === undefined ? [] : ['*', ...onDemand],
+        unsubscribe: onDemand === undefined ? [] : ['*'],
+        initialVersions: deps.initialVersions(this.plan, typeUrl),
+      })
+      for (const part of parts) this.#stream.write(part)
+    }
+  }
+
+  #end(deps: PeerDeps): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#session.destroy()
+    deps.onEnd(this)
+  }
+}
