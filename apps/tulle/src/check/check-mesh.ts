@@ -91,6 +91,7 @@ function apiCollections(graph: Graph, objects: ReadonlyMap<string, AnyObject>): 
     serviceAccounts: filled('ServiceAccount'),
     services: filled('Service'),
     meshes: filled('Mesh'),
+    revocations: filled('Revocation'),
     workloads: filled('Workload'),
     trafficTargets: filled('TrafficTarget'),
     httpRouteGroups: filled('HTTPRouteGroup'),

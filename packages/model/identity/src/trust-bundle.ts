@@ -6,6 +6,15 @@ export interface TrustBundle {
   readonly roots: ReadonlyMap<TrustDomain, readonly string[]>
 }
 
+/** What the control plane says of one trust domain. */
+export interface DomainBundle {
+  readonly trustDomain: TrustDomain
+  /** PEM, one certificate an entry; never empty. */
+  readonly roots: readonly string[]
+  /** SHA-256 of the root that signs, in lower-case hex; undefined where nobody says. */
+  readonly signer: string | undefined
+}
+
 export function rootsOf(bundle: TrustBundle, domain: TrustDomain): readonly string[] {
   return bundle.roots.get(domain) ?? []
 }

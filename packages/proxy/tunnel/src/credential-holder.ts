@@ -1,8 +1,9 @@
 import { createSecureContext } from 'node:tls'
 import type { SecureContext } from 'node:tls'
 import type { Clock } from '@tulle/core'
-import { noRevocations } from './credentials.ts'
-import type { Revocations, WorkloadCertificate } from './credentials.ts'
+import { noRevocations } from '@tulle/identity'
+import type { Revocations } from '@tulle/identity'
+import type { WorkloadCertificate } from './credentials.ts'
 import { PeerVerifier } from './peer-verifier.ts'
 import { clientContextOptions } from './tls-settings.ts'
 

@@ -12,12 +12,3 @@ export interface WorkloadCertificate {
   /** Lower-case hex without leading zeros. */
   readonly serial: string
 }
-
-/** Who is no longer believed although the certificate would say so. */
-export interface Revocations {
-  readonly identities: ReadonlySet<string>
-  /** Lower-case hex without leading zeros. */
-  readonly serials: ReadonlySet<string>
-}
-
-export const noRevocations: Revocations = { identities: new Set(), serials: new Set() }

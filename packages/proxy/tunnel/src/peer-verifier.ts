@@ -1,12 +1,10 @@
 import type { X509Certificate } from 'node:crypto'
 import { err, must, ok } from '@tulle/core'
 import type { Clock, Result } from '@tulle/core'
-import { parseSpiffeId, rootsOf } from '@tulle/identity'
-import type { Identity, SpiffeId, TrustBundle, TrustDomain } from '@tulle/identity'
+import { noRevocations, parseSpiffeId, rootsOf } from '@tulle/identity'
+import type { Identity, Revocations, SpiffeId, TrustBundle, TrustDomain } from '@tulle/identity'
 import { parseCertificate, parseCertificates, spiffeIdOf, verifyChain } from '@tulle/x509'
 import type { Certificate } from '@tulle/x509'
-import { noRevocations } from './credentials.ts'
-import type { Revocations } from './credentials.ts'
 
 /** A peer whose certificate a root of its own trust domain has signed. */
 export interface VerifiedPeer {

@@ -3,20 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Server } from '@grpc/grpc-js'
 import type { ServerDuplexStream, UntypedServiceImplementation } from '@grpc/grpc-js'
-import {
-  CertificateAuthority,
-  makeRoot,
-  mintNodeToken,
-  noRevocations,
-  ServingCredentials,
-  verifyNodeToken,
-} from '@tulle/ca'
+import { CertificateAuthority, makeRoot, mintNodeToken, ServingCredentials, verifyNodeToken } from '@tulle/ca'
 import { createGraph } from '@tulle/collections'
 import type { Graph, Source } from '@tulle/collections'
 import { must, ok, seededRng, systemClock, TestClock } from '@tulle/core'
 import { adsClient } from '@tulle/control-client'
 import type { AdsClient, AdsClientOptions, RejectedResource } from '@tulle/control-client'
-import { defaultTrustDomain } from '@tulle/identity'
+import { defaultTrustDomain, noRevocations } from '@tulle/identity'
 import { addressType, authorizationType } from '@tulle/mesh-xds'
 import type { MeshResource, ResourceUpdate } from '@tulle/mesh-xds'
 import { aggregatedDiscoveryService } from '@tulle/proto'

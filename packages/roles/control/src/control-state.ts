@@ -2,7 +2,7 @@ import type { AnyObject, ApiCollections } from '@tulle/api'
 import { objectKey } from '@tulle/api'
 import type { Collection, Graph } from '@tulle/collections'
 import { serviceKey } from '@tulle/mesh'
-import { explainConnection } from '@tulle/outputs'
+import { explainConnection, revocationListName } from '@tulle/outputs'
 import type { MeshModel } from '@tulle/outputs'
 import { policyKey } from '@tulle/policy'
 import type { ControlState } from '@tulle/status'
@@ -35,6 +35,7 @@ export function joinObjects(graph: Graph, api: ApiCollections): Collection<AnyOb
     api.serviceAccounts,
     api.services,
     api.meshes,
+    api.revocations,
     api.workloads,
     api.trafficTargets,
     api.httpRouteGroups,
@@ -54,6 +55,8 @@ function resourceNames(model: MeshModel, object: AnyObject): readonly string[] {
       const policy = model.targets.get(objectKey(object))?.policy
       return policy === undefined ? [] : [policyKey(policy)]
     }
+    case 'Revocation':
+      return [revocationListName(object)]
     case 'Namespace':
     case 'ServiceAccount':
     case 'Mesh':

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { must, TestClock } from '@tulle/core'
-import { parseSpiffeId, parseTrustDomain, spiffeId } from '@tulle/identity'
+import { noRevocations, parseSpiffeId, parseTrustDomain, spiffeId } from '@tulle/identity'
 import type { SpiffeId } from '@tulle/identity'
 import { parseIpAddress } from '@tulle/mesh'
 import {
@@ -19,7 +19,6 @@ import type { CertificateRequest, Signer } from '@tulle/x509'
 import { CertificateAuthority } from './authority.ts'
 import type { AuthorityOptions, AuthorityState } from './authority.ts'
 import { makeRoot, parseRoot } from './authority-root.ts'
-import { noRevocations } from './revocations.ts'
 
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs

@@ -1,7 +1,7 @@
 import { err, ok } from '@tulle/core'
 import type { Clock, Result } from '@tulle/core'
 import { parseSpiffeId } from '@tulle/identity'
-import type { SpiffeId, TrustDomain } from '@tulle/identity'
+import type { Revocations, SpiffeId, TrustDomain } from '@tulle/identity'
 import type { IpAddress } from '@tulle/mesh'
 import { certificatePem, createLeaf, generateKeyPair, joinPem, keyPem } from '@tulle/x509'
 import type { Certificate, CertificateRequest } from '@tulle/x509'
@@ -10,7 +10,7 @@ import type { AuthorityRoot } from './authority-root.ts'
 import { CaError } from './errors.ts'
 import type { Refusal, RefusalKind } from './errors.ts'
 import { withoutRevocations, withRevocations } from './revocations.ts'
-import type { RevocationLists, Revocations } from './revocations.ts'
+import type { RevocationLists } from './revocations.ts'
 
 /** What an authority is, apart from its limits: what the folder holds. */
 export interface AuthorityState {
@@ -199,12 +199,22 @@ export class CertificateAuthority {
     })
   }
 
+  /** Rejects with CA_BAD_REVOCATIONS, and changes nothing, where an entry is none or the list is full. */
   revoke(lists: RevocationLists): Promise<void> {
-    return this.#change((state) => ({ ...state, revocations: withRevocations(state.revocations, lists) }))
+    return this.#changeRevocations((held) => withRevocations(held, lists))
   }
 
+  /** Takes entries back: certificates of these identities are issued, and with these serials believed, again. */
   reinstate(lists: RevocationLists): Promise<void> {
-    return this.#change((state) => ({ ...state, revocations: withoutRevocations(state.revocations, lists) }))
+    return this.#changeRevocations((held) => withoutRevocations(held, lists))
+  }
+
+  #changeRevocations(step: (held: Revocations) => Result<Revocations>): Promise<void> {
+    return this.#change((state) => {
+      const next = step(state.revocations)
+      if (!next.ok) throw new CaError('CA_BAD_REVOCATIONS', next.error)
+      return { ...state, revocations: next.value }
+    })
   }
 
   #issue(

@@ -4,7 +4,7 @@ import { create } from '@bufbuild/protobuf'
 import { Client, credentials, Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js'
 import type { ServiceError } from '@grpc/grpc-js'
 import { must, TestClock } from '@tulle/core'
-import { parseSpiffeId, parseTrustDomain, spiffeId } from '@tulle/identity'
+import { noRevocations, parseSpiffeId, parseTrustDomain, spiffeId } from '@tulle/identity'
 import type { SpiffeId } from '@tulle/identity'
 import { certificateService, IstioCertificateRequestSchema } from '@tulle/proto'
 import { createLog } from '@tulle/runtime'
@@ -14,7 +14,6 @@ import { makeRoot } from './authority-root.ts'
 import { bearerToken, caService, grpcStatusOf } from './ca-service.ts'
 import type { RefusalKind } from './errors.ts'
 import { mintNodeToken, verifyNodeToken } from './node-tokens.ts'
-import { noRevocations } from './revocations.ts'
 
 const clock = new TestClock()
 const trustDomain = must(parseTrustDomain('cluster.local'))

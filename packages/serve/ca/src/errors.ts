@@ -7,7 +7,7 @@ export type CaErrorCode =
   | 'CA_BAD_ROOT'
   /** A private key that others on the machine may read. */
   | 'CA_KEY_EXPOSED'
-  /** The list of revocations is not readable as one. */
+  /** The list of revocations is not readable as one, or an entry of it is none. */
   | 'CA_BAD_REVOCATIONS'
   /** The key that node tokens are signed with is not one. */
   | 'CA_BAD_TOKEN_KEY'

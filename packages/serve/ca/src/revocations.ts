@@ -1,41 +1,51 @@
 import { err, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
+import { noRevocations, parseSerial, parseSpiffeId } from '@tulle/identity'
+import type { Revocations } from '@tulle/identity'
 
-/** Who is no longer believed although a certificate would say so. */
-export interface Revocations {
-  readonly identities: ReadonlySet<string>
-  /** Lower-case hex without leading zeros. */
-  readonly serials: ReadonlySet<string>
-}
-
+/** Entries to add or to take away; the texts of serials are understood as openssl prints them too. */
 export interface RevocationLists {
   readonly identities?: readonly string[]
   readonly serials?: readonly string[]
 }
 
-export const noRevocations: Revocations = { identities: new Set(), serials: new Set() }
+/** They travel to every node as one resource; who has more writes Revocation objects. */
+export const maxRevocations = 10_000
 
-export function withRevocations(held: Revocations, added: RevocationLists): Revocations {
-  return {
-    identities: new Set([...held.identities, ...(added.identities ?? [])]),
-    serials: new Set([...held.serials, ...(added.serials ?? [])].map(canonicalSerial)),
-  }
+/** What was held and what is added; the error names what is none, and nothing is added then. */
+export function withRevocations(held: Revocations, added: RevocationLists): Result<Revocations> {
+  const entries = parseLists(added)
+  if (!entries.ok) return entries
+  const identities = held.identities.union(entries.value.identities)
+  const serials = held.serials.union(entries.value.serials)
+  if (identities.size + serials.size > maxRevocations)
+    return err(
+      `expected at most ${maxRevocations} revocations; take old ones back, or write Revocation objects`,
+    )
+  return ok({ identities, serials })
 }
 
-export function withoutRevocations(held: Revocations, removed: RevocationLists): Revocations {
-  const serials = new Set((removed.serials ?? []).map(canonicalSerial))
-  return {
-    identities: held.identities.difference(new Set(removed.identities ?? [])),
-    serials: held.serials.difference(serials),
-  }
+export function withoutRevocations(held: Revocations, removed: RevocationLists): Result<Revocations> {
+  const entries = parseLists(removed)
+  if (!entries.ok) return entries
+  return ok({
+    identities: held.identities.difference(entries.value.identities),
+    serials: held.serials.difference(entries.value.serials),
+  })
 }
 
-/** Colons and capitals as openssl prints them are understood too. */
-export function canonicalSerial(text: string): string {
-  return text
-    .replaceAll(':', '')
-    .toLowerCase()
-    .replace(/^0+(?=.)/u, '')
+function parseLists({ identities = [], serials = [] }: RevocationLists): Result<Revocations> {
+  for (const identity of identities) {
+    const parsed = parseSpiffeId(identity)
+    if (!parsed.ok) return parsed
+  }
+  const canonical = new Set<string>()
+  for (const serial of serials) {
+    const parsed = parseSerial(serial)
+    if (!parsed.ok) return parsed
+    canonical.add(parsed.value)
+  }
+  return ok({ identities: new Set(identities), serials: canonical })
 }
 
 export function encodeRevocations(revocations: Revocations): string {
@@ -62,7 +72,7 @@ export function decodeRevocations(text: string): Result<Revocations> {
   if (other !== undefined) return err(`expected "identities" and "serials", found ${JSON.stringify(other)}`)
   const { identities = [], serials = [] } = lists
   if (!isTextList(identities) || !isTextList(serials)) return err('expected two lists of text')
-  return ok(withRevocations(noRevocations, { identities, serials }))
+  return withRevocations(noRevocations, { identities, serials })
 }
 
 function isTextList(value: unknown): value is readonly string[] {

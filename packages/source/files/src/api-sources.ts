@@ -22,6 +22,7 @@ export function createApiSources(graph: Graph): ApiSources {
     serviceAccounts: source('api-service-accounts', 'ServiceAccount'),
     services: source('api-services', 'Service'),
     meshes: source('api-meshes', 'Mesh'),
+    revocations: source('api-revocations', 'Revocation'),
     workloads: source('api-workloads', 'Workload'),
     trafficTargets: source('api-traffic-targets', 'TrafficTarget'),
     httpRouteGroups: source('api-http-route-groups', 'HTTPRouteGroup'),

@@ -1,6 +1,7 @@
 import type { ApiCollections, Condition } from '@tulle/api'
 import type { Collection, Graph, Singleton } from '@tulle/collections'
 import { serviceKey } from '@tulle/mesh'
+import type { RevocationList, TrustDomain } from '@tulle/identity'
 import type { Service, Workload } from '@tulle/mesh'
 import { addressResource, authorizationResource } from '@tulle/mesh-xds'
 import type { MeshResource } from '@tulle/mesh-xds'
@@ -21,6 +22,7 @@ import {
   indexServicesBySelector,
 } from '@tulle/workloads'
 import type { Allocations, MeshSettings } from '@tulle/workloads'
+import { deriveRevocations } from './revocations.ts'
 
 /** All that the control plane knows and serves, kept up to date. */
 export interface MeshModel {
@@ -36,6 +38,8 @@ export interface MeshModel {
   readonly policies: Collection<AuthorizationPolicy>
   /** TrafficTargets as they were understood, keyed by `objectKey`. */
   readonly targets: Collection<TargetTranslation>
+  /** Who is revoked, by what users wrote; keyed by the name of each list. */
+  readonly revocations: Collection<RevocationList>
   /** Accepted, ResolvedRefs and Conflicted of every object, keyed by `objectKey`. */
   readonly conditions: Collection<readonly Condition[]>
   /** What node proxies are sent, keyed by resource name. */
@@ -45,9 +49,17 @@ export interface MeshModel {
   }
 }
 
-/** Derives everything from what users wrote and the addresses that were allotted. */
-export function translateMesh(graph: Graph, api: ApiCollections, allocations: Allocations): MeshModel {
-  const settings = deriveMeshSettings(graph, api)
+/**
+ * Derives everything from what users wrote and the addresses that were allotted. `running` holds the trust domain
+ * that is in use, under `runningTrustDomain`; without it, that of the Mesh object always holds.
+ */
+export function translateMesh(
+  graph: Graph,
+  api: ApiCollections,
+  allocations: Allocations,
+  running?: Collection<TrustDomain>,
+): MeshModel {
+  const settings = deriveMeshSettings(graph, { api, running })
   const claims = deriveAddressClaims(graph, api, allocations)
   const serviceTranslations = deriveServiceTranslations(graph, api, { allocations, claims })
   const services = deriveServices(graph, serviceTranslations)
@@ -65,6 +77,7 @@ export function translateMesh(graph: Graph, api: ApiCollections, allocations: Al
       policies: look.one(policyModel.policyKeysByWorkload, workload.uid) ?? [],
     }),
   )
+  const revocations = deriveRevocations(graph, api)
   return {
     api,
     settings,
@@ -73,11 +86,13 @@ export function translateMesh(graph: Graph, api: ApiCollections, allocations: Al
     services,
     policies: policyModel.policies,
     targets: policyModel.targets,
+    revocations: revocations.lists,
     conditions: graph.join('conditions', [
-      deriveMeshConditions(graph, api),
+      deriveMeshConditions(graph, { api, running }),
       deriveServiceConditions(graph, api, serviceTranslations),
       graph.derive('workload-conditions', workloadTranslations, ({ conditions }) => conditions),
       policyModel.conditions,
+      revocations.conditions,
       graph.derive('namespace-conditions', api.namespaces, () => conditionSet()),
       graph.derive('service-account-conditions', api.serviceAccounts, () => conditionSet()),
     ]),

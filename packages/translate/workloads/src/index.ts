@@ -15,9 +15,10 @@ export {
   deriveMeshConditions,
   deriveMeshSettings,
   meshConditions,
+  runningKey,
   settingsOf,
 } from './mesh-settings.ts'
-export type { MeshSettings } from './mesh-settings.ts'
+export type { MeshInputs, MeshSettings } from './mesh-settings.ts'
 export { namespaceObjectKey, objectLabel, serviceAccountObjectKey } from './object-names.ts'
 export { deriveServiceConditions } from './service-conditions.ts'
 export { deriveServices, deriveServiceTranslations, translateService } from './services.ts'

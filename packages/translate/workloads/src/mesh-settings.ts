@@ -20,20 +20,36 @@ export const defaultMeshSettings: MeshSettings = {
   access: 'enforce-selected',
 }
 
+export interface MeshInputs {
+  readonly api: Pick<ApiCollections, 'meshes'>
+  /**
+   * The trust domain that certificates are signed for, under `runningKey`, once that is settled. Another one in the
+   * Mesh object waits: every certificate and every policy of the mesh hangs on it.
+   */
+  readonly running?: Collection<TrustDomain> | undefined
+}
+
+export const runningKey = 'trust-domain'
+
 /** The oldest Mesh object's settings; the defaults where there is none. */
-export function deriveMeshSettings(
-  graph: Graph,
-  api: Pick<ApiCollections, 'meshes'>,
-): Singleton<MeshSettings> {
-  return graph.singleton('mesh-settings', (look) => settingsOf(oldestMesh(look.all(api.meshes))))
+export function deriveMeshSettings(graph: Graph, { api, running }: MeshInputs): Singleton<MeshSettings> {
+  return graph.singleton('mesh-settings', (look) => {
+    const settings = settingsOf(oldestMesh(look.all(api.meshes)))
+    const held = running === undefined ? undefined : look.one(running, runningKey)
+    return held === undefined ? settings : { ...settings, trustDomain: held }
+  })
 }
 
 export function deriveMeshConditions(
   graph: Graph,
-  api: Pick<ApiCollections, 'meshes'>,
+  { api, running }: MeshInputs,
 ): Collection<readonly Condition[]> {
   return graph.derive('mesh-conditions', api.meshes, (mesh, look) =>
-    meshConditions(mesh, oldestMesh(look.all(api.meshes))),
+    meshConditions(
+      mesh,
+      oldestMesh(look.all(api.meshes)),
+      running === undefined ? undefined : look.one(running, runningKey),
+    ),
   )
 }
 
@@ -44,7 +60,11 @@ export function settingsOf(mesh: MeshObject | undefined): MeshSettings {
   return { trustDomain: parsed.ok ? parsed.value : defaultTrustDomain, mtls, access }
 }
 
-export function meshConditions(mesh: MeshObject, winner: MeshObject | undefined): readonly Condition[] {
+export function meshConditions(
+  mesh: MeshObject,
+  winner: MeshObject | undefined,
+  running: TrustDomain | undefined,
+): readonly Condition[] {
   if (winner !== undefined && objectKey(winner) !== objectKey(mesh)) {
     const message = `a mesh has one Mesh object; ${objectLabel(winner)} is older and holds`
     return conditionSet({
@@ -53,9 +73,13 @@ export function meshConditions(mesh: MeshObject, winner: MeshObject | undefined)
     })
   }
   const parsed = parseTrustDomain(mesh.spec.trustDomain ?? defaultTrustDomain)
-  if (parsed.ok) return conditionSet()
-  const message = `${parsed.error}; ${defaultTrustDomain} is used, the modes take effect`
   const position = mesh.positions.get('spec.trustDomain')
+  if (parsed.ok && (running === undefined || running === parsed.value)) return conditionSet()
+  if (parsed.ok) {
+    const message = `the mesh runs with the trust domain ${running}; ${parsed.value} takes its place when the control plane is started again, the modes take effect`
+    return conditionSet({ accepted: { status: 'False', reason: 'RestartNeeded', message, position } })
+  }
+  const message = `${parsed.error}; ${running ?? defaultTrustDomain} is used, the modes take effect`
   return conditionSet({ accepted: { status: 'False', reason: 'InvalidTrustDomain', message, position } })
 }
 

@@ -2,6 +2,7 @@ import type {
   HttpRouteGroupObject,
   MeshObject,
   NamespaceObject,
+  RevocationObject,
   ServiceAccountObject,
   ServiceObject,
   TcpRouteObject,
@@ -17,6 +18,7 @@ export interface ApiCollections {
   readonly serviceAccounts: Collection<ServiceAccountObject>
   readonly services: Collection<ServiceObject>
   readonly meshes: Collection<MeshObject>
+  readonly revocations: Collection<RevocationObject>
   readonly workloads: Collection<WorkloadObject>
   readonly trafficTargets: Collection<TrafficTargetObject>
   readonly httpRouteGroups: Collection<HttpRouteGroupObject>

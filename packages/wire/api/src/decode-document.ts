@@ -103,7 +103,9 @@ export function guessKey(value: unknown): string | undefined {
   const slash = apiVersion.indexOf('/')
   const group = slash < 0 ? '' : apiVersion.slice(0, slash)
   const own = typeof namespace === 'string' && namespace !== '' ? namespace : 'default'
-  const isClusterWide = (group === '' && kind === 'Namespace') || (group === 'tulle.dev' && kind === 'Mesh')
+  const isClusterWide =
+    (group === '' && kind === 'Namespace') ||
+    (group === 'tulle.dev' && (kind === 'Mesh' || kind === 'Revocation'))
   return objectKey({ group, kind, metadata: { name, namespace: isClusterWide ? '' : own } })
 }
 

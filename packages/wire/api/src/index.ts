@@ -18,6 +18,8 @@ export type {
   ObjectMeta,
   Origin,
   Problem,
+  RevocationObject,
+  RevocationSpec,
   RunSpec,
   ServiceAccountObject,
   ServiceObject,

@@ -57,6 +57,18 @@ export interface MeshSpec {
 }
 export type MeshObject = ApiObject<'Mesh', MeshSpec>
 
+/**
+ * Who is no longer believed although a certificate says so; the lists of all such objects add up. An entry that is
+ * none takes nothing from the others, so the texts are checked when they are used.
+ */
+export interface RevocationSpec {
+  /** SPIFFE ids. */
+  readonly identities: readonly string[]
+  /** Serial numbers of certificates, in hex. */
+  readonly serials: readonly string[]
+}
+export type RevocationObject = ApiObject<'Revocation', RevocationSpec>
+
 /** A process, VM or machine. It has an `address` of its own, or is started by `tulle up` (`run`) and gets one. */
 export interface WorkloadSpec {
   readonly serviceAccount: string
@@ -117,6 +129,7 @@ export type AnyObject =
   | ServiceAccountObject
   | ServiceObject
   | MeshObject
+  | RevocationObject
   | WorkloadObject
   | TrafficTargetObject
   | HttpRouteGroupObject

@@ -103,6 +103,7 @@ test('parseManifests() answers to manifests with any value in any field', () => 
     'Service',
     'Workload',
     'Mesh',
+    'Revocation',
     'Namespace',
     'List',
   )
@@ -119,6 +120,8 @@ test('parseManifests() answers to manifests with any value in any field', () => 
     'matches',
     'rules',
     'sources',
+    'identities',
+    'serials',
     'destination',
     'run',
     'command',

@@ -5,6 +5,7 @@ import { httpRouteGroupV1alpha4 } from './versions/http-route-group.ts'
 import { meshV1alpha1 } from './versions/mesh.ts'
 import { namespaceV1 } from './versions/namespace.ts'
 import { tcpRouteV1alpha4, udpRouteV1alpha4 } from './versions/port-route.ts'
+import { revocationV1alpha1 } from './versions/revocation.ts'
 import { serviceAccountV1 } from './versions/service-account.ts'
 import { serviceV1 } from './versions/service.ts'
 import { trafficTargetV1alpha3, trafficTargetV1alpha4 } from './versions/traffic-target.ts'
@@ -16,6 +17,7 @@ const versions: readonly KindVersion[] = [
   serviceAccountV1,
   serviceV1,
   meshV1alpha1,
+  revocationV1alpha1,
   workloadV1alpha1,
   trafficTargetV1alpha3,
   trafficTargetV1alpha4,

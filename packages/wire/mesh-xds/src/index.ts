@@ -1,6 +1,7 @@
 /**
  * Workloads, services and policies as they travel between control plane and node proxies: the bytes of
- * `istio.workload.Address` and `istio.security.Authorization`, as ztunnel reads and istiod writes them.
+ * `istio.workload.Address` and `istio.security.Authorization`, as ztunnel reads and istiod writes them; and, between
+ * our own two, who is revoked and which roots are believed.
  */
 export { addressName, serviceAliases, workloadAliases } from './address-names.ts'
 export type { AddressEntry } from './address-names.ts'
@@ -9,10 +10,20 @@ export { decodeAuthorization, scopeOfRefused } from './decode-authorization.ts'
 export { encodeService, encodeWorkload } from './encode-address.ts'
 export { encodeAuthorization } from './encode-authorization.ts'
 export {
+  decodeRevocation,
+  decodeTrustBundle,
+  encodeRevocation,
+  encodeTrustBundle,
+} from './identity-resources.ts'
+export {
   addressResource,
   addressType,
   authorizationResource,
   authorizationType,
   contentVersion,
+  revocationResource,
+  revocationType,
+  trustBundleResource,
+  trustBundleType,
 } from './resource.ts'
 export type { MeshResource, ResourceUpdate } from './resource.ts'

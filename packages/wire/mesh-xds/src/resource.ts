@@ -1,15 +1,21 @@
 import { hash } from 'node:crypto'
+import type { DomainBundle, RevocationList } from '@tulle/identity'
 import { policyKey } from '@tulle/policy'
 import type { AuthorizationPolicy } from '@tulle/policy'
 import { addressName, serviceAliases, workloadAliases } from './address-names.ts'
 import type { AddressEntry } from './address-names.ts'
 import { encodeService, encodeWorkload } from './encode-address.ts'
 import { encodeAuthorization } from './encode-authorization.ts'
+import { encodeRevocation, encodeTrustBundle } from './identity-resources.ts'
 
 /** Workloads and services: `istio.workload.Address`. */
 export const addressType = 'type.googleapis.com/istio.workload.Address'
 /** Policies: `istio.security.Authorization`. */
 export const authorizationType = 'type.googleapis.com/istio.security.Authorization'
+/** Who is revoked: `tulle.identity.v1.Revocation`. Ours, so that others neither send nor ask for it. */
+export const revocationType = 'type.googleapis.com/tulle.identity.v1.Revocation'
+/** Roots by trust domain: `tulle.identity.v1.TrustBundle`. Ours too. */
+export const trustBundleType = 'type.googleapis.com/tulle.identity.v1.TrustBundle'
 
 /** One resource as it travels: encoded once for each version, whoever subscribes. */
 export interface MeshResource {
@@ -37,6 +43,16 @@ export function addressResource(entry: AddressEntry): MeshResource {
 export function authorizationResource(policy: AuthorizationPolicy): MeshResource {
   const bytes = encodeAuthorization(policy)
   return { name: policyKey(policy), version: contentVersion(bytes), aliases: [], bytes }
+}
+
+export function revocationResource(list: RevocationList): MeshResource {
+  const bytes = encodeRevocation(list)
+  return { name: list.name, version: contentVersion(bytes), aliases: [], bytes }
+}
+
+export function trustBundleResource(bundle: DomainBundle): MeshResource {
+  const bytes = encodeTrustBundle(bundle)
+  return { name: bundle.trustDomain, version: contentVersion(bytes), aliases: [], bytes }
 }
 
 /** 128 bits of SHA-256 in 22 characters: short, since a reconnecting peer sends all of them. */

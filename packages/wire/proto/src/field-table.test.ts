@@ -9,6 +9,8 @@ import {
   DeltaDiscoveryResponseSchema,
   IstioCertificateRequestSchema,
   IstioCertificateResponseSchema,
+  RevocationSchema,
+  TrustBundleSchema,
   WorkloadRequestSchema,
   WorkloadResponseSchema,
   ZdsHelloSchema,
@@ -73,6 +75,8 @@ const table: Readonly<Record<string, string>> = {
   'istio.workload.zds.SnapshotSent': '',
   'istio.workload.zds.WorkloadResponse': 'ack=1 Ack',
   'istio.workload.zds.Ack': 'error=1 STRING',
+  'tulle.identity.v1.Revocation': 'name=1 STRING, identities=2 STRING*, serials=3 STRING*',
+  'tulle.identity.v1.TrustBundle': 'trust_domain=1 STRING, roots=2 STRING*, signer=3 STRING',
 }
 
 const enums: Readonly<Record<string, string>> = {
@@ -103,6 +107,8 @@ const roots: readonly DescMessage[] = [
   ZdsHelloSchema,
   WorkloadRequestSchema,
   WorkloadResponseSchema,
+  RevocationSchema,
+  TrustBundleSchema,
 ]
 
 function typeOf(field: DescField): string {

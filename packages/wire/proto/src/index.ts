@@ -1,6 +1,7 @@
 /**
  * The messages that cross our sockets, generated from proto/ by generate.sh, and the gRPC services that carry
- * them. Field numbers are those of Envoy and Istio, so that either side may be somebody else's.
+ * them. Field numbers are those of Envoy and Istio, so that either side may be somebody else's; those of
+ * `tulle.*` are ours.
  *
  * Types are called `…Message` where the model has the plain name.
  */
@@ -66,4 +67,9 @@ export {
   ZdsHelloSchema,
 } from './gen/istio/workload/zds_pb.ts'
 export type { WorkloadRequest, WorkloadResponse, ZdsHello } from './gen/istio/workload/zds_pb.ts'
+export { RevocationSchema, TrustBundleSchema } from './gen/tulle/identity/v1/identity_pb.ts'
+export type {
+  Revocation as RevocationMessage,
+  TrustBundle as TrustBundleMessage,
+} from './gen/tulle/identity/v1/identity_pb.ts'
 export { aggregatedDiscoveryService, certificateService } from './services.ts'

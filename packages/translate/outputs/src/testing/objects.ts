@@ -4,6 +4,7 @@ import type {
   MeshObject,
   NamespaceObject,
   Origin,
+  RevocationObject,
   ServiceAccountObject,
   ServiceObject,
   ServicePortSpec,
@@ -78,6 +79,15 @@ export function mesh(
 ): MeshObject {
   const full = { mtls: 'permissive', access: 'enforce-selected', ...spec } as const
   return object('tulle.dev', 'Mesh', { name: meta.name ?? 'mesh', spec: full, meta })
+}
+
+export function revocation(
+  name: string,
+  spec: Partial<RevocationObject['spec']> = {},
+  meta: Meta = {},
+): RevocationObject {
+  const full = { identities: [], serials: [], ...spec }
+  return object('tulle.dev', 'Revocation', { name, spec: full, meta: { ...meta, namespace: '' } })
 }
 
 export function workload(

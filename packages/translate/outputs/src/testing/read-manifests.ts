@@ -1,9 +1,18 @@
-import type { AnyObject, MeshSpec, Origin, ServiceSpec, SubjectSpec, WorkloadSpec } from '@tulle/api'
+import type {
+  AnyObject,
+  MeshSpec,
+  Origin,
+  RevocationSpec,
+  ServiceSpec,
+  SubjectSpec,
+  WorkloadSpec,
+} from '@tulle/api'
 import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml'
 import {
   httpRouteGroup,
   mesh,
   namespaceObject,
+  revocation,
   service,
   serviceAccount,
   tcpRoute,
@@ -51,6 +60,7 @@ const readers: Readonly<Record<string, Reader>> = {
   Namespace: (name, _spec, meta) => namespaceObject(name, meta),
   ServiceAccount: (name, _spec, meta) => serviceAccount(name, meta),
   Mesh: (name, spec, meta) => mesh(spec as Partial<MeshSpec>, { ...meta, name }),
+  Revocation: (name, spec, meta) => revocation(name, spec as Partial<RevocationSpec>, meta),
   Service: (name, spec, meta) => {
     const { selector = {}, ports = [], ...rest } = spec as Partial<ServiceSpec>
     const full = ports.map((port) => ({ ...port, protocol: port.protocol ?? 'TCP' }))

@@ -17,6 +17,10 @@ export function showModel(model: MeshModel, calls: readonly ExplainQuery[]): str
     workloads: list(model.workloads.entries(), showWorkload),
     services: list(model.services.entries(), showService),
     policies: list(model.policies.entries(), showPolicy),
+    ...some(
+      'revocations',
+      list(model.revocations.entries(), (revocations) => revocations),
+    ),
     conditions: Object.fromEntries(
       Array.from(
         model.conditions.entries(),

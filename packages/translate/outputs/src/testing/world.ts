@@ -28,6 +28,7 @@ export class World {
       serviceAccounts: source<Extract<AnyObject, { kind: 'ServiceAccount' }>>('ServiceAccount'),
       services: source<Extract<AnyObject, { kind: 'Service' }>>('Service'),
       meshes: source<Extract<AnyObject, { kind: 'Mesh' }>>('Mesh'),
+      revocations: source<Extract<AnyObject, { kind: 'Revocation' }>>('Revocation'),
       workloads: source<Extract<AnyObject, { kind: 'Workload' }>>('Workload'),
       trafficTargets: source<Extract<AnyObject, { kind: 'TrafficTarget' }>>('TrafficTarget'),
       httpRouteGroups: source<Extract<AnyObject, { kind: 'HTTPRouteGroup' }>>('HTTPRouteGroup'),

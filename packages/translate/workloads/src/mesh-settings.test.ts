@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { MeshObject } from '@tulle/api'
+import { createGraph } from '@tulle/collections'
+import { must } from '@tulle/core'
+import { parseTrustDomain } from '@tulle/identity'
+import type { TrustDomain } from '@tulle/identity'
+import { deriveMeshConditions, deriveMeshSettings, runningKey } from './mesh-settings.ts'
+
+const domain = (text: string): TrustDomain => must(parseTrustDomain(text))
+
+function mesh(trustDomain: string, mtls: 'permissive' | 'strict'): MeshObject {
+  return {
+    group: 'tulle.dev',
+    version: 'v1alpha1',
+    kind: 'Mesh',
+    metadata: { name: 'm', namespace: '', labels: {}, annotations: {} },
+    spec: { trustDomain, mtls, access: 'audit' },
+    origin: { file: 'm.yaml', line: 1, column: 1 },
+    positions: new Map([['spec.trustDomain', { file: 'm.yaml', line: 4, column: 9 }]]),
+  }
+}
+
+test('deriveMeshSettings() keeps the trust domain that runs, says so, and takes the rest of a change over', () => {
+  const graph = createGraph()
+  const api = { meshes: graph.source<MeshObject>('meshes') }
+  const running = graph.source<TrustDomain>('running')
+  const settings = deriveMeshSettings(graph, { api, running })
+  const conditions = deriveMeshConditions(graph, { api, running })
+  const accepted = (): string => {
+    const [found] = conditions.get('m') ?? []
+    return `${found?.status} ${found?.reason} ${found?.position?.line ?? ''}`
+  }
+  graph.transaction(() => api.meshes.set('m', mesh('one.example', 'permissive')))
+  assert.equal(settings.value.trustDomain, 'one.example')
+  graph.transaction(() => running.set(runningKey, domain('one.example')))
+  assert.equal(accepted(), 'True Accepted ')
+  graph.transaction(() => api.meshes.set('m', mesh('other.example', 'strict')))
+  assert.deepEqual(settings.value, { trustDomain: 'one.example', mtls: 'strict', access: 'audit' })
+  assert.equal(accepted(), 'False RestartNeeded 4')
+  graph.transaction(() => api.meshes.delete('m'))
+  assert.equal(settings.value.trustDomain, 'one.example', 'also without a Mesh object')
+  graph.transaction(() => api.meshes.set('m', mesh('one.example', 'strict')))
+  assert.equal(accepted(), 'True Accepted ')
+})
