@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { systemClock } from '@tulle/core'
 import type { ControlBenchOptions, ControlSize } from './options.ts'
 import { MeshFiles } from './mesh-files.ts'
 import type { PeerPlan } from './peer.ts'
@@ -129,15 +130,15 @@ async function makeChanges({
   const beginMs = monotonicMs()
   const count = Math.round(seconds * changesPerSecond)
   for (let mark = 0; mark < count; mark++) {
-    await sleep(Math.max(0, beginMs + (mark * 1000) / changesPerSecond - monotonicMs()))
+    await systemClock.sleep(Math.max(0, beginMs + (mark * 1000) / changesPerSecond - monotonicMs()))
     // A prime step, so that neighbours in time are not neighbours in a file.
     const workload = (mark * 7919) % size.workloads
     savedMs.push(monotonicMs())
     files.change(workload, mark, inPlace)
   }
-  await sleep(500)
+  await systemClock.sleep(500)
   const cpuShare = (control.cpuSeconds() - cpuBefore) / ((monotonicMs() - beginMs) / 1000)
-  await sleep(size.nodes > 100 ? 4500 : 1000)
+  await systemClock.sleep(size.nodes > 100 ? 4500 : 1000)
   const { report } = await peers.ask({ kind: 'report' }, 'report', 60_000)
   const metrics = await control.metrics()
   return {
@@ -268,12 +269,6 @@ async function freePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve))
   if (address === null || typeof address === 'string') throw new Error('a port was not given')
   return address.port
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms)
-  })
 }
 
 function monotonicMs(): number {

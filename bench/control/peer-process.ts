@@ -1,5 +1,5 @@
 /** Many subscribed nodes in one process; the bench tells it what to do over its IPC channel. */
-import { Backoff, systemRng } from '@tulle/core'
+import { Backoff, systemClock, systemRng } from '@tulle/core'
 import { addressType } from '@tulle/mesh-xds'
 import { markPrefix } from './mesh-files.ts'
 import type { Arrived } from './message-reader.ts'
@@ -88,7 +88,7 @@ class Population {
     const backoff = this.#backoffs.get(plan.node) ?? new Backoff({ firstMs: 10, maxMs: 15_000 }, systemRng)
     this.#backoffs.set(plan.node, backoff)
     if (settled) backoff.reset()
-    setTimeout(() => this.#open(plan), backoff.nextMs())
+    systemClock.after(backoff.nextMs(), () => this.#open(plan))
   }
 
   #onMessage(peer: Peer, typeUrl: string, message: Arrived): void {

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { systemClock } from '@tulle/core'
 import type { PeerAnswer, PeerCommand } from './peer-messages.ts'
 
 const main = join(import.meta.dirname, '../../apps/tulle/src/main.ts')
@@ -103,9 +104,8 @@ export class ControlProcess implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill('SIGTERM')
-    const force = setTimeout(() => this.#child.kill('SIGKILL'), 8000)
+    using _force = systemClock.after(8000, () => void this.#child.kill('SIGKILL'))
     await this.#closed
-    clearTimeout(force)
   }
 }
 

@@ -1,11 +1,13 @@
-import { assert, compareText, dataEqual } from '@tulle/core'
+import { assert, dataEqual } from '@tulle/core'
 import type { Look } from './collection.ts'
+import { DirtyKeys } from './dirty-keys.ts'
+import type { Budget } from './dirty-keys.ts'
 import { Reader } from './reader.ts'
 import { StoreNode } from './store-node.ts'
 
 /** A collection that is computed one cell at a time, each by a run that records what it looked at. */
 export abstract class CellsNode<V, Output> extends StoreNode<V> {
-  readonly #dirty: Set<string> = new Set()
+  readonly #dirty: DirtyKeys = new DirtyKeys()
   readonly #readers: Map<string, Reader> = new Map()
 
   /** Whether there is anything to compute for this cell. */
@@ -23,13 +25,9 @@ export abstract class CellsNode<V, Output> extends StoreNode<V> {
     this.markDirty(key)
   }
 
-  override process(): void {
+  override process(budget: Budget): boolean {
     // A run may make others of this node dirty, when it is the first to look at something that still waited.
-    while (this.#dirty.size > 0) {
-      const cells = [...this.#dirty].toSorted(compareText)
-      this.#dirty.clear()
-      for (const cell of cells) this.#refresh(cell)
-    }
+    return this.#dirty.drain(budget, (cell) => this.#refresh(cell))
   }
 
   override lookedAt(cell: string): readonly string[] {

@@ -75,6 +75,12 @@ export interface Graph {
   singleton<V>(name: string, fn: (look: Look) => V): Singleton<V>
   /** Applies all changes that `run` makes as one; returns the revision after it. Nested calls join the outer one. */
   transaction(run: () => void): number
+  /**
+   * As `transaction`, for changes that may be many: other work has its turn between steps of `steps`, and while what
+   * depends on them is computed. Meanwhile single values may be old or new, nobody is told of any, and no
+   * other transaction may be opened. Those in slices wait for one another.
+   */
+  transactionInSlices(steps: () => Iterable<void>): Promise<number>
   /** Counts the transactions that changed anything. */
   readonly revision: number
   /** Called after each transaction that changed anything, after all subscribers. */

@@ -49,6 +49,7 @@ export function graphOn(engine: Engine): Graph {
     singleton: <V>(name: string, fn: (look: Look) => V): Singleton<V> =>
       new SingletonHandle(add(new SingletonNode(engine, name, fn))),
     transaction: (run) => engine.transaction(run),
+    transactionInSlices: (steps) => engine.transactionInSlices(steps),
     get revision() {
       return engine.revision
     },

@@ -1,5 +1,6 @@
 import { assert } from '@tulle/core'
 import type { GraphDump } from './collection.ts'
+import type { Budget } from './dirty-keys.ts'
 import { dependsOn, raiseRank } from './graph-node.ts'
 import type { GraphNode } from './graph-node.ts'
 import { NewsQueue } from './news-queue.ts'
@@ -34,6 +35,10 @@ export class Engine {
   readonly #listeners: Set<(revision: number) => void> = new Set()
   readonly #news: NewsQueue
   #state: 'idle' | 'writing' | 'committing' = 'idle'
+  /** Whether a transaction goes on over several turns of the event loop. */
+  #slicing: boolean = false
+  /** Sliced transactions come one after the other. */
+  #slices: Promise<unknown> = Promise.resolve()
   /** How many derived functions are on the stack. */
   #running: number = 0
   #revision: number = 0
@@ -52,7 +57,7 @@ export class Engine {
   add(node: GraphNode): void {
     assert(this.#state === 'idle', `${node.name} is made between transactions, not within one`)
     this.#nodes.push(node)
-    node.process()
+    node.process(noLimit())
     node.takeNews()
     node.lastChange = this.#revision
     this.#touched.delete(node)
@@ -98,7 +103,10 @@ export class Engine {
 
   transaction(run: () => void): number {
     assert(this.#running === 0, 'a derived function opened a transaction')
-    assert(this.#state !== 'committing', 'a transaction was opened while another one is applied')
+    assert(
+      this.#state !== 'committing' && !this.#slicing,
+      'a transaction was opened while another one is applied',
+    )
     if (this.#state === 'writing') {
       run()
       return this.#revision
@@ -117,6 +125,42 @@ export class Engine {
     return revision
   }
 
+  /** @see Graph.transactionInSlices */
+  transactionInSlices(steps: () => Iterable<void>): Promise<number> {
+    const done = this.#slices.then(() => this.#slice(steps))
+    this.#slices = done.catch(() => undefined)
+    return done
+  }
+
+  async #slice(steps: () => Iterable<void>): Promise<number> {
+    assert(this.#state === 'idle', 'a transaction was opened while another one is applied')
+    this.#slicing = true
+    try {
+      this.#state = 'writing'
+      let left = sliceKeys
+      for (const _ of steps()) {
+        if (--left > 0) continue
+        left = sliceKeys
+        // oxlint-disable-next-line no-await-in-loop -- the others' turn
+        await nextTurn()
+      }
+    } catch (error) {
+      for (const node of this.#touched) node.rollBack()
+      this.#slicing = false
+      this.#commit()
+      this.#news.tellAll()
+      throw error
+    }
+    this.#state = 'committing'
+    // oxlint-disable-next-line no-await-in-loop -- the others' turn
+    while (!this.#process({ left: sliceKeys })) await nextTurn()
+    this.#slicing = false
+    this.#publishAll()
+    const revision = this.#revision
+    this.#news.tellAll()
+    return revision
+  }
+
   onTransaction(run: (revision: number) => void): Disposable {
     const listener = (revision: number): void => run(revision)
     this.#listeners.add(listener)
@@ -129,10 +173,22 @@ export class Engine {
 
   #commit(): void {
     this.#state = 'committing'
+    this.#process(noLimit())
+    this.#publishAll()
+  }
+
+  /** Brings up to `maxKeys` keys up to date, lowest rank first; whether all of them are. */
+  #process(budget: Budget): boolean {
     for (let node = this.#lowest(); node !== undefined; node = this.#lowest()) {
       this.#pending.delete(node)
-      node.process()
+      if (node.process(budget)) continue
+      this.#pending.add(node)
+      return false
     }
+    return true
+  }
+
+  #publishAll(): void {
     const before = this.#revision
     for (const node of this.#touched) this.#publish(node, before + 1)
     this.#touched.clear()
@@ -164,8 +220,21 @@ export class Engine {
     if (seen.has(node)) return
     seen.add(node)
     for (const other of node.uses) this.#settle(other, seen)
-    if (this.#pending.delete(node)) node.process()
+    if (this.#pending.delete(node)) node.process(noLimit())
   }
+}
+
+/** A few milliseconds of work: what else a process does must not wait longer. */
+const sliceKeys = 400
+
+function noLimit(): Budget {
+  return { left: Infinity }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve)
+  })
 }
 
 function throwOn(error: unknown, where: string): void {

@@ -1,4 +1,5 @@
 import type { CollectionDump } from './collection.ts'
+import type { Budget } from './dirty-keys.ts'
 
 /** Anything with a place in the order of work. */
 export interface GraphNode {
@@ -10,8 +11,8 @@ export interface GraphNode {
   readonly usedBy: Set<GraphNode>
   /** The revision of its last change. */
   lastChange: number
-  /** Brings it up to date; everything it uses is already. */
-  process(): void
+  /** Brings as many of its keys up to date as the budget allows; everything it uses is already. Whether all of them are. */
+  process(budget: Budget): boolean
   /** Told that this key of an input is another now. */
   inputChanged(key: string): void
   /** Ends a transaction: whom to tell, or undefined where nothing changed. */

@@ -1,5 +1,7 @@
-import { assert, compareText } from '@tulle/core'
+import { assert } from '@tulle/core'
 import type { CollectionDump, Index } from './collection.ts'
+import { DirtyKeys } from './dirty-keys.ts'
+import type { Budget } from './dirty-keys.ts'
 import type { Engine } from './engine.ts'
 import type { GraphNode } from './graph-node.ts'
 import { SortedMap } from './sorted-map.ts'
@@ -19,7 +21,7 @@ export class IndexNode<V> implements Index<V>, GraphNode {
   lastChange: number = 0
   readonly #input: StoreNode<V>
   readonly #keysOf: KeysOf<V>
-  readonly #dirty: Set<string> = new Set()
+  readonly #dirty: DirtyKeys = new DirtyKeys()
   readonly #groups: SortedMap<SortedMap<true>> = new SortedMap()
   readonly #valuesByKey: Map<string, ReadonlySet<string>> = new Map()
   #runs: number = 0
@@ -48,11 +50,11 @@ export class IndexNode<V> implements Index<V>, GraphNode {
     this.engine.enqueue(this)
   }
 
-  process(): void {
-    const keys = [...this.#dirty].toSorted(compareText)
-    this.#dirty.clear()
-    this.#runs += keys.length
-    for (const key of keys) this.#refresh(key)
+  process(budget: Budget): boolean {
+    return this.#dirty.drain(budget, (key) => {
+      this.#runs++
+      this.#refresh(key)
+    })
   }
 
   takeNews(): undefined {

@@ -1,11 +1,12 @@
-import { compareText } from '@tulle/core'
+import { DirtyKeys } from './dirty-keys.ts'
+import type { Budget } from './dirty-keys.ts'
 import type { Engine } from './engine.ts'
 import { StoreNode } from './store-node.ts'
 
 /** All of several collections. */
 export class JoinNode<V> extends StoreNode<V> {
   readonly #inputs: readonly StoreNode<V>[]
-  readonly #dirty: Set<string> = new Set()
+  readonly #dirty: DirtyKeys = new DirtyKeys()
 
   constructor(engine: Engine, name: string, inputs: readonly StoreNode<V>[]) {
     super(engine, name)
@@ -18,11 +19,11 @@ export class JoinNode<V> extends StoreNode<V> {
     this.engine.enqueue(this)
   }
 
-  override process(): void {
-    const keys = [...this.#dirty].toSorted(compareText)
-    this.#dirty.clear()
-    this.runs += keys.length
-    for (const key of keys) this.write(key, this.#owner(key)?.peek(key))
+  override process(budget: Budget): boolean {
+    return this.#dirty.drain(budget, (key) => {
+      this.runs++
+      this.write(key, this.#owner(key)?.peek(key))
+    })
   }
 
   override lookedAt(key: string): readonly string[] {

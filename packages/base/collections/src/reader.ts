@@ -17,7 +17,8 @@ export class Reader {
   readonly owner: CellOwner
   readonly key: string
   readonly #engine: Engine
-  readonly #watched: Map<Watchers, Set<string>> = new Map()
+  /** Pairs in one list, because there is a reader for each key and most look at few things. */
+  #watched: (Watchers | string)[] = []
 
   constructor(engine: Engine, owner: CellOwner, key: string) {
     this.#engine = engine
@@ -39,25 +40,25 @@ export class Reader {
   }
 
   forget(): void {
-    for (const [watchers, topics] of this.#watched) {
-      for (const topic of topics) watchers.remove(topic, this)
-    }
-    this.#watched.clear()
+    for (const [watchers, topic] of this.#pairs()) watchers.remove(topic, this)
+    this.#watched = []
   }
 
   lookedAt(): readonly string[] {
-    return [...this.#watched].flatMap(([watchers, topics]) =>
-      [...topics].map((topic) => watchers.label(topic)),
-    )
+    return Array.from(this.#pairs(), ([watchers, topic]) => watchers.label(topic))
+  }
+
+  *#pairs(): Generator<readonly [Watchers, string]> {
+    for (let i = 0; i < this.#watched.length; i += 2) {
+      const [watchers, topic] = [this.#watched[i], this.#watched[i + 1]]
+      if (typeof watchers === 'object' && typeof topic === 'string') yield [watchers, topic]
+    }
   }
 
   #watch(node: GraphNode, watchers: Watchers, topic: string): void {
     this.#engine.use(this.owner, node)
-    const topics = this.#watched.get(watchers)
-    if (topics?.has(topic) === true) return
-    if (topics === undefined) this.#watched.set(watchers, new Set([topic]))
-    else topics.add(topic)
-    watchers.add(topic, this)
+    if (!watchers.add(topic, this)) return
+    this.#watched.push(watchers, topic)
   }
 
   #look(assertOpen: (name: string) => void): Look {

@@ -24,9 +24,7 @@ export class SortedMap<V> {
   }
 
   delete(key: string): void {
-    if (!this.#values.delete(key) || this.#keys === undefined) return
-    const at = this.#keys.indexOf(key)
-    this.#keys = this.#keys.toSpliced(at, 1)
+    if (this.#values.delete(key)) this.#keys = undefined
   }
 
   keys(): readonly string[] {

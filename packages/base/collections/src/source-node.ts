@@ -18,8 +18,9 @@ export class SourceNode<V> extends StoreNode<V> implements Source<V> {
     for (const [key, value] of entries) this.write(key, value)
   }
 
-  override process(): void {
-    // A source has nothing to compute.
+  /** A source has nothing to compute. */
+  override process(): boolean {
+    return true
   }
 
   override inputChanged(): void {

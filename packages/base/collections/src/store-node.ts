@@ -1,5 +1,6 @@
 import { assert, compareText, dataEqual } from '@tulle/core'
 import type { Change, Collection, CollectionDump } from './collection.ts'
+import type { Budget } from './dirty-keys.ts'
 import type { Engine } from './engine.ts'
 import type { GraphNode } from './graph-node.ts'
 import { SortedMap } from './sorted-map.ts'
@@ -32,7 +33,7 @@ export abstract class StoreNode<V> implements Collection<V>, GraphNode {
     this.allWatchers = new Watchers(engine, () => `${name}: *`)
   }
 
-  abstract process(): void
+  abstract process(budget: Budget): boolean
   abstract inputChanged(key: string): void
   abstract lookedAt(key: string): readonly string[]
 
@@ -95,6 +96,7 @@ export abstract class StoreNode<V> implements Collection<V>, GraphNode {
   }
 
   takeNews(): readonly (() => void)[] | undefined {
+    if (this.#subscribers.size === 0) return this.#takeQuietly()
     const changes = [...this.#before]
       .map(([key, before]) => ({ key, before, after: this.#values.get(key) }))
       .filter(({ before, after }) => !dataEqual(before, after))
@@ -104,6 +106,17 @@ export abstract class StoreNode<V> implements Collection<V>, GraphNode {
     return [...this.#subscribers].map((subscriber) => () => {
       if (this.#subscribers.has(subscriber)) subscriber(changes)
     })
+  }
+
+  /** Nobody wants the changes: it is enough to find one. */
+  #takeQuietly(): readonly [] | undefined {
+    let changed = false
+    for (const [key, before] of this.#before) {
+      changed = !dataEqual(before, this.#values.get(key))
+      if (changed) break
+    }
+    this.#before.clear()
+    return changed ? [] : undefined
   }
 
   dump(): CollectionDump {

@@ -9,7 +9,8 @@ export interface Watcher {
 /** The watchers of a collection's keys, of an index's values, or of a whole. */
 export class Watchers {
   readonly #engine: Engine
-  readonly #byTopic: Map<string, Set<Watcher>> = new Map()
+  /** Most topics have one watcher, which needs no set around it. */
+  readonly #byTopic: Map<string, Watcher | Set<Watcher>> = new Map()
   /** How a topic is shown in a dump. */
   readonly label: (topic: string) => string
 
@@ -18,21 +19,34 @@ export class Watchers {
     this.label = label
   }
 
-  add(topic: string, watcher: Watcher): void {
+  /** Whether it was not one of them already. */
+  add(topic: string, watcher: Watcher): boolean {
     const watchers = this.#byTopic.get(topic)
-    if (watchers === undefined) this.#byTopic.set(topic, new Set([watcher]))
+    if (watchers === undefined) this.#byTopic.set(topic, watcher)
+    else if (watchers === watcher) return false
+    else if (!(watchers instanceof Set)) this.#byTopic.set(topic, new Set([watchers, watcher]))
+    else if (watchers.has(watcher)) return false
     else watchers.add(watcher)
     this.#engine.dependencies++
+    return true
   }
 
   remove(topic: string, watcher: Watcher): void {
     const watchers = this.#byTopic.get(topic)
-    if (watchers?.delete(watcher) !== true) return
+    if (watchers instanceof Set) {
+      if (!watchers.delete(watcher)) return
+      if (watchers.size === 0) this.#byTopic.delete(topic)
+    } else {
+      if (watchers !== watcher) return
+      this.#byTopic.delete(topic)
+    }
     this.#engine.dependencies--
-    if (watchers.size === 0) this.#byTopic.delete(topic)
   }
 
   notify(topic: string): void {
-    for (const watcher of this.#byTopic.get(topic) ?? []) watcher.owner.markDirty(watcher.key)
+    const watchers = this.#byTopic.get(topic)
+    if (watchers === undefined) return
+    if (watchers instanceof Set) for (const watcher of watchers) watcher.owner.markDirty(watcher.key)
+    else watchers.owner.markDirty(watchers.key)
   }
 }

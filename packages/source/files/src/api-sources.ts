@@ -3,18 +3,22 @@ import type { Graph, Source } from '@tulle/collections'
 
 export interface ApiSources {
   readonly collections: ApiCollections
-  /** Makes the collections hold exactly these; within a transaction. */
-  replace(objects: ReadonlyMap<string, AnyObject>): void
+  /** Sets a key, or deletes it where there is no object; within a transaction. */
+  apply(key: string, object: AnyObject | undefined): void
 }
 
 type Kind = AnyObject['kind']
 type OfKind<K extends Kind> = Extract<AnyObject, { readonly kind: K }>
 
 export function createApiSources(graph: Graph): ApiSources {
-  const writers: ((objects: ReadonlyMap<string, AnyObject>) => void)[] = []
+  const writers: ((key: string, object: AnyObject | undefined) => void)[] = []
   const source = <K extends Kind>(name: string, kind: K): Source<OfKind<K>> => {
     const made = graph.source<OfKind<K>>(name)
-    writers.push((objects) => made.replace(ofKind(objects, kind)))
+    // The kind is part of the key, so that nothing else has it.
+    writers.push((key, object) => {
+      if (object === undefined) made.delete(key)
+      else if (isKind(object, kind)) made.set(key, object)
+    })
     return made
   }
   const collections: ApiCollections = {
@@ -31,16 +35,10 @@ export function createApiSources(graph: Graph): ApiSources {
   }
   return {
     collections,
-    replace: (objects) => {
-      for (const write of writers) write(objects)
+    apply: (key, object) => {
+      for (const write of writers) write(key, object)
     },
   }
-}
-
-function ofKind<K extends Kind>(objects: ReadonlyMap<string, AnyObject>, kind: K): Map<string, OfKind<K>> {
-  const found = new Map<string, OfKind<K>>()
-  for (const [key, object] of objects) if (isKind(object, kind)) found.set(key, object)
-  return found
 }
 
 function isKind<K extends Kind>(object: AnyObject, kind: K): object is OfKind<K> {

@@ -30,6 +30,8 @@ export interface FileState {
   readonly digest: string
   readonly objects: readonly HeldObject[]
   readonly problems: readonly HeldProblem[]
+  /** Whether the text ends as texts do: with the end of a line, or of a JSON value. */
+  readonly ended: boolean
   /** Monotonic time since when the file is gone or empty, which may be a moment of a save. */
   readonly missingSinceMs: number | undefined
 }

@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { ApiCollections, Problem } from '@tulle/api'
 import type { Collection, Graph, Source } from '@tulle/collections'
 import { assert, errorText } from '@tulle/core'
@@ -5,11 +6,15 @@ import type { Clock } from '@tulle/core'
 import type { Component, Log } from '@tulle/runtime'
 import { createApiSources } from './api-sources.ts'
 import type { ApiSources } from './api-sources.ts'
+import { ChangeHints } from './change-hints.ts'
+import type { Hint } from './change-hints.ts'
 import type { ManifestParser } from './file-state.ts'
 import { FolderWatches } from './folder-watches.ts'
 import { filesLimits } from './limits.ts'
 import type { FilesLimits } from './limits.ts'
+import { lookAt } from './list-folder.ts'
 import { ManifestFiles } from './manifest-files.ts'
+import type { LookedAt } from './manifest-files.ts'
 import { manifestOrigin } from './manifest-origin.ts'
 import type { ManifestOrigin } from './manifest-origin.ts'
 import { keyProblems } from './problems.ts'
@@ -39,7 +44,10 @@ export interface FilesSource extends Component {
   sync(): Promise<number>
 }
 
-/** Keeps collections equal to what is written in a folder. Each look at it is one transaction. */
+/**
+ * Keeps collections equal to what is written in a folder. Each look at it is one transaction. Where a notification
+ * says which file has changed, that one alone is looked at.
+ */
 export class FilesComponent implements FilesSource {
   readonly problems: Collection<Problem>
   readonly ready: Promise<void>
@@ -50,12 +58,15 @@ export class FilesComponent implements FilesSource {
   readonly #files: ManifestFiles
   readonly #watches: FolderWatches
   readonly #quiet: QuietTimer
+  readonly #hints: ChangeHints
   readonly #becomeReady: PromiseWithResolvers<void> = Promise.withResolvers()
   #origin: ManifestOrigin | undefined
   #rescans: Disposable | undefined
   /** The second look at what is gone or empty. */
   #doubt: Disposable | undefined
   #running: Promise<void> = Promise.resolve()
+  /** Files are read, and what they say is published, by one look at a time; the folder is listed meanwhile. */
+  #reading: Promise<void> = Promise.resolve()
   /** A look that was asked for and has not begun: it sees all that was written before now. */
   #next: Promise<void> | undefined
   readonly #ending: AbortController = new AbortController()
@@ -71,9 +82,17 @@ export class FilesComponent implements FilesSource {
     this.#watches = new FolderWatches({
       log,
       isRead: (name) => this.#origin?.kind === 'files' && this.#origin.isRead(name),
-      onChange: () => this.#quiet.poke(),
+      onChange: (path) => this.#hints.poke(path),
+      onUnknown: () => this.#quiet.poke(),
     })
-    const { quietMs, maxQuietMs } = this.#limits
+    const { settleMs, quietMs, maxQuietMs } = this.#limits
+    this.#hints = new ChangeHints({
+      clock,
+      settleMs,
+      quietMs,
+      maxQuietMs,
+      run: (due) => this.#lookAtSomeSoon(due),
+    })
     this.#quiet = new QuietTimer({ clock, quietMs, maxQuietMs, run: () => this.#lookSoon() })
     this.ready = this.#becomeReady.promise
     // Who waits for `start` alone learns of a failure there.
@@ -91,11 +110,10 @@ export class FilesComponent implements FilesSource {
       this.#endWith(signal)
       this.#origin = await manifestOrigin(path, stdin ?? process.stdin)
       this.#ending.signal.throwIfAborted()
-      if (this.#origin.kind === 'files') {
-        this.#rescans = clock.every(this.#limits.rescanMs, () => this.#lookSoon())
-      }
+      const beganMs = clock.monotonicMs()
       await this.#look()
       this.#ending.signal.throwIfAborted()
+      if (this.#origin.kind === 'files') this.#rescanAfter(clock.monotonicMs() - beganMs)
       this.#becomeReady.resolve()
     } catch (error) {
       this.#stop()
@@ -128,6 +146,7 @@ export class FilesComponent implements FilesSource {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop()
     await this.#running.catch(() => undefined)
+    await this.#reading
   }
 
   #endWith(signal: AbortSignal | undefined): void {
@@ -140,12 +159,36 @@ export class FilesComponent implements FilesSource {
     this.#rescans?.[Symbol.dispose]()
     this.#doubt?.[Symbol.dispose]()
     this.#quiet[Symbol.dispose]()
+    this.#hints[Symbol.dispose]()
     this.#watches[Symbol.dispose]()
   }
 
   #lookSoon(): void {
-    this.#look().catch((error: unknown) => {
-      this.#options.log.error('manifests were not read', { error: errorText(error) })
+    this.#look().catch((error: unknown) => this.#failed(error))
+  }
+
+  #failed(error: unknown): void {
+    this.#options.log.error('manifests were not read', { error: errorText(error) })
+  }
+
+  #lookAtSomeSoon(due: readonly Hint[]): void {
+    this.#exclusively(() => this.#lookAtSome(due)).catch((error: unknown) => this.#failed(error))
+  }
+
+  #exclusively(run: () => Promise<void>): Promise<void> {
+    const done = this.#reading.then(run)
+    this.#reading = done.catch(() => undefined)
+    return done
+  }
+
+  #rescanAfter(tookMs: number): void {
+    const { clock } = this.#options
+    if (this.#ending.signal.aborted) return
+    this.#rescans = clock.after(Math.max(this.#limits.rescanMs, 20 * tookMs), () => {
+      const beganMs = clock.monotonicMs()
+      void this.#look()
+        .catch((error: unknown) => this.#failed(error))
+        .then(() => this.#rescanAfter(clock.monotonicMs() - beganMs))
     })
   }
 
@@ -178,7 +221,7 @@ export class FilesComponent implements FilesSource {
     })
     if (this.#ending.signal.aborted) return
     this.#files.take(origin.name, read)
-    this.#publish()
+    await this.#publish()
   }
 
   async #lookAtFiles(origin: ManifestOrigin & { kind: 'files' }): Promise<void> {
@@ -191,25 +234,55 @@ export class FilesComponent implements FilesSource {
       },
     })
     this.#watches.retain(folders)
-    const changed = await this.#files.update(listing)
+    await this.#exclusively(async () => {
+      const changed = await this.#files.update(listing)
+      if (this.#ending.signal.aborted) return
+      if (changed) await this.#publish()
+      this.#lookAgainWhereInDoubt()
+    })
+  }
+
+  /** The files that notifications name, without the others: a folder of thousands costs no more than a small one. */
+  async #lookAtSome(due: readonly Hint[]): Promise<void> {
+    const origin = this.#origin
+    if (this.#ending.signal.aborted || origin?.kind !== 'files') return
+    const some: LookedAt[] = []
+    for (const { path, calm } of due) {
+      const isManifest = origin.isRead(basename(path))
+      // oxlint-disable-next-line no-await-in-loop -- few, and in order
+      const found = await lookAt(path, isManifest)
+      const isFolder = found?.isFolder === true || this.#watches.has(path)
+      // What a folder brings or takes along, and where limits end, only the whole shows.
+      if (isFolder || (found !== undefined && !this.#files.hasRoomFor(path))) this.#quiet.poke()
+      else if (isManifest) some.push({ path, found, calm })
+    }
+    const { changed, doubtful } = await this.#files.updateSome(some)
     if (this.#ending.signal.aborted) return
-    if (changed) this.#publish()
+    for (const path of doubtful) this.#hints.doubt(path)
+    if (changed) await this.#publish()
+    this.#lookAgainWhereInDoubt()
+  }
+
+  #lookAgainWhereInDoubt(): void {
     this.#doubt?.[Symbol.dispose]()
     this.#doubt = undefined
     if (!this.#files.inDoubt) return
     this.#doubt = this.#options.clock.after(this.#limits.missingMs, () => this.#lookSoon())
   }
 
-  #publish(): void {
+  async #publish(): Promise<void> {
     const { graph, log } = this.#options
-    const { objects, problems } = this.#files.merged()
     const before = graph.revision
-    const revision = graph.transaction(() => {
-      this.#sources.replace(objects)
-      this.#problems.replace(keyProblems(problems))
+    const changes = this.#files.takeChanges()
+    const problems = this.#files.problems()
+    const sources = this.#sources
+    const publishedProblems = this.#problems
+    const revision = await graph.transactionInSlices(function* steps() {
+      for (const [key, object] of changes) yield sources.apply(key, object)
+      yield publishedProblems.replace(keyProblems(problems))
     })
     if (revision === before) return
-    const counts = { files: this.#files.size, objects: objects.size, problems: problems.length }
+    const counts = { files: this.#files.size, objects: this.#files.objects, problems: problems.length }
     log.debug('manifests read', { ...counts, revision })
   }
 }

@@ -1,14 +1,18 @@
 import { watch } from 'node:fs'
 import type { FSWatcher } from 'node:fs'
+import { basename, join } from 'node:path'
 import { errorText } from '@tulle/core'
 import type { Log } from '@tulle/runtime'
+import { isHiddenName } from './file-names.ts'
 
 export interface FolderWatchesOptions {
   readonly log: Log
   /** Whether it matters that a file of this name was written to. */
   readonly isRead: (name: string) => boolean
-  /** Something in one of the folders may have changed. */
-  readonly onChange: () => void
+  /** Something may have happened to this manifest, or to a folder of this path. */
+  readonly onChange: (path: string) => void
+  /** Something in one of the folders may have changed, and nobody knows what. */
+  readonly onUnknown: () => void
 }
 
 interface Watch {
@@ -33,6 +37,11 @@ export class FolderWatches implements Disposable {
     return this.#watches.size
   }
 
+  /** Whether a folder of this path was there when the folders were listed. */
+  has(path: string): boolean {
+    return this.#watches.has(path)
+  }
+
   /** `identity` is of the folder itself: another one under the same name is watched anew. */
   add(path: string, identity: string): void {
     const present = this.#watches.get(path)
@@ -40,10 +49,7 @@ export class FolderWatches implements Disposable {
     present?.watcher.close()
     this.#watches.delete(path)
     try {
-      const watcher = watch(path, (event, name) => {
-        // What else is written in the folder, such as a log, is no reason to look; what comes and goes may be a folder.
-        if (event === 'rename' || name === null || this.#options.isRead(name)) this.#options.onChange()
-      })
+      const watcher = watch(path, (event, name) => this.#happened(path, event, name))
       watcher.on('error', (error) => this.#lost(path, error))
       this.#watches.set(path, { identity, watcher })
     } catch (error) {
@@ -62,6 +68,15 @@ export class FolderWatches implements Disposable {
 
   [Symbol.dispose](): void {
     this.retain(new Set())
+  }
+
+  #happened(folder: string, event: string, name: string | null): void {
+    const { isRead, onChange, onUnknown } = this.#options
+    // Of the folder itself. Kubernetes puts all files of a volume in place by one rename of `..data`.
+    if (name === null || name === basename(folder) || name.startsWith('..')) onUnknown()
+    else if (isRead(name)) onChange(join(folder, name))
+    // What else is written in the folder, such as a log, is no reason to look; what comes and goes may be a folder.
+    else if (event === 'rename' && !isHiddenName(name)) onChange(join(folder, name))
   }
 
   #lost(path: string, error: unknown): void {

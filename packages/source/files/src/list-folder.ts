@@ -145,11 +145,12 @@ function isOfInterest(entry: Dirent): boolean {
   return entry.isDirectory() || entry.isSymbolicLink() || isManifestName(entry.name)
 }
 
-/** A folder behind a link, or a manifest; nothing where it is neither, or was deleted meanwhile. */
-async function lookAt(
-  path: string,
-  isManifest: boolean,
-): Promise<(FoundFile & { readonly isFolder: boolean }) | undefined> {
+export interface FoundPath extends FoundFile {
+  readonly isFolder: boolean
+}
+
+/** A folder or a manifest; nothing where it is neither, or was deleted meanwhile. */
+export async function lookAt(path: string, isManifest: boolean): Promise<FoundPath | undefined> {
   try {
     const stats = await stat(path, { bigint: true })
     const isFolder = stats.isDirectory()

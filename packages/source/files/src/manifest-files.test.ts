@@ -44,5 +44,5 @@ test('ManifestFiles takes a file that vanishes between listing and reading for g
   const files = new ManifestFiles({ parse: parseManifests, clock: new TestClock(), limits: filesLimits })
   const gone = { path: '/nowhere/a.yaml', signature: '1' }
   assert.equal(await files.update({ files: [gone], unknown: [], problems: [] }), false)
-  assert.deepEqual(files.merged().problems, [])
+  assert.deepEqual(files.problems(), [])
 })

@@ -4,8 +4,8 @@ import { keepAll, readDocuments } from './file-state.ts'
 import type { FileState, HeldObject, ManifestParser } from './file-state.ts'
 import type { FoundFile, Listing } from './list-folder.ts'
 import type { FilesLimits } from './limits.ts'
-import { mergeFiles } from './merge-files.ts'
-import type { Merged } from './merge-files.ts'
+import { MergedFiles } from './merge-files.ts'
+import type { MergedChanges } from './merge-files.ts'
 import { readText } from './read-text.ts'
 import type { ReadText } from './read-text.ts'
 
@@ -21,10 +21,21 @@ export interface ManifestFilesDeps {
  */
 const settledMs = 2000
 
+/** One file, and what stands there now; nothing where it is gone. */
+export interface LookedAt {
+  readonly path: string
+  readonly found: FoundFile | undefined
+  /** Whether it has been left alone for so long that what is there is meant. */
+  readonly calm: boolean
+}
+
 /** What is known of all files, from one look at them to the next. */
 export class ManifestFiles {
   readonly #deps: ManifestFilesDeps
-  #states: ReadonlyMap<string, FileState> = new Map()
+  readonly #states: Map<string, FileState> = new Map()
+  readonly #merged: MergedFiles = new MergedFiles()
+  /** Files that are gone or empty, where it is too early to believe that. */
+  readonly #inDoubt: Set<string> = new Set()
   #problems: readonly Problem[] = []
 
   constructor(deps: ManifestFilesDeps) {
@@ -35,48 +46,89 @@ export class ManifestFiles {
     return this.#states.size
   }
 
+  /** How many objects are in force. */
+  get objects(): number {
+    return this.#merged.size
+  }
+
   /** Whether a file is gone or empty, and it is too early to believe that. */
   get inDoubt(): boolean {
-    return [...this.#states.values()].some(({ missingSinceMs }) => missingSinceMs !== undefined)
+    return this.#inDoubt.size > 0
   }
 
   /** Reads what has changed; false where nothing has. */
   async update({ files, unknown, problems }: Listing): Promise<boolean> {
-    const states = new Map<string, FileState>()
     const listed = new Set(files.map(({ path }) => path))
     const gone = [...this.#states.values()].filter(({ path }) => !listed.has(path))
     const goneByDigest = new Map(gone.map((state) => [state.digest, state]))
+    let changed = problems.length > 0 || this.#problems.length > 0
     for (const file of files) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other keeps memory and open files bounded
-      const state = await this.#look(file, goneByDigest)
-      if (state !== undefined) states.set(file.path, state)
+      changed = this.#keep(file.path, await this.#look(file, goneByDigest)) || changed
     }
     for (const before of gone) {
       const hidden = unknown.some((path) => isWithin(before.path, path))
       const state = hidden ? before : this.#missing(before)
       // Names that come and go behind a limit must not pile up.
-      if (state !== undefined && states.size < this.#deps.limits.maxFiles) states.set(before.path, state)
+      const kept = this.#states.size <= this.#deps.limits.maxFiles ? state : undefined
+      changed = this.#keep(before.path, kept) || changed
     }
-    let changed = problems.length > 0 || this.#problems.length > 0 || states.size !== this.#states.size
-    for (const [path, state] of states) changed ||= this.#states.get(path) !== state
-    this.#states = states
     this.#problems = problems
     return changed
   }
 
-  /** Takes the one text that there will ever be. */
-  take(path: string, read: Result<string, Problem>): void {
-    if (!read.ok) {
-      this.#problems = [read.error]
-      return
-    }
-    const state = this.#parse(path, { text: read.value, digest: '', signature: '' }, [])
-    this.#states = new Map([[path, state]])
+  /** Whether there is room for another file, so that it may be looked at without the others. */
+  hasRoomFor(path: string): boolean {
+    return this.#states.has(path) || this.#states.size < this.#deps.limits.maxFiles
   }
 
-  merged(): Merged {
-    const { objects, problems } = mergeFiles(this.#states.values())
-    return { objects, problems: [...this.#problems, ...problems] }
+  /**
+   * Reads some files alone. One that seems half written is left as it was, and comes back in `doubtful`, unless it
+   * has been so for a while.
+   */
+  async updateSome(some: readonly LookedAt[]): Promise<{ changed: boolean; doubtful: readonly string[] }> {
+    const gone = some.flatMap(({ path, found }) =>
+      found === undefined ? (this.#states.get(path) ?? []) : [],
+    )
+    const goneByDigest = new Map(gone.map((state) => [state.digest, state]))
+    const doubtful: string[] = []
+    let changed = false
+    for (const { path, found, calm } of some) {
+      if (found === undefined) continue
+      const before = this.#states.get(path)
+      // oxlint-disable-next-line no-await-in-loop -- one after the other keeps memory and open files bounded
+      const after = await this.#look(found, goneByDigest)
+      if (!calm && isDoubtful(before, after)) doubtful.push(path)
+      else changed = this.#keep(path, after) || changed
+    }
+    for (const before of gone) changed = this.#keep(before.path, this.#missing(before)) || changed
+    return { changed, doubtful }
+  }
+
+  /** Takes the one text that there will ever be. */
+  take(path: string, read: Result<string, Problem>): void {
+    if (read.ok) this.#keep(path, this.#parse(path, { text: read.value, digest: '', signature: '' }, []))
+    else this.#problems = [read.error]
+  }
+
+  /** What may have changed of the objects in force since this was asked the last time, by `objectKey`. */
+  takeChanges(): MergedChanges {
+    return this.#merged.takeChanges()
+  }
+
+  problems(): readonly Problem[] {
+    return [...this.#problems, ...this.#merged.problems()]
+  }
+
+  #keep(path: string, state: FileState | undefined): boolean {
+    const before = this.#states.get(path)
+    if (before === state) return false
+    this.#merged.replace(before, state)
+    if (state === undefined) this.#states.delete(path)
+    else this.#states.set(path, state)
+    if (state?.missingSinceMs === undefined) this.#inDoubt.delete(path)
+    else this.#inDoubt.add(path)
+    return true
   }
 
   async #look(
@@ -112,13 +164,14 @@ export class ManifestFiles {
 
   #parse(path: string, { text, digest, signature }: ReadText, before: readonly HeldObject[]): FileState {
     const documents = readDocuments(this.#deps.parse(text, path), before)
-    return { ...documents, path, signature, digest, missingSinceMs: undefined }
+    const ended = text.endsWith('\n') || text.endsWith('}')
+    return { ...documents, path, signature, digest, ended, missingSinceMs: undefined }
   }
 
   #unreadable(problem: Problem, signature: string, before: FileState | undefined): FileState {
     const { file: path } = problem.origin
     const kept = keepAll(problem, before?.objects ?? [])
-    return { ...kept, path, signature, digest: '', missingSinceMs: undefined }
+    return { ...kept, path, signature, digest: '', ended: true, missingSinceMs: undefined }
   }
 
   #trusted({ changedMs }: { readonly changedMs: number }, signature: string): string {
@@ -135,6 +188,15 @@ export class ManifestFiles {
 
 function here(state: FileState): FileState {
   return state.missingSinceMs === undefined ? state : { ...state, missingSinceMs: undefined }
+}
+
+/** Whether a text may be the first part of what somebody is writing. */
+function isDoubtful(before: FileState | undefined, after: FileState | undefined): boolean {
+  if (after === undefined || after === before) return false
+  if (!after.ended || after.problems.length > 0 || after.missingSinceMs !== undefined) return true
+  if (before === undefined) return after.objects.length === 0
+  const keys = new Set(after.objects.map(({ key }) => key))
+  return before.objects.some(({ key }) => !keys.has(key))
 }
 
 function isWithin(path: string, folder: string): boolean {

@@ -4,47 +4,109 @@ import { compareText } from '@tulle/core'
 import type { FileState, HeldObject } from './file-state.ts'
 import { objectText } from './file-state.ts'
 
-export interface Merged {
-  /** By `objectKey`. */
-  readonly objects: ReadonlyMap<string, AnyObject>
-  readonly problems: readonly Problem[]
-}
+/** What a key stands for now; undefined where nothing does any more. */
+export type MergedChanges = ReadonlyMap<string, AnyObject | undefined>
 
 interface Claim {
+  readonly state: FileState
   readonly held: HeldObject
-  /** 0 for what is written in a file now, 1 for an earlier version of it, 2 for a file that may be gone. */
-  readonly rank: number
 }
 
 /**
  * What all files say together. Of two objects with one key the first counts, by file name and then by place; what
  * is not written in a file any more gives way without a word, because it was moved.
+ *
+ * A file that changes costs what is written in it, however many others there are.
  */
-export function mergeFiles(files: Iterable<FileState>): Merged {
-  const states = [...files].toSorted((a, b) => compareText(a.path, b.path))
-  const claims = new Map<string, Claim>()
-  const written: AnyObject[] = []
-  for (const state of states) {
+export class MergedFiles {
+  readonly #claims: Map<string, readonly Claim[]> = new Map()
+  /** Keys that more than one document claims. */
+  readonly #contested: Set<string> = new Set()
+  readonly #troubled: Map<string, FileState> = new Map()
+  #changes: Map<string, AnyObject | undefined> = new Map()
+
+  /** How many objects are in force. */
+  get size(): number {
+    return this.#claims.size
+  }
+
+  /** Puts `after` in the place of `before`, which was the state of the same file. */
+  replace(before: FileState | undefined, after: FileState | undefined): void {
+    if (before === after) return
+    if (before !== undefined) this.#withdraw(before)
+    if (after !== undefined) this.#enter(after)
+  }
+
+  /** What may have changed since this was asked the last time. */
+  takeChanges(): MergedChanges {
+    for (const key of this.#changes.keys()) this.#changes.set(key, this.#winner(key)?.held.object)
+    const changes = this.#changes
+    this.#changes = new Map()
+    return changes
+  }
+
+  /** What is wrong anywhere. */
+  problems(): readonly Problem[] {
+    const problems = [...this.#contested].flatMap((key) => this.#duplicates(key))
+    for (const state of this.#troubled.values()) {
+      for (const { problem, keeps } of state.problems) {
+        const inForce = keeps.flatMap((key) => outdatedObject(this.#winner(key), state) ?? [])
+        problems.push(withKept(problem, inForce))
+      }
+    }
+    return problems
+  }
+
+  #withdraw(state: FileState): void {
+    this.#troubled.delete(state.path)
+    for (const { key } of state.objects) {
+      const rest = (this.#claims.get(key) ?? []).filter((claim) => claim.state !== state)
+      if (rest.length === 0) this.#claims.delete(key)
+      else this.#claims.set(key, rest)
+      this.#changed(key, rest)
+    }
+  }
+
+  #enter(state: FileState): void {
+    if (state.problems.length > 0) this.#troubled.set(state.path, state)
     for (const held of state.objects) {
-      const claim = { held, rank: state.missingSinceMs !== undefined ? 2 : held.outdated ? 1 : 0 }
-      const other = claims.get(held.key)
-      if (other === undefined || claim.rank < other.rank) claims.set(held.key, claim)
-      if (claim.rank === 0) written.push(held.object)
+      const others = this.#claims.get(held.key)
+      const claims = others === undefined ? [{ state, held }] : [...others, { state, held }]
+      this.#claims.set(held.key, claims)
+      this.#changed(held.key, claims)
     }
   }
-  const problems = [...firstOfEach(written).problems]
-  for (const state of states) {
-    for (const { problem, keeps } of state.problems) {
-      const inForce = keeps.flatMap((key) => outdatedObject(claims.get(key), state) ?? [])
-      problems.push(withKept(problem, inForce))
-    }
+
+  #changed(key: string, claims: readonly Claim[]): void {
+    this.#changes.set(key, undefined)
+    if (claims.length > 1) this.#contested.add(key)
+    else this.#contested.delete(key)
   }
-  return { objects: new Map(Array.from(claims, ([key, { held }]) => [key, held.object])), problems }
+
+  #winner(key: string): Claim | undefined {
+    const claims = this.#claims.get(key)
+    if (claims === undefined || claims.length <= 1) return claims?.[0]
+    return claims.toSorted((a, b) => rankOf(a) - rankOf(b) || compareClaims(a, b))[0]
+  }
+
+  #duplicates(key: string): readonly Problem[] {
+    const written = (this.#claims.get(key) ?? []).filter((claim) => rankOf(claim) === 0)
+    return firstOfEach(written.toSorted(compareClaims).map(({ held }) => held.object)).problems
+  }
+}
+
+/** 0 for what is written in a file now, 1 for an earlier version of it, 2 for a file that may be gone. */
+function rankOf({ state, held }: Claim): number {
+  return state.missingSinceMs !== undefined ? 2 : held.outdated ? 1 : 0
+}
+
+/** Objects of one file keep the order that its reader gave them. */
+function compareClaims(a: Claim, b: Claim): number {
+  return compareText(a.state.path, b.state.path)
 }
 
 function outdatedObject(claim: Claim | undefined, state: FileState): AnyObject | undefined {
-  if (claim?.held.outdated !== true || !state.objects.includes(claim.held)) return undefined
-  return claim.held.object
+  return claim?.held.outdated === true && claim.state === state ? claim.held.object : undefined
 }
 
 function withKept(problem: Problem, objects: readonly AnyObject[]): Problem {
