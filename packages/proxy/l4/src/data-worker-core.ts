@@ -4,7 +4,7 @@ import { defaultTrustDomain, parseSpiffeId, parseTrustDomain, spiffeId } from '@
 import type { Identity } from '@tulle/identity'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
 import type { Log, MetricsSnapshot } from '@tulle/runtime'
-import { ByteBudget, CredentialHolder, noRevocations, SessionKeeper } from '@tulle/tunnel'
+import { ByteBudget, CredentialHolder, HandshakeGate, noRevocations, SessionKeeper } from '@tulle/tunnel'
 import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
 import { AccessLog } from './access-log.ts'
 import { ConnectionTable } from './connection-table.ts'
@@ -74,6 +74,7 @@ export class DataWorker implements WorkerCommands {
       keeper: new SessionKeeper(clock),
     }
     this.#policyWatch = new PolicyWatch(this.#context)
+      gate: new HandshakeGate({ maxPerTurn: settings.limits.maxHandshakesPerTurn }),
   }
 
   async apply(update: ResourceUpdate): Promise<readonly RejectedResource[]> {

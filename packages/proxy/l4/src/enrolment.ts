@@ -47,7 +47,7 @@ export class Enrolment {
     this.#held = scope.enrolled.held === true
     this.#credentials = credentials
     this.#opened.promise.catch(() => undefined)
-    const { clock, keeper, limits, buffers, windowBudget } = scope.context
+    const { clock, gate, keeper, limits, buffers, windowBudget } = scope.context
     this.#pool = new ClientPool({
       credentials,
       keeper,
@@ -65,8 +65,11 @@ export class Enrolment {
       keeper,
       clock,
       windowBudget,
+      gate,
       maxHandshakes: limits.maxHandshakes,
+      maxHandshakesPerSource: limits.maxHandshakesPerSource,
       maxSessions: limits.maxInboundSessions,
+      maxSessionsPerSource: limits.maxSessionsPerSource,
       handshakeTimeoutMs: limits.handshakeTimeoutMs,
       maxStreamsPerSession: limits.maxInboundStreamsPerSession,
       maxHeaderBytes: limits.maxHeaderBytes,

@@ -2,13 +2,19 @@
 export interface L4Limits {
   /** Connections of one workload that are open or being made, both directions; more are refused. */
   readonly maxConnectionsPerWorkload: number
-  /** TLS handshakes in progress of one workload's HBONE port; more are closed at once. */
+  /** TLS handshakes in progress of one workload's HBONE port, also those that wait for their turn; more are closed at once. */
   readonly maxHandshakes: number
+  /** The same from one source address. */
+  readonly maxHandshakesPerSource: number
+  /** Handshakes that one turn of the event loop begins, over all workloads, each of which gets its turn. */
+  readonly maxHandshakesPerTurn: number
   /** HBONE sessions to one workload, handshakes included; more are closed at once. */
   readonly maxInboundSessions: number
+  /** The same from one source address. */
+  readonly maxSessionsPerSource: number
   /** HBONE sessions from one workload's address to one destination; what needs more is refused. */
   readonly maxSessionsPerTarget: number
-  /** A handshake that takes longer is cut. */
+  /** From a connection to its ClientHello and its turn, and again from there to the end of the handshake. */
   readonly handshakeTimeoutMs: number
   /** CONNECT streams that we open in one session; the peer may allow fewer. */
   readonly maxStreamsPerSession: number
@@ -31,7 +37,10 @@ export interface L4Limits {
 export const defaultLimits: L4Limits = {
   maxConnectionsPerWorkload: 16_384,
   maxHandshakes: 512,
-  maxInboundSessions: 8192,
+  maxHandshakesPerSource: 128,
+  maxHandshakesPerTurn: 1,
+  maxInboundSessions: 4096,
+  maxSessionsPerSource: 512,
   maxSessionsPerTarget: 256,
   handshakeTimeoutMs: 10_000,
   maxStreamsPerSession: 100,

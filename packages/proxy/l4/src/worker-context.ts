@@ -1,6 +1,6 @@
 import type { Clock, Rng } from '@tulle/core'
 import type { Log } from '@tulle/runtime'
-import type { ByteBudget, SessionKeeper } from '@tulle/tunnel'
+import type { ByteBudget, HandshakeGate, SessionKeeper } from '@tulle/tunnel'
 import type { ConnectionTable } from './connection-table.ts'
 import type { CopyBuffers } from './copy-buffers.ts'
 import type { L4Limits } from './limits.ts'
@@ -21,3 +21,4 @@ export interface WorkerContext {
   readonly windowBudget: ByteBudget
   readonly keeper: SessionKeeper
 }
+  readonly gate: HandshakeGate

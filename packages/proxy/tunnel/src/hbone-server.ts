@@ -6,7 +6,10 @@ import type { Clock } from '@tulle/core'
 import { parseConnect } from '@tulle/hbone'
 import { createHttp2Session, http2Error } from '@tulle/http2'
 import type { HeaderList, Http2Session, Http2Stream, StreamHandler, WindowBudget } from '@tulle/http2'
+import { Arrivals } from './arrivals.ts'
+import type { ArrivalRefusal } from './arrivals.ts'
 import type { CredentialHolder, Credentials } from './credential-holder.ts'
+import type { HandshakeGate } from './handshake-gate.ts'
 import { InboundTunnel, refuseStream } from './inbound-tunnel.ts'
 import type { PeerRefusal, VerifiedPeer } from './peer-verifier.ts'
 import type { SessionKeeper } from './session-keeper.ts'
@@ -27,9 +30,15 @@ export interface HboneServerOptions {
   readonly clock: Clock
   /** What all sessions of a thread together may promise to receive. */
   readonly windowBudget: WindowBudget
+  /** Decides when a handshake begins; one for all workloads of a thread. */
+  readonly gate: HandshakeGate
+  /** Handshakes in progress: those that wait for a hello or for their turn, and those within TLS. */
   readonly maxHandshakes: number
+  readonly maxHandshakesPerSource: number
   /** Sessions open at once, handshakes included. */
   readonly maxSessions: number
+  readonly maxSessionsPerSource: number
+  /** For a handshake to begin, and again for it to end. */
   readonly handshakeTimeoutMs: number
   readonly maxStreamsPerSession: number
   readonly maxHeaderBytes: number
@@ -38,12 +47,13 @@ export interface HboneServerOptions {
   onTunnel(tunnel: InboundTunnel, address: PeerAddress): void
   /** A connection that came to nothing: handshake, certificate, or a request that is no CONNECT. */
   onRefused(refusal: ServerRefusal, address: PeerAddress): void
+  /** A handshake begins. */
+  onHandshake?(): void
 }
 
 export interface ServerRefusal {
   readonly reason:
-    | 'handshake'
-    | 'too-many-handshakes'
+    | ArrivalRefusal
     | 'too-many-sessions'
     | 'closed'
     | 'no-certificate-of-ours'
@@ -66,12 +76,22 @@ export class HboneServer {
   readonly #subscription: Disposable
   #tls: Server | undefined
   #credentials: Credentials | undefined
-  #handshakes: number = 0
+  readonly #arrivals: Arrivals
   #draining: boolean = false
   #destroyed: boolean = false
 
   constructor(options: HboneServerOptions) {
     this.#options = options
+    this.#arrivals = new Arrivals({
+      clock: options.clock,
+      queue: options.gate.queue(options.maxHandshakes),
+      maxHandshakes: options.maxHandshakes,
+      maxHandshakesPerSource: options.maxHandshakesPerSource,
+      maxSessionsPerSource: options.maxSessionsPerSource,
+      handshakeTimeoutMs: options.handshakeTimeoutMs,
+      onReady: (socket) => this.#handshake(socket),
+      onRefused: (socket, reason, message) => this.#refuse(socket, addressOf(socket), reason, message),
+    })
     this.#subscription = options.credentials.onChange((credentials) => this.#rotate(credentials))
   }
 
@@ -80,7 +100,7 @@ export class HboneServer {
   }
 
   get handshakes(): number {
-    return this.#handshakes
+    return this.#arrivals.handshakes
   }
 
   /** Takes over an accepted TCP connection that has read nothing. */
@@ -92,18 +112,13 @@ export class HboneServer {
       this.#refuse(socket, address, 'no-certificate-of-ours', 'no valid certificate for this workload')
       return
     }
-    if (this.#handshakes >= this.#options.maxHandshakes) {
-      this.#refuse(socket, address, 'too-many-handshakes', `${this.#handshakes} handshakes in progress`)
-      return
-    }
-    if (this.#accepted.size + this.#handshakes >= this.#options.maxSessions) {
+    if (this.#accepted.size + this.handshakes >= this.#options.maxSessions) {
       this.#refuse(socket, address, 'too-many-sessions', `${this.#accepted.size} sessions are open`)
       return
     }
-    this.#handshakes++
     // TLS takes this over: half open, a peer that leaves during its handshake would stay until the timeout.
     socket.allowHalfOpen = false
-    this.#tls.emit('connection', socket)
+    this.#arrivals.add(socket)
   }
 
   /** Says GOAWAY on every session; streams that run may finish. */
@@ -116,8 +131,14 @@ export class HboneServer {
   destroy(): void {
     this.#draining = true
     this.#destroyed = true
+    this.#arrivals.close()
     this.#subscription[Symbol.dispose]()
     for (const { http } of this.#accepted) http.goaway(http2Error.noError)
+  }
+
+  #handshake(socket: Socket): void {
+    this.#options.onHandshake?.()
+    this.#tls?.emit('connection', socket)
   }
 
   #rotate(credentials: Credentials): void {
@@ -128,11 +149,10 @@ export class HboneServer {
     }
     const tls = createServer(serverOptions(credentials.certificate, this.#options.handshakeTimeoutMs))
     tls.on('secureConnection', (socket) => {
-      this.#handshakes--
+      this.#arrivals.finished(socket)
       this.#onSecure(socket)
     })
     tls.on('tlsClientError', (error, socket) => {
-      this.#handshakes--
       const message = socket.authorizationError?.toString() ?? errorText(error)
       this.#options.onRefused({ reason: 'handshake', message }, addressOf(socket))
     })

@@ -11,6 +11,7 @@ import { CredentialHolder } from './credential-holder.ts'
 import type { WorkloadCertificate } from './credentials.ts'
 import type { TunnelTarget } from './dial.ts'
 import type { DialFailure } from './errors.ts'
+import { HandshakeGate } from './handshake-gate.ts'
 import { HboneServer } from './hbone-server.ts'
 import type { HboneServerOptions, ServerRefusal } from './hbone-server.ts'
 import { ReceiveSlabs } from './receive-slabs.ts'
@@ -42,8 +43,11 @@ export async function startServer(
     keeper,
     clock,
     windowBudget: new ByteBudget(1024 * 1024),
+    gate: new HandshakeGate({ maxPerTurn: 1 }),
     maxHandshakes: 16,
+    maxHandshakesPerSource: 16,
     maxSessions: 64,
+    maxSessionsPerSource: 64,
     handshakeTimeoutMs: 5000,
     maxStreamsPerSession: 100,
     maxHeaderBytes: 16_384,

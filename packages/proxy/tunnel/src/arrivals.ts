@@ -1,0 +1,190 @@
+import type { Socket } from 'node:net'
+import type { Clock } from '@tulle/core'
+import { clientHelloState } from './client-hello.ts'
+import type { HandshakeQueue, ReadyHandshake } from './handshake-gate.ts'
+import { PerSource } from './per-source.ts'
+
+/** More than any client sends: post-quantum keys and 8 KiB of names would fit. */
+export const maxClientHelloBytes: number = 16_384
+
+export interface ArrivalLimits {
+  /** Connections of this workload that have not finished their handshake. */
+  readonly maxHandshakes: number
+  /** The same from one address. */
+  readonly maxHandshakesPerSource: number
+  /** From one address, with or without a finished handshake. */
+  readonly maxSessionsPerSource: number
+  /** From the accepted connection to the beginning of its handshake, which has a time of its own. */
+  readonly handshakeTimeoutMs: number
+}
+
+export type ArrivalRefusal =
+  | 'handshake'
+  | 'closed'
+  | 'too-many-handshakes'
+  | 'too-many-from-source'
+  | 'handshake-timeout'
+
+export interface ArrivalsOptions extends ArrivalLimits {
+  readonly clock: Clock
+  readonly queue: HandshakeQueue
+  /** Its ClientHello is here, back in the socket's read buffer, and its turn has come. */
+  onReady(socket: Socket): void
+  /** To be destroyed. */
+  onRefused(socket: Socket, reason: ArrivalRefusal, message: string): void
+}
+
+/**
+ * Accepted connections before TLS. Nothing of TLS exists for one before its ClientHello is whole, so that who is slow
+ * or silent costs a socket and what it has sent; and the handshake's first and greatest cost falls in the turn that
+ * the gate chose for it.
+ */
+export class Arrivals {
+  readonly #options: ArrivalsOptions
+  /** By the peer's address and port: all whose handshake has not ended. */
+  readonly #arrivals: Map<string, Arrival> = new Map()
+  readonly #handshakes: PerSource = new PerSource()
+  readonly #connections: PerSource = new PerSource()
+
+  constructor(options: ArrivalsOptions) {
+    this.#options = options
+  }
+
+  /** Handshakes that have not ended: waiting for their hello, for their turn, or within TLS. */
+  get handshakes(): number {
+    return this.#arrivals.size
+  }
+
+  /** Takes a connection that has read nothing. */
+  add(socket: Socket): void {
+    const source = socket.remoteAddress ?? ''
+    const refusal = this.#refusal(source)
+    if (refusal !== undefined) {
+      this.#options.onRefused(socket, ...refusal)
+      return
+    }
+    const key = keyOf(socket)
+    const before = this.#arrivals.get(key)
+    if (before !== undefined) this.#leave(key, before)
+    const arrival = new Arrival(socket, this.#options, () => this.#leave(key, arrival))
+    this.#arrivals.set(key, arrival)
+    this.#handshakes.add(source)
+    this.#connections.add(source)
+    socket.once('close', () => {
+      this.#connections.remove(source)
+      arrival.cut('handshake', 'the peer left before its ClientHello')
+      this.#leave(key, arrival)
+    })
+    arrival.listen()
+  }
+
+  /** The handshake of this connection (or of the TLS socket over it) has succeeded. */
+  finished(socket: Socket): void {
+    const key = keyOf(socket)
+    const arrival = this.#arrivals.get(key)
+    if (arrival !== undefined) this.#leave(key, arrival)
+  }
+
+  /** Ends all that wait; what is within TLS is told when it comes out. */
+  close(): void {
+    for (const arrival of this.#arrivals.values()) arrival.cut('closed', 'the workload is no longer served')
+  }
+
+  #refusal(source: string): [ArrivalRefusal, string] | undefined {
+    const { maxHandshakes, maxHandshakesPerSource, maxSessionsPerSource } = this.#options
+    if (this.handshakes >= maxHandshakes)
+      return ['too-many-handshakes', `${this.handshakes} handshakes in progress`]
+    const fromSource = this.#handshakes.of(source)
+    if (fromSource >= maxHandshakesPerSource)
+      return ['too-many-from-source', `${fromSource} handshakes in progress from ${source}`]
+    const connections = this.#connections.of(source)
+    if (connections >= maxSessionsPerSource)
+      return ['too-many-from-source', `${connections} connections from ${source}`]
+    return undefined
+  }
+
+  #leave(key: string, arrival: Arrival): void {
+    if (this.#arrivals.get(key) !== arrival) return
+    this.#arrivals.delete(key)
+    this.#handshakes.remove(arrival.source)
+    arrival.stop()
+  }
+}
+
+/** One connection: `reading` its ClientHello, `queued` at the gate, then `over`, which for most means within TLS. */
+class Arrival {
+  readonly source: string
+  readonly #socket: Socket
+  readonly #options: ArrivalsOptions
+  readonly #leave: () => void
+  readonly #timer: Disposable
+  readonly #ready: ReadyHandshake = { begin: () => this.#begin() }
+  readonly #onData: (chunk: Buffer) => void = (chunk) => this.#read(chunk)
+  readonly #onEnd: () => void = () => this.cut('handshake', 'the peer left before its ClientHello')
+  #hello: Buffer = Buffer.alloc(0)
+  #phase: 'reading' | 'queued' | 'over' = 'reading'
+
+  constructor(socket: Socket, options: ArrivalsOptions, leave: () => void) {
+    this.#socket = socket
+    this.source = socket.remoteAddress ?? ''
+    this.#options = options
+    this.#leave = leave
+    const { handshakeTimeoutMs } = options
+    this.#timer = options.clock.after(handshakeTimeoutMs, () => {
+      const what = this.#phase === 'reading' ? 'no ClientHello' : 'no turn for the handshake'
+      this.cut('handshake-timeout', `${what} in ${handshakeTimeoutMs} ms`)
+    })
+  }
+
+  listen(): void {
+    this.#socket.on('data', this.#onData)
+    this.#socket.on('end', this.#onEnd)
+    this.#socket.resume()
+  }
+
+  /** Ends it, unless it is within TLS already. */
+  cut(reason: ArrivalRefusal, message: string): void {
+    if (this.#phase === 'over') return
+    this.#leave()
+    this.#options.onRefused(this.#socket, reason, message)
+  }
+
+  /** Nothing more happens here. */
+  stop(): void {
+    if (this.#phase === 'queued') this.#options.queue.remove(this.#ready)
+    this.#phase = 'over'
+    this.#timer[Symbol.dispose]()
+    this.#socket.off('data', this.#onData)
+    this.#socket.off('end', this.#onEnd)
+  }
+
+  #read(chunk: Buffer): void {
+    // Copied: the chunk is a small part of what Node set aside for the read.
+    this.#hello = Buffer.concat([this.#hello, chunk])
+    const state = clientHelloState(this.#hello)
+    if (state === 'bad') this.cut('handshake', 'what the peer sends is no TLS')
+    else if (state === 'complete') this.#queue()
+    else if (this.#hello.length > maxClientHelloBytes) this.cut('handshake', 'the ClientHello is too long')
+  }
+
+  #queue(): void {
+    this.#socket.off('data', this.#onData)
+    this.#socket.pause()
+    this.#phase = 'queued'
+    if (this.#options.queue.push(this.#ready)) return
+    this.cut('too-many-handshakes', `${this.#options.queue.waiting} handshakes wait for their turn`)
+  }
+
+  #begin(): void {
+    const socket = this.#socket
+    this.stop()
+    // TLS reads what is in the buffer first.
+    socket.unshift(this.#hello)
+    this.#hello = Buffer.alloc(0)
+    this.#options.onReady(socket)
+  }
+}
+
+function keyOf(socket: Socket): string {
+  return `${socket.remoteAddress ?? ''} ${socket.remotePort ?? 0}`
+}
