@@ -72,9 +72,9 @@ export class DataWorker implements WorkerCommands {
       connections: new ConnectionTable({ clock, telemetry, accessLog: this.#accessLog, revision }),
       windowBudget: new ByteBudget(settings.limits.maxWindowBytes),
       keeper: new SessionKeeper(clock),
+      gate: new HandshakeGate({ maxPerTurn: settings.limits.maxHandshakesPerTurn }),
     }
     this.#policyWatch = new PolicyWatch(this.#context)
-      gate: new HandshakeGate({ maxPerTurn: settings.limits.maxHandshakesPerTurn }),
   }
 
   async apply(update: ResourceUpdate): Promise<readonly RejectedResource[]> {
