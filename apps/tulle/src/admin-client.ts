@@ -12,6 +12,8 @@ export interface AdminClient {
   post<T>(path: string, body?: unknown): Promise<T>
   /** One value a line of the answer, until either side ends it. */
   watch<T>(path: string, signal?: AbortSignal): AsyncIterable<T>
+  /** The same of something that is done meanwhile. */
+  follow<T>(path: string): AsyncIterable<T>
 }
 
 interface Call {
@@ -26,13 +28,16 @@ export function adminClient(socketPath: string): AdminClient {
     get: async <T>(path: string) => readJson<T>(await send(socketPath, { method: 'GET', path })),
     post: async <T>(path: string, body?: unknown) =>
       readJson<T>(await send(socketPath, { method: 'POST', path, body })),
-    async *watch<T>(path: string, signal?: AbortSignal) {
-      const response = await send(socketPath, { method: 'GET', path, signal })
-      await refuseErrors(response)
-      for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
-        if (line !== '') yield JSON.parse(line) as T
-      }
-    },
+    watch: <T>(path: string, signal?: AbortSignal) => lines<T>(socketPath, { method: 'GET', path, signal }),
+    follow: <T>(path: string) => lines<T>(socketPath, { method: 'POST', path }),
+  }
+}
+
+async function* lines<T>(socketPath: string, call: Call): AsyncIterable<T> {
+  const response = await send(socketPath, call)
+  await refuseErrors(response)
+  for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
+    if (line !== '') yield JSON.parse(line) as T
   }
 }
 

@@ -5,6 +5,7 @@ import { registerDemo } from './commands/demo.ts'
 import { registerInspection } from './commands/inspection.ts'
 import { registerRoles } from './commands/roles.ts'
 import { registerUp } from './commands/up.ts'
+import { registerUpgrade } from './commands/upgrade.ts'
 import { CommandError, exitCodes } from './exit-codes.ts'
 import { version } from './version.ts'
 
@@ -25,6 +26,7 @@ function createProgram(): Command {
     .addHelpText('after', exitCodeHelp)
     .exitOverride()
   registerUp(program)
+  registerUpgrade(program)
   registerDemo(program)
   registerInspection(program)
   registerRoles(program)

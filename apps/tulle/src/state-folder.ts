@@ -20,6 +20,8 @@ export interface NodeFolder {
   readonly token: string
   readonly adminSocket: string
   readonly zdsSocket: string
+  /** Where a node's next proxy asks the one that runs for its listening sockets. */
+  readonly handoverSocket: string
   /** Keys and certificates: `tulle up` mounts a tmpfs here. */
   readonly secrets: string
 }
@@ -37,6 +39,7 @@ export function stateFolder(path: string): StateFolder {
     token: at('nodes', name, 'token'),
     adminSocket: socketPath(at('nodes', name, 'admin.sock')),
     zdsSocket: socketPath(at('nodes', name, 'zds.sock')),
+    handoverSocket: socketPath(at('nodes', name, 'handover.sock')),
     secrets: at('nodes', name, 'secrets'),
   })
   return {

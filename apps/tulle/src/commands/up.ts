@@ -13,6 +13,7 @@ interface UpFlags {
   readonly state: string
   readonly workers: string
   readonly certificateLifetime: string
+  readonly handoverDrain: string
 }
 
 /** Set for the inner process, which runs inside the namespaces that the outer one made. */
@@ -25,6 +26,11 @@ export function registerUp(program: Command): void {
     .requiredOption('-f, --file <path>', 'folder, file, or - for standard input')
     .option('--state <dir>', 'where keys, addresses, sockets and logs are kept', defaultStateFolder)
     .option('--workers <n>', "threads of each node's data path", '2')
+    .option(
+      '--handover-drain <time>',
+      'how long connections stay open in a node proxy that was upgraded',
+      '30s',
+    )
     .option('--certificate-lifetime <time>', 'how long a workload certificate holds', '24h')
     .action(async (flags: UpFlags) => {
       const inner = process.env[innerVariable]
@@ -81,7 +87,7 @@ async function innerUp(mode: UpMode, flags: UpFlags): Promise<void> {
       state: stateFolder(flags.state),
       main: mainFile(),
       controlArgs: ['--certificate-ttl', flags.certificateLifetime],
-      nodeArgs: ['--workers', flags.workers],
+      nodeArgs: ['--workers', flags.workers, '--handover-drain', flags.handoverDrain],
     },
     { console, clock: systemClock, stop: signals.signal },
   )

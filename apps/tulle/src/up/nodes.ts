@@ -12,13 +12,18 @@ import type { Console } from './console.ts'
 import { createNodeNetwork, fabricAddress } from './node-network.ts'
 import type { NodeNetwork } from './node-network.ts'
 import { flagList, roleProcess } from './role-process.ts'
+import type { RoleProcess } from './role-process.ts'
 import type { Supervised } from './supervised.ts'
+import { upgradeNode } from './upgrade-node.ts'
+import type { UpgradeEvent, UpgradeOptions } from './upgrade-node.ts'
 
 /** A node of the mesh: its network, its proxy, and the socket that tells the proxy which workloads it has. */
 export interface UpNode {
   readonly name: string
   readonly network: NodeNetwork
   readonly proxy: Supervised
+  /** Has another process take over from the proxy; tells how that goes. Ends with an error in the last event. */
+  upgrade(options: UpgradeOptions): AsyncIterable<UpgradeEvent>
   /** Resolves when the proxy serves the workload. */
   enrol(launch: Launch, netns: NetnsFd, signal: AbortSignal): Promise<void>
   /** Resolves when the proxy has let go of the workload and told its peers, or does not answer in time. */
@@ -90,6 +95,15 @@ export class Nodes {
       name,
       network,
       proxy,
+      upgrade: (options) =>
+        upgradeNode(options, {
+          name,
+          proxy,
+          adminSocket: folder.adminSocket,
+          main: this.#options.main,
+          args: (workers) => this.#args(name, withWorkers(this.#options.nodeArgs, workers)),
+          clock: this.#deps.clock,
+        }),
       enrol: ({ uid, namespace, name: workload, serviceAccount }, netns, signal) =>
         zds.add({ uid, namespace, name: workload, serviceAccount, netns }, { signal }),
       dismiss: async (launch) => {
@@ -105,8 +119,14 @@ export class Nodes {
     }
   }
 
-  #proxy(name: string, network: NodeNetwork): Supervised {
-    const { state, main, controlPort, nodeArgs } = this.#options
+  #proxy(name: string, network: NodeNetwork): RoleProcess {
+    const { state, main } = this.#options
+    const args = this.#args(name, this.#options.nodeArgs)
+    return roleProcess({ name, args, netns: network.netns, main, logs: state.logs }, this.#deps)
+  }
+
+  #args(name: string, nodeArgs: readonly string[]): readonly string[] {
+    const { state, controlPort } = this.#options
     const folder = state.node(name)
     const flags = {
       node: name,
@@ -115,10 +135,10 @@ export class Nodes {
       token: folder.token,
       zds: folder.zdsSocket,
       'admin-socket': folder.adminSocket,
+      'handover-socket': folder.handoverSocket,
       secrets: folder.secrets,
     }
-    const args = ['node', ...flagList(flags), ...nodeArgs]
-    return roleProcess({ name, args, netns: network.netns, main, logs: state.logs }, this.#deps)
+    return ['node', ...flagList(flags), ...nodeArgs]
   }
 
   /** A token that says which node its holder is, short-lived and renewed at half its life. */
@@ -136,4 +156,11 @@ export class Nodes {
       )
     this.#renewing.push(clock.every(tokenTtlMs / 2, renew))
   }
+}
+
+/** The last value of an option would not do: each may be given once. */
+function withWorkers(args: readonly string[], workers: number | undefined): readonly string[] {
+  if (workers === undefined) return args
+  const others = args.filter((arg, i) => arg !== '--workers' && args[i - 1] !== '--workers')
+  return [...others, '--workers', String(workers)]
 }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { createWriteStream, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemRng } from '@tulle/core'
@@ -35,8 +36,21 @@ export function flagList(flags: Readonly<Record<string, string>>): readonly stri
 /** The same refusal is shown this often: a client that keeps trying must not flood the terminal. */
 const sameRefusalEveryMs = 10_000
 
+/** What one start of a role may have of its own. */
+export interface RoleStart {
+  readonly args?: readonly string[]
+  readonly main?: string
+  /** Told of each line of its log. */
+  readonly onLine?: (line: string) => void
+}
+
+export interface RoleProcess extends Supervised {
+  /** Starts another process of the role, which nobody looks after yet. */
+  launch(start: RoleStart): ChildProcess
+}
+
 /** A role of the mesh as a child process: its log on the console, all of it in the logs folder. */
-export function roleProcess(options: RoleProcessOptions, deps: RoleProcessDeps): Supervised {
+export function roleProcess(options: RoleProcessOptions, deps: RoleProcessDeps): RoleProcess {
   mkdirSync(options.logs, { recursive: true, mode: 0o700 })
   const keep = (name: string): ((line: string) => void) => {
     const file = createWriteStream(join(options.logs, name), { flags: 'a', mode: 0o600 })
@@ -46,10 +60,10 @@ export function roleProcess(options: RoleProcessOptions, deps: RoleProcessDeps):
   const log = keep(`${options.name}.log`)
   const access = keep(`${options.name}.access.log`)
   const thinned = new Thinned(sameRefusalEveryMs)
-  const start = (): ReturnType<typeof spawn> => {
-    const command = [...process.execArgv, options.main, ...options.args]
+  const launch = ({ args = options.args, main = options.main, onLine }: RoleStart): ChildProcess => {
+    const command = [...process.execArgv, main, ...args]
     // Its own environment has no TULLE_ variables: every option is in the arguments.
-    const run = (): ReturnType<typeof spawn> =>
+    const run = (): ChildProcess =>
       spawn(process.execPath, command, {
         stdio: ['ignore', 'pipe', 'pipe'],
         detached: true,
@@ -57,7 +71,11 @@ export function roleProcess(options: RoleProcessOptions, deps: RoleProcessDeps):
       })
     const child = options.netns === undefined ? run() : inNetns(options.netns, run)
     if (child.stderr !== null)
-      eachLine(child.stderr, (line) => (log(line), showLog(deps.console, options.name, line)))
+      eachLine(child.stderr, (line) => {
+        log(line)
+        onLine?.(line)
+        showLog(deps.console, options.name, line)
+      })
     if (child.stdout !== null) {
       eachLine(child.stdout, (line) => {
         access(line)
@@ -70,10 +88,11 @@ export function roleProcess(options: RoleProcessOptions, deps: RoleProcessDeps):
   }
   const onUnexpectedExit = (how: string, againInMs: number): void =>
     deps.console.warn(options.name, `${how}; starting it again in ${Math.round(againInMs)} ms`)
-  return new Supervised(
-    { name: options.name, start, onUnexpectedExit },
+  const supervised = new Supervised(
+    { name: options.name, start: () => launch({}), onUnexpectedExit },
     { clock: deps.clock, rng: systemRng },
   )
+  return Object.assign(supervised, { launch })
 }
 
 function showLog(console: Console, name: string, line: string): void {

@@ -16,16 +16,31 @@ export interface SupervisedDeps {
   readonly rng: Rng
 }
 
+export interface Replacement {
+  /** Starts the process that is to take the place of the one that runs. */
+  readonly first: () => ChildProcess
+  /** Starts it when that one ended on its own. */
+  readonly again: () => ChildProcess
+  /** Resolves when it has taken the place; the signal aborts when it ended before. */
+  readonly taken: (pid: number, signal: AbortSignal) => Promise<void>
+}
+
 /** After running this long a process counts as healthy, and its next restart is quick again. */
 const healthyAfterMs = 10_000
+/** What a process carried stands still until it is back, so the first try comes at once. */
+const backoff = { firstMs: 20, maxMs: 10_000 }
 
 /** A child process that is started again when it ends on its own, after growing pauses, until it is stopped. */
 export class Supervised {
   readonly #options: SupervisedOptions
   readonly #deps: SupervisedDeps
   readonly #backoff: Backoff
+  #start: () => ChildProcess
   #child: ChildProcess | undefined
+  /** Every process that is there: also one that is to take over, and those that end after another one did. */
+  readonly #alive: Set<ChildProcess> = new Set()
   #stopping: boolean = false
+  #replacing: boolean = false
   #restarts: number = 0
   #waiting: Disposable | undefined
   #startedMs: number = 0
@@ -33,7 +48,8 @@ export class Supervised {
   constructor(options: SupervisedOptions, deps: SupervisedDeps) {
     this.#options = options
     this.#deps = deps
-    this.#backoff = new Backoff({ firstMs: 200, maxMs: 10_000 }, deps.rng)
+    this.#start = options.start
+    this.#backoff = new Backoff(backoff, deps.rng)
   }
 
   get pid(): number | undefined {
@@ -49,13 +65,64 @@ export class Supervised {
   }
 
   start(): void {
+    const child = this.#begin(this.#start)
+    if (child.pid !== undefined) this.#options.onStart?.(child.pid)
+  }
+
+  /**
+   * Starts another process beside the one that runs, and makes it the one that is kept when it has taken the place.
+   * When it ends before, nothing has changed, and this rejects with how it ended. The one before ends by itself.
+   */
+  async replace({ first, again, taken }: Replacement): Promise<void> {
+    if (this.#replacing) throw new Error(`${this.#options.name} is being replaced already`)
+    if (this.#child === undefined || this.#stopping) throw new Error(`${this.#options.name} does not run`)
+    this.#replacing = true
+    const next = first()
+    const ended = new AbortController()
+    this.#watch(next, (how) => ended.abort(new Error(how)))
+    try {
+      await taken(next.pid ?? -1, ended.signal)
+      ended.signal.throwIfAborted()
+      this.#start = again
+      this.#startedMs = this.#deps.clock.monotonicMs()
+      this.#child = next
+    } catch (error) {
+      if (next.pid !== undefined && this.#alive.has(next)) signalGroup(next.pid, 'SIGKILL')
+      throw error
+    } finally {
+      this.#replacing = false
+    }
+  }
+
+  /** SIGTERM to the groups of all its processes, SIGKILL after `graceMs`; resolves when they are gone. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true
+    this.#waiting?.[Symbol.dispose]()
+    const alive = [...this.#alive]
+    const signalAll = (signal: NodeJS.Signals): void =>
+      alive.forEach((child) => child.pid !== undefined && signalGroup(child.pid, signal))
+    const gone = alive
+      .filter((child) => child.pid !== undefined)
+      .map((child) => new Promise<void>((resolve) => child.once('exit', () => resolve())))
+    signalAll('SIGTERM')
+    using _force = this.#deps.clock.after(graceMs, () => signalAll('SIGKILL'))
+    await Promise.all(gone)
+  }
+
+  #begin(start: () => ChildProcess): ChildProcess {
     this.#startedMs = this.#deps.clock.monotonicMs()
-    const child = this.#options.start()
+    const child = start()
     this.#child = child
-    let ended = false
+    this.#watch(child, () => undefined)
+    return child
+  }
+
+  #watch(child: ChildProcess, onGone: (how: string) => void): void {
+    this.#alive.add(child)
     const onEnd = (how: string): void => {
-      if (ended) return
-      ended = true
+      if (!this.#alive.delete(child)) return
+      onGone(how)
+      if (this.#child !== child) return
       this.#child = undefined
       if (!this.#stopping) this.#again(how)
     }
@@ -63,22 +130,6 @@ export class Supervised {
     child.on('exit', (code, signal) =>
       onEnd(signal === null ? `ended with exit code ${code ?? '?'}` : `was killed by ${signal}`),
     )
-    if (child.pid !== undefined) this.#options.onStart?.(child.pid)
-  }
-
-  /** SIGTERM to the process's group, SIGKILL after `graceMs`; resolves when it is gone. */
-  async stop(graceMs: number): Promise<void> {
-    this.#stopping = true
-    this.#waiting?.[Symbol.dispose]()
-    const child = this.#child
-    if (child?.pid === undefined) return
-    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-    signalGroup(child.pid, 'SIGTERM')
-    using _force = this.#deps.clock.after(
-      graceMs,
-      () => child.pid !== undefined && signalGroup(child.pid, 'SIGKILL'),
-    )
-    await gone
   }
 
   #again(how: string): void {

@@ -5,7 +5,8 @@ import { badRequest, json } from '@tulle/runtime'
 import type { AdminReply, AdminRequest, AdminRoute } from '@tulle/runtime'
 import type { UpMode } from './mode.ts'
 import { uplinkName } from './node-network.ts'
-import type { Nodes } from './nodes.ts'
+import type { Nodes, UpNode } from './nodes.ts'
+import type { UpgradeEvent, UpgradeOptions } from './upgrade-node.ts'
 import { execInWorkload } from './workload-exec.ts'
 import type { ExecResult } from './workload-exec.ts'
 import type { LaunchSurroundings } from './workload-process.ts'
@@ -48,6 +49,7 @@ export interface UpApiDeps {
 const maxExecMs = 60_000
 const maxCapturePackets = 1000
 const maxCaptureMs = 10_000
+const maxWorkers = 64
 
 /** What only the process that made the namespaces can do: look into them, and run something there. */
 export function upRoutes(deps: UpApiDeps): readonly AdminRoute[] {
@@ -55,6 +57,7 @@ export function upRoutes(deps: UpApiDeps): readonly AdminRoute[] {
     { method: 'GET', path: '/v1/up', handle: async () => json(await upView(deps)) },
     { method: 'POST', path: '/v1/exec', handle: (request) => exec(deps, request) },
     { method: 'GET', path: '/v1/packets', handle: (request) => packets(deps, request) },
+    { method: 'POST', path: '/v1/upgrade', handle: (request) => upgrade(deps, request) },
   ]
 }
 
@@ -97,6 +100,40 @@ async function exec(deps: UpApiDeps, request: AdminRequest): Promise<AdminReply>
     { surroundings: deps.surroundings, clock: deps.clock },
   )
   return json(result)
+}
+
+/** `?node=NAME&program=FILE&workers=N`: has the node's proxy replaced by a new process; a line an event. */
+async function upgrade({ nodes }: UpApiDeps, { query }: AdminRequest): Promise<AdminReply> {
+  const wanted = query.getAll('node')
+  const all = await nodes.list()
+  const unknown = wanted.find((name) => !all.some((one) => one.name === name))
+  if (unknown !== undefined) {
+    const names = all.map(({ name }) => name).join(', ')
+    return badRequest(`expected the name of a node (${names}), found ${JSON.stringify(unknown)}`)
+  }
+  const program = query.get('program') ?? undefined
+  const workers = query.has('workers') ? Number(query.get('workers')) : undefined
+  if (workers !== undefined && !(Number.isInteger(workers) && workers >= 1 && workers <= maxWorkers))
+    return badRequest(`expected workers=1–${maxWorkers}`)
+  const chosen = all.filter(({ name }) => wanted.length === 0 || wanted.includes(name))
+  const options = {
+    ...(program === undefined ? {} : { program }),
+    ...(workers === undefined ? {} : { workers }),
+  }
+  return { kind: 'lines', values: upgradeInTurn(chosen, options) }
+}
+
+/** One after the other: a failure leaves the rest as they are. */
+async function* upgradeInTurn(
+  nodes: readonly UpNode[],
+  options: UpgradeOptions,
+): AsyncIterable<UpgradeEvent> {
+  for (const node of nodes) {
+    for await (const event of node.upgrade(options)) {
+      yield event
+      if (event.kind === 'failed') return
+    }
+  }
 }
 
 /** `?node=NAME&count=N`: the next packets with payload on the node's link to the others. */

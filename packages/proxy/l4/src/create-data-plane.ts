@@ -123,9 +123,11 @@ class WorkerDataPlane implements DataPlane {
     return Promise.all(this.#workers.map((worker) => worker.dump()))
   }
 
-  async drain(deadlineMs: number): Promise<void> {
+  async drain(deadlineMs: number): Promise<number> {
     await this.#all((worker) => worker.drain(deadlineMs))
+    const cut = (await this.connections()).length
     await this[Symbol.asyncDispose]()
+    return cut
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

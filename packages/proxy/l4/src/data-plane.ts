@@ -159,6 +159,9 @@ export interface DataPlane extends AsyncDisposable {
   connections(): Promise<readonly ConnectionInfo[]>
   metrics(): Promise<MetricsSnapshot>
   dump(): Promise<readonly WorkerDump[]>
-  /** Closes listeners, says GOAWAY, waits for connections up to `deadlineMs` from now, then cuts them. */
-  drain(deadlineMs: number): Promise<void>
+  /**
+   * Closes listeners, says GOAWAY, waits for connections up to `deadlineMs` from now, then cuts them; resolves with
+   * how many those were.
+   */
+  drain(deadlineMs: number): Promise<number>
 }

@@ -4,17 +4,21 @@ import { zdsClient } from '@tulle/kernel'
 import type { ZdsClient, ZdsWorkload } from '@tulle/kernel'
 import type { DataPlane } from '@tulle/l4'
 import type { Component, Log } from '@tulle/runtime'
+import type { TakeOver } from './handover/take-over.ts'
 
 export interface EnrolmentDeps {
   readonly dataPlane: DataPlane
   readonly clock: Clock
   readonly rng: Rng
   readonly log: Log
+  /** While this process takes the place of another one. */
+  readonly takeOver?: Pick<TakeOver, 'hold' | 'forget' | 'heardAll'>
 }
 
 /**
  * The workloads that this node has, as whoever set up their namespaces says over ZDS. An addition is acknowledged
- * when the workload's listeners are open: before that its process must not start.
+ * when the workload's listeners are open, here or in the process that this one takes over from: before that its
+ * process must not start.
  */
 export class Enrolment implements Component {
   readonly #deps: EnrolmentDeps
@@ -29,6 +33,7 @@ export class Enrolment implements Component {
       rng: deps.rng,
       onAdd: (workload) => this.#add(workload),
       onDelete: (uid) => this.#delete(uid),
+      onSnapshotSent: () => deps.takeOver?.heardAll(),
       onConnected: () => deps.log.debug('hearing which workloads the node has', { socket: path }),
       onDisconnected: (reason) =>
         deps.log.debug('no longer hearing which workloads the node has', { reason }),
@@ -50,6 +55,11 @@ export class Enrolment implements Component {
 
   async drain(): Promise<void> {}
 
+  /** Hears of no more changes. What is served goes on, in the namespaces that are known. */
+  leave(): Promise<void> {
+    return this.#zds.leave()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#zds[Symbol.asyncDispose]()
   }
@@ -57,7 +67,8 @@ export class Enrolment implements Component {
   async #add(workload: ZdsWorkload): Promise<void> {
     const fields = { workload: `${workload.namespace}/${workload.name}` }
     try {
-      await this.#deps.dataPlane.addWorkload(workload)
+      const held = (await this.#deps.takeOver?.hold(workload)) === true
+      if (!held) await this.#deps.dataPlane.addWorkload(workload)
     } catch (error) {
       this.#deps.log.error('a workload cannot be served', { ...fields, error: errorText(error) })
       throw error
@@ -69,6 +80,7 @@ export class Enrolment implements Component {
   async #delete(uid: string): Promise<void> {
     const workload = this.#enrolled.get(uid)
     this.#enrolled.delete(uid)
+    this.#deps.takeOver?.forget(uid)
     await this.#deps.dataPlane.removeWorkload(uid)
     if (workload === undefined) return
     this.#deps.log.debug('no longer serving a workload', {

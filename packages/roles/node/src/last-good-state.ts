@@ -34,6 +34,7 @@ export class LastGoodState {
   /** Types whose names come from the file alone: the control plane has not spoken yet. */
   readonly #stale: Set<string> = new Set()
   #writing: Disposable | undefined
+  #retired: boolean = false
 
   constructor({ folder, clock, log }: LastGoodStateOptions) {
     this.#file = join(folder, 'last-good-state')
@@ -82,7 +83,14 @@ export class LastGoodState {
     })
   }
 
+  /** The file is another process's from here on: what this one knows is only older. */
+  retire(): void {
+    this.flush()
+    this.#retired = true
+  }
+
   flush(): void {
+    if (this.#retired) return
     this.#writing?.[Symbol.dispose]()
     this.#writing = undefined
     const state: StateFile = {

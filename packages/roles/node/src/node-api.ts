@@ -11,11 +11,21 @@ import {
 import type { AdminReply, AdminRequest, AdminRoute, Log, MetricsRegistry } from '@tulle/runtime'
 import { certificateView, configDump } from './config-dump.ts'
 import type { ConfigDumpParts } from './config-dump.ts'
+import type { TakeOverView } from './handover/take-over.ts'
 
 /** A connection in a table: its workload by name. */
 export interface ConnectionView extends Omit<ConnectionInfo, 'workload'> {
   /** `namespace/name`. */
   readonly workload: string
+}
+
+/** The process of a node proxy: an upgrade shows in it. */
+export interface ProcessView {
+  readonly pid: number
+  readonly version: string
+  readonly workers: number
+  /** The handover that it began with. */
+  readonly takeOver: TakeOverView | undefined
 }
 
 export interface NodeApiDeps {
@@ -26,6 +36,8 @@ export interface NodeApiDeps {
   readonly dumpParts: () => Omit<ConfigDumpParts, 'workers' | 'connections' | 'certificates'>
   /** What is missing before the proxy can serve; nothing when it is ready. */
   readonly pending: () => readonly string[]
+  /** Who answers here, and since when. */
+  readonly process: () => ProcessView
   /** Begins to drain. */
   readonly stop: () => void
 }
@@ -36,6 +48,7 @@ export function adminRoutes(deps: NodeApiDeps): readonly AdminRoute[] {
     { method: 'GET', path: '/config_dump', handle: async () => json(await dump(deps)) },
     { method: 'GET', path: '/v1/connections', handle: async () => json(await connectionViews(deps)) },
     { method: 'GET', path: '/v1/certificates', handle: () => json(deps.certificates().map(certificateView)) },
+    { method: 'GET', path: '/v1/process', handle: () => json(deps.process()) },
     { method: 'POST', path: '/logging', handle: (request) => setLevel(deps.log, request) },
     { method: 'POST', path: '/quitquitquit', handle: () => (deps.stop(), json({ draining: true })) },
     ...metricsRoutes(deps),

@@ -6,16 +6,25 @@ import { errorText, systemRng } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import { nodeHandlesSelfTest } from '@tulle/kernel'
 import { createDataPlane } from '@tulle/l4'
-import type { DataPlane } from '@tulle/l4'
 import { adminServer, MetricsRegistry, runComponents } from '@tulle/runtime'
 import type { AdminRoute, Component, Log } from '@tulle/runtime'
 import { openAccessLog } from './access-log.ts'
+import { DataPath } from './data-path.ts'
 import { Enrolment } from './enrolment.ts'
 import { LastGoodState } from './last-good-state.ts'
 import { MeshUpdates } from './mesh-updates.ts'
 import { adminRoutes, healthRoutes, metricsRoutes } from './node-api.ts'
+import { ExclusiveSockets } from './exclusive-sockets.ts'
+import { Giver } from './handover/giver.ts'
+import type { GiverDeps } from './handover/giver.ts'
+import { TakeOver } from './handover/take-over.ts'
+import { HandoverError, Taker } from './handover/taker.ts'
 import type { NodeApiDeps } from './node-api.ts'
+import { handoverPath } from './options.ts'
 import type { NodeOptions } from './options.ts'
+
+/** How long a process that takes over waits for a control plane that may be away. */
+const controlWaitMs = 2000
 
 export interface NodeRoleDeps {
   readonly clock: Clock
@@ -27,13 +36,17 @@ export interface NodeRoleDeps {
   readonly requestStop: (reason: string) => void
 }
 
-/** Runs a node proxy until it is stopped: resolves when it has drained. */
+/** Runs a node proxy until it is stopped: resolves when it has drained. Throws HandoverError when it can't take over. */
 export async function runNode(options: NodeOptions, deps: NodeRoleDeps): Promise<void> {
   await nodeHandlesSelfTest()
   mkdirSync(options.secrets, { recursive: true, mode: 0o700 })
-  const parts = assemble(options, deps)
+  // First of all: the process that runs writes down what it knows when it is greeted.
+  using taker = await knock(options, deps)
+  const parts = assemble(options, deps, taker)
+  // Also after a start that failed: threads would keep the process.
+  await using _path = parts.path
   const restored = await parts.updates.restore()
-  if (restored > 0)
+  if (restored > 0 && taker === undefined)
     deps.log.info('serving the last good state until the control plane answers', { resources: restored })
   await runComponents(parts.components, {
     log: deps.log,
@@ -49,14 +62,25 @@ export async function runNode(options: NodeOptions, deps: NodeRoleDeps): Promise
   parts.lastGood.flush()
 }
 
+/** The process to take over from, if one is to be. */
+async function knock(options: NodeOptions, { version }: NodeRoleDeps): Promise<Taker | undefined> {
+  if (options.takeOver === 'never') return undefined
+  const path = handoverPath(options)
+  const taker = await Taker.knock({ path, node: options.node, version })
+  if (taker === undefined && options.takeOver === 'required')
+    throw new HandoverError('NODE_TAKE_OVER', `expected a running proxy at ${path}, found none`)
+  return taker
+}
+
 interface Parts {
   readonly components: readonly Component[]
+  readonly path: DataPath
   readonly updates: MeshUpdates
   readonly lastGood: LastGoodState
 }
 
 /** Data flow: ZDS → data path ← ADS; data path → wanted identities → certificates → data path. */
-function assemble(options: NodeOptions, deps: NodeRoleDeps): Parts {
+function assemble(options: NodeOptions, deps: NodeRoleDeps, taker: Taker | undefined): Parts {
   const { clock, log } = deps
   const metrics = new MetricsRegistry()
   const certificates = createCertificates(options, deps)
@@ -76,7 +100,18 @@ function assemble(options: NodeOptions, deps: NodeRoleDeps): Parts {
   const lastGood = new LastGoodState({ folder: options.secrets, clock, log })
   const updates = new MeshUpdates(dataPlane, lastGood)
   const ads = createAds(options, deps, { updates, metrics })
-  const enrolment = new Enrolment(options.zds, { dataPlane, clock, log, rng: systemRng })
+  const takeOverOptions = { timeoutMs: options.takeOverTimeout, controlWaitMs }
+  const onTaken = (): Promise<void> => exclusive.open()
+  const takeOver =
+    taker && new TakeOver(taker, takeOverOptions, { dataPlane, clock, log, synced: ads.whenSynced, onTaken })
+  const enrolment = new Enrolment(options.zds, {
+    dataPlane,
+    clock,
+    log,
+    rng: systemRng,
+    ...(takeOver === undefined ? {} : { takeOver }),
+  })
+  const path = new DataPath(dataPlane)
   const api: NodeApiDeps = {
     dataPlane,
     metrics,
@@ -84,13 +119,45 @@ function assemble(options: NodeOptions, deps: NodeRoleDeps): Parts {
     certificates: () => certificates.status,
     dumpParts: () => ({ version: deps.version, config: { ...options }, enrolled: enrolment.list() }),
     pending: () => (ads.synced ? [] : ['state of the mesh']),
+    process: () => ({
+      pid: process.pid,
+      version: deps.version,
+      workers: options.workers,
+      takeOver: takeOver?.view,
+    }),
     stop: () => deps.requestStop('quitquitquit'),
   }
+  const giver = createGiver(options, deps, {
+    dataPlane,
+    onHello: () => lastGood.flush(),
+    onServing: () => {
+      lastGood.retire()
+      // Policy goes on arriving, and is decided anew for what is open, until that has ended.
+      const drained = path.end(options.handoverDrain)
+      return { released: Promise.all([exclusive.close(), enrolment.leave()]).then(() => undefined), drained }
+    },
+  })
+  const exclusive = new ExclusiveSockets([...servers(options, deps, api), giver], {
+    waits: takeOver !== undefined,
+  })
   return {
-    components: [...servers(options, deps, api), dataPlaneComponent(dataPlane), certificates, ads, enrolment],
+    components: [exclusive, path, certificates, ads, enrolment, ...(takeOver ? [takeOver] : [])],
+    path,
     updates,
     lastGood,
   }
+}
+
+function createGiver(
+  options: NodeOptions,
+  { log, version, requestStop }: NodeRoleDeps,
+  parts: Pick<GiverDeps, 'dataPlane' | 'onHello' | 'onServing'>,
+): Giver {
+  const { node, handoverDrain: drainMs } = options
+  return new Giver(
+    { path: handoverPath(options), node, version, drainMs },
+    { ...parts, log, onEnd: () => requestStop('another process took over') },
+  )
 }
 
 function createCertificates(options: NodeOptions, { clock, log }: NodeRoleDeps): CertificateStore {
@@ -153,13 +220,4 @@ function servers(options: NodeOptions, { clock, log }: NodeRoleDeps, api: NodeAp
     ...tcp('0.0.0.0', options.metricsPort, metricsRoutes(api)),
     ...tcp('0.0.0.0', options.healthPort, healthRoutes(api)),
   ]
-}
-
-/** The data path as a part of the process: it serves when it has state, so its start waits for nothing. */
-export function dataPlaneComponent(dataPlane: DataPlane): Component {
-  return {
-    start: async () => undefined,
-    drain: (deadlineMs) => dataPlane.drain(deadlineMs),
-    [Symbol.asyncDispose]: async () => dataPlane[Symbol.asyncDispose](),
-  }
 }

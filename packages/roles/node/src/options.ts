@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import {
   defineOptions,
   durationMs,
@@ -23,6 +24,9 @@ interface SharedOptions {
   readonly logLevel: LogLevel
 }
 
+const takeOverChoices = ['never', 'if-running', 'required'] as const
+export type TakeOverChoice = (typeof takeOverChoices)[number]
+
 export interface NodeOptions extends SharedOptions {
   readonly node: string
   readonly control: string
@@ -31,6 +35,10 @@ export interface NodeOptions extends SharedOptions {
   readonly token: string
   readonly zds: string
   readonly secrets: string
+  readonly takeOver: TakeOverChoice
+  readonly takeOverTimeout: number
+  readonly handoverSocket: string
+  readonly handoverDrain: number
   readonly adminSocket: string
   readonly adminPort: number
   readonly healthPort: number
@@ -100,6 +108,26 @@ export const nodeOptions: OptionTableOf<NodeOptions> = defineOptions({
     doc: 'Folder for keys, certificates and last good state; a tmpfs.',
     placeholder: 'DIR',
   }),
+  takeOver: option(oneOf(takeOverChoices), {
+    default: 'never',
+    doc: "Whether to take over the listening sockets of the proxy that runs on this node: never, if-running (it may be the node's first), required.",
+    placeholder: 'WHEN',
+  }),
+  takeOverTimeout: option(durationMs, {
+    default: '30s',
+    doc: 'Ends without having taken over when it is not ready after this; the proxy that runs goes on.',
+    placeholder: 'TIME',
+  }),
+  handoverSocket: option(text, {
+    default: '',
+    doc: 'Socket where the next proxy of this node asks for the listening sockets; handover.sock in the folder of --secrets if empty.',
+    placeholder: 'FILE',
+  }),
+  handoverDrain: option(durationMs, {
+    default: '30s',
+    doc: 'How long connections stay open in a proxy that another one took over from.',
+    placeholder: 'TIME',
+  }),
   adminSocket: option(text, { default: '', doc: 'Unix socket for the admin API.', placeholder: 'FILE' }),
   adminPort: option(port, {
     default: '15000',
@@ -150,3 +178,7 @@ export const standaloneOptions: OptionTableOf<StandaloneOptions> = defineOptions
   }),
   ...sharedOptions,
 })
+
+export function handoverPath(options: Pick<NodeOptions, 'handoverSocket' | 'secrets'>): string {
+  return options.handoverSocket === '' ? join(options.secrets, 'handover.sock') : options.handoverSocket
+}

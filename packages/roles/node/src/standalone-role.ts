@@ -7,10 +7,9 @@ import { createDataPlane } from '@tulle/l4'
 import type { DataPlane, EnrolledWorkload, ListenerPlan, SocketAddress } from '@tulle/l4'
 import { addressResource, addressType, authorizationResource, authorizationType } from '@tulle/mesh-xds'
 import { adminServer, MetricsRegistry, runComponents } from '@tulle/runtime'
-import type { Component } from '@tulle/runtime'
 import { openAccessLog } from './access-log.ts'
+import { DataPath } from './data-path.ts'
 import { healthRoutes, metricsRoutes } from './node-api.ts'
-import { dataPlaneComponent } from './node-role.ts'
 import type { NodeRoleDeps } from './node-role.ts'
 import type { StandaloneOptions } from './options.ts'
 import { parseStandaloneConfig } from './standalone-config.ts'
@@ -41,10 +40,7 @@ export async function serveStandalone(options: StandaloneOptions, deps: NodeRole
       ? []
       : [adminServer({ listen: { host: '0.0.0.0', port: options.metricsPort }, routes }, { clock, log })]
   await applyConfig(dataPlane, config)
-  const serving: Component = {
-    ...dataPlaneComponent(dataPlane),
-    start: () => dataPlane.addWorkload(workload),
-  }
+  const serving = new DataPath(dataPlane, () => dataPlane.addWorkload(workload))
   await runComponents([certificates, serving, ...metricsServer], {
     log,
     stop: deps.stop,
