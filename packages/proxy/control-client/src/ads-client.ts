@@ -1,16 +1,23 @@
 import { Backoff, errorText, linkedController } from '@tulle/core'
 import type { LinkedController } from '@tulle/core'
-import { addressType, authorizationType } from '@tulle/mesh-xds'
+import { addressType, authorizationType, revocationType, trustBundleType } from '@tulle/mesh-xds'
 import type { DeltaDiscoveryResponse } from '@tulle/proto'
 import { openAdsChannel } from './ads-channel.ts'
 import type { AdsCall } from './ads-channel.ts'
 import { adsMetrics } from './ads-metrics.ts'
 import type { AdsMetrics } from './ads-metrics.ts'
 import { acknowledgement, demandRequest, TypeState } from './ads-state.ts'
-import type { AdsClient, AdsClientDeps, AdsClientOptions } from './ads-types.ts'
+import type { AdsClient, AdsClientDeps, AdsClientOptions, RejectedResource } from './ads-types.ts'
+import { ControlHistory, parseHistoryPoint } from './control-history.ts'
+import type { HistoryPoint } from './control-history.ts'
 
 /** As ztunnel. */
 const backoffOptions = { firstMs: 10, maxMs: 15_000 }
+/** In the order in which they are needed: nobody is served before it is known whom to believe. */
+const defaultTypes = [trustBundleType, revocationType, authorizationType, addressType]
+const ours: ReadonlySet<string> = new Set([trustBundleType, revocationType])
+/** Refused resources that get a line of the log each; of the others, how many there are. */
+const maxRefusalLines = 20
 /** A stream that lasted this long was a good one: the next try comes fast. */
 const steadyMs = 5000
 
@@ -25,10 +32,12 @@ class DeltaAdsClient implements AdsClient {
   readonly #deps: AdsClientDeps
   readonly #metrics: AdsMetrics
   readonly #types: ReadonlyMap<string, TypeState>
+  readonly #history: ControlHistory
   readonly #synced: PromiseWithResolvers<void> = Promise.withResolvers()
   #call: AdsCall | undefined
   #connected: boolean = false
   #lastFailure: string = ''
+  #refusedState: string | undefined
   #life: LinkedController | undefined
   #running: Promise<void> = Promise.resolve()
 
@@ -36,9 +45,14 @@ class DeltaAdsClient implements AdsClient {
     this.#options = options
     this.#deps = deps
     this.#metrics = adsMetrics(deps.metrics)
-    const typeUrls = options.typeUrls ?? [authorizationType, addressType]
+    this.#history = new ControlHistory(options.historyFile, deps.log)
     const onDemand = new Set(options.onDemand ?? [])
-    this.#types = new Map(typeUrls.map((typeUrl) => [typeUrl, new TypeState(typeUrl, onDemand.has(typeUrl))]))
+    this.#types = new Map(
+      (options.typeUrls ?? defaultTypes).map((typeUrl) => {
+        const kind = { onDemand: onDemand.has(typeUrl), optional: ours.has(typeUrl) }
+        return [typeUrl, new TypeState(typeUrl, kind)]
+      }),
+    )
     this.whenSynced = this.#synced.promise
     // Nobody has to wait for it.
     this.whenSynced.catch(() => undefined)
@@ -49,7 +63,11 @@ class DeltaAdsClient implements AdsClient {
   }
 
   get synced(): boolean {
-    return [...this.#types.values()].every((type) => type.synced)
+    return [...this.#types.values()].every((type) => type.synced || type.optional)
+  }
+
+  get refusedState(): string | undefined {
+    return this.#refusedState
   }
 
   demand(typeUrl: string, name: string): void {
@@ -123,17 +141,35 @@ class DeltaAdsClient implements AdsClient {
   async #receive(call: AdsCall, response: DeltaDiscoveryResponse): Promise<void> {
     const type = this.#types.get(response.typeUrl)
     if (type === undefined) return
+    const point = this.#guardHistory(response)
     this.#nowConnected()
     const { update, rejected: malformed } = type.read(response)
     this.#metrics.received(update)
     const news = update.upserts.length > 0 || update.removed.length > 0
-    const rejected = news || !type.synced ? [...malformed, ...(await this.#options.apply(update))] : malformed
+    const refused = news || !type.synced ? await this.#options.apply(update) : []
+    const rejected = unique([...malformed, ...refused])
     type.applied(update, rejected)
-    for (const { name, reason } of rejected) {
-      this.#deps.log.error('a resource was refused', { type: response.typeUrl, name, reason })
-    }
+    this.#history.advance(point)
+    this.#reportRefused(type, rejected)
     call.write(acknowledgement(response, rejected))
     if (this.synced) this.#synced.resolve()
+  }
+
+  /** Throws where the state is older than the one in force: the stream ends, and another try comes later. */
+  #guardHistory(response: DeltaDiscoveryResponse): HistoryPoint | undefined {
+    const point = parseHistoryPoint(response.systemVersionInfo)
+    this.#refusedState = this.#history.refuse(point)
+    if (this.#refusedState === undefined) return point
+    this.#metrics.refusedState()
+    throw new Error(this.#refusedState)
+  }
+
+  #reportRefused(type: TypeState, rejected: readonly RejectedResource[]): void {
+    this.#metrics.refused(type.typeUrl, type.refused)
+    for (const { name, reason } of rejected.slice(0, maxRefusalLines))
+      this.#deps.log.error('a resource was refused', { type: type.typeUrl, name, reason })
+    const more = rejected.length - maxRefusalLines
+    if (more > 0) this.#deps.log.error('more resources were refused', { type: type.typeUrl, resources: more })
   }
 
   #nowConnected(): void {
@@ -153,6 +189,13 @@ class DeltaAdsClient implements AdsClient {
     else this.#deps.log.warn('no connection to the control plane; the last good state stays in force', fields)
     this.#lastFailure = reason
   }
+}
+
+/** One refusal a name: the first tells best. */
+function unique(rejected: readonly RejectedResource[]): readonly RejectedResource[] {
+  const byName = new Map<string, RejectedResource>()
+  for (const refusal of rejected) if (!byName.has(refusal.name)) byName.set(refusal.name, refusal)
+  return [...byName.values()]
 }
 
 /** What `work` comes to, unless the signal aborts first: a worker that hangs does not keep us from ending. */

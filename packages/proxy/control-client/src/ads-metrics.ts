@@ -6,6 +6,9 @@ export interface AdsMetrics {
   terminated(reason: 'ConnectionError' | 'Error' | 'Complete'): void
   received(update: ResourceUpdate): void
   connected(is: boolean): void
+  /** Resources of one type that are refused now. */
+  refused(typeUrl: string, resources: number): void
+  refusedState(): void
 }
 
 /** Named as ztunnel's, so that dashboards for it work. */
@@ -22,6 +25,14 @@ export function adsMetrics(registry: MetricsRegistry): AdsMetrics {
     'url',
   ])
   const connected = registry.gauge('tulle_xds_connected', 'Whether the control plane answers.', [])
+  const refused = registry.gauge('tulle_xds_refused_resources', 'Resources that are refused, by type.', [
+    'url',
+  ])
+  const older = registry.counter(
+    'tulle_xds_older_states_total',
+    'Streams that offered an older state than the one in force.',
+    [],
+  )
   return {
     terminated: (reason) => terminations.bind(reason).inc(1),
     received: ({ typeUrl, upserts }) => {
@@ -29,5 +40,7 @@ export function adsMetrics(registry: MetricsRegistry): AdsMetrics {
       bytes.bind(typeUrl).inc(upserts.reduce((sum, resource) => sum + resource.bytes.length, 0))
     },
     connected: (is) => connected.bind().set(is ? 1 : 0),
+    refused: (typeUrl, resources) => refused.bind(typeUrl).set(resources),
+    refusedState: () => older.bind().inc(1),
   }
 }

@@ -38,14 +38,14 @@ function take(
 }
 
 test('TypeState hands on only what is news', () => {
-  const state = new TypeState(typeUrl, false)
+  const state = new TypeState(typeUrl)
   assert.deepEqual(take(state, response(['w1@1', 'w2@1'])), ['w1@1', 'w2@1'])
   assert.deepEqual(take(state, response(['w1@1', 'w2@2'], ['w3'])), ['w2@2'])
   assert.deepEqual(take(state, response([], ['w1'])), ['-w1'])
 })
 
 test('TypeState brings along what was applied, and what was refused without a version', () => {
-  const state = new TypeState(typeUrl, false)
+  const state = new TypeState(typeUrl)
   take(state, response(['w1@1', 'w2@1', 'w3@1']), ['w2'])
   take(state, response([], ['w3']))
   const request = state.firstRequest({
@@ -66,14 +66,14 @@ test('TypeState brings along what was applied, and what was refused without a ve
 })
 
 test('TypeState hands on the removal of what was refused: it closes workloads until it is gone', () => {
-  const state = new TypeState(typeUrl, false)
+  const state = new TypeState(typeUrl)
   take(state, response(['w1@1', 'w2@1']), ['w2'])
   assert.deepEqual(take(state, response([], ['w2', 'w3'])), ['-w2'])
   assert.deepEqual(take(state, response([], ['w2'])), [])
 })
 
 test('TypeState on demand hands on every answer, also that there is nothing', () => {
-  const state = new TypeState(typeUrl, true)
+  const state = new TypeState(typeUrl, { onDemand: true })
   state.demanded.add('/10.0.0.1')
   take(state, response(['w1@1']))
   assert.deepEqual(take(state, response(['w1@1'], ['/10.0.0.9'])), ['w1@1', '-/10.0.0.9'])
@@ -83,7 +83,7 @@ test('TypeState on demand hands on every answer, also that there is nothing', ()
 })
 
 test('TypeState refuses resources of another type than the response', () => {
-  const state = new TypeState(typeUrl, false)
+  const state = new TypeState(typeUrl)
   const message = create(DeltaDiscoveryResponseSchema, {
     typeUrl,
     resources: [

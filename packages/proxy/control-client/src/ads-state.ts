@@ -7,11 +7,15 @@ import type { AdsNode, RejectedResource } from './ads-types.ts'
 
 /** google.rpc.Code; ztunnel's text is what counts. */
 const invalidArgument = 3
+const maxReasonChars = 500
+const maxErrorChars = 1 << 20
 
 /** What this proxy has applied of one type; outlives the streams. */
 export class TypeState {
   readonly typeUrl: string
   readonly onDemand: boolean
+  /** Whether a control plane may not know it. */
+  readonly optional: boolean
   /** Whether a full state was applied since the start. */
   synced: boolean = false
   /** Names asked for, of a type on demand. */
@@ -20,9 +24,15 @@ export class TypeState {
   /** Names that were refused: what the data plane does about them lasts until they are taken or removed. */
   readonly #refused: Set<string> = new Set()
 
-  constructor(typeUrl: string, onDemand: boolean) {
+  constructor(typeUrl: string, options: { readonly onDemand?: boolean; readonly optional?: boolean } = {}) {
     this.typeUrl = typeUrl
-    this.onDemand = onDemand
+    this.onDemand = options.onDemand ?? false
+    this.optional = options.optional ?? false
+  }
+
+  /** How many names are refused now. */
+  get refused(): number {
+    return this.#refused.size
   }
 
   /**
@@ -53,6 +63,8 @@ export class TypeState {
     for (const { name, version, aliases, resource } of response.resources) {
       if (resource === undefined || resource.typeUrl !== this.typeUrl) {
         rejected.push({ name, reason: `expected a resource of type ${this.typeUrl}` })
+        // Nothing can be read in no bytes: where that is a policy, it closes whom it was meant for.
+        upserts.push({ name, version, aliases: [], bytes: new Uint8Array() })
       } else if (this.onDemand || this.#versions.get(name) !== version) {
         upserts.push({ name, version, aliases, bytes: resource.value })
       }
@@ -88,12 +100,23 @@ export function acknowledgement(
 ): DeltaDiscoveryRequest {
   const { typeUrl, nonce: responseNonce } = response
   if (rejected.length === 0) return create(DeltaDiscoveryRequestSchema, { typeUrl, responseNonce })
-  const message = rejected.map(({ name, reason }) => `${name}: ${reason}`).join('; ')
+  const message = describeRejections(rejected)
   return create(DeltaDiscoveryRequestSchema, {
     typeUrl,
     responseNonce,
     errorDetail: { code: invalidArgument, message },
   })
+}
+
+/** A message that is too long for the control plane would end the stream, again and again. */
+function describeRejections(rejected: readonly RejectedResource[]): string {
+  let text = ''
+  for (const [i, { name, reason }] of rejected.entries()) {
+    const part = `${i === 0 ? '' : '; '}${name}: ${reason.slice(0, maxReasonChars)}`
+    if (text.length + part.length > maxErrorChars) return `${text}; and ${rejected.length - i} more`
+    text += part
+  }
+  return text
 }
 
 export function demandRequest(typeUrl: string, name: string): DeltaDiscoveryRequest {

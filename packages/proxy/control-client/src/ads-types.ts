@@ -33,7 +33,10 @@ export interface AdsClientOptions {
   readonly node: AdsNode
   /** The `clusterid` header; `Kubernetes` when absent, as in Istio. */
   readonly clusterId?: string
-  /** Types to ask for, in the order in which they are asked for: policies before addresses when absent. */
+  /**
+   * Types to ask for, in the order in which they are asked for; when absent trust bundles, revocations, policies,
+   * addresses. The first two are ours: a control plane that does not know them answers nothing, and nobody waits.
+   */
   readonly typeUrls?: readonly string[]
   /** Types of which only what `demand` names is asked for. */
   readonly onDemand?: readonly string[]
@@ -43,6 +46,11 @@ export interface AdsClientOptions {
    * update comes again.
    */
   readonly apply: (update: ResourceUpdate) => Promise<readonly RejectedResource[]>
+  /**
+   * Where it is kept how far the control plane's history had come, so that what is in force is not replaced by
+   * something older, also after a restart. Absent: it is known while the process runs.
+   */
+  readonly historyFile?: string
 }
 
 export interface AdsClientDeps {
@@ -59,7 +67,9 @@ export interface AdsClientDeps {
 export interface AdsClient extends Component {
   /** Whether the stream is open and the server has answered on it. */
   readonly connected: boolean
-  /** Whether each type had its first full state applied, since the start. */
+  /** Why the state that the control plane offers was refused as a whole; undefined where it was not. */
+  readonly refusedState: string | undefined
+  /** Whether each type had its first full state applied, since the start; those that are ours alone don't count. */
   readonly synced: boolean
   /** Resolves when `synced` becomes true: the proxy may open its listeners. Rejects when the client ends first. */
   readonly whenSynced: Promise<void>

@@ -2,6 +2,7 @@ import { err, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
 import type { SpiffeId } from '@tulle/identity'
 import {
+  certificateFingerprint,
   certificatePem,
   joinPem,
   keysMatch,
@@ -23,6 +24,8 @@ export interface CheckedCertificate {
   readonly notBeforeMs: number
   readonly notAfterMs: number
   readonly serial: string
+  /** SHA-256 of the root that the chain leads to, in lower-case hex. */
+  readonly rootFingerprint: string
 }
 
 export interface UncheckedCertificate {
@@ -75,5 +78,6 @@ function facts(keyPem: string, identity: SpiffeId, { leaf, chain, roots, path }:
     // A chain ends when the first certificate on its way does.
     notAfterMs: Math.min(...path.map((certificate) => certificate.notAfterMs)),
     serial: leaf.serial,
+    rootFingerprint: certificateFingerprint(path.at(-1) ?? leaf),
   }
 }

@@ -1,6 +1,7 @@
 import { Backoff, compareText, errorText, linkedController } from '@tulle/core'
 import type { Clock, LinkedController, Rng } from '@tulle/core'
-import type { SpiffeId, TrustBundle } from '@tulle/identity'
+import { noRevocations } from '@tulle/identity'
+import type { DomainBundle, Revocations, SpiffeId, TrustBundle } from '@tulle/identity'
 import type { Component, Log } from '@tulle/runtime'
 import { createCsr, csrPem, generateKeyPair, keyPem } from '@tulle/x509'
 import { Bundles } from './certificate-bundles.ts'
@@ -14,6 +15,7 @@ import type {
   CertificateStatus,
   WorkloadCertificate,
 } from './certificate-types.ts'
+import { ToldRoots } from './told-roots.ts'
 
 export interface CertificateStoreOptions {
   /** Disposed with the store. */
@@ -45,6 +47,9 @@ const claimMs = 600_000
 /** The clock may jump, so a timer looks again after so long. */
 const maxNapMs = 60_000
 const minPauseMs = 500
+/** When the signer changes, all nodes renew at once: spread over so much of a certificate's life, at most so long. */
+const resignShare = 0.02
+const maxResignMs = 30_000
 
 interface Entry {
   readonly identity: SpiffeId
@@ -74,6 +79,8 @@ export class CertificateStore implements CertificateSource, Component {
   readonly #spare: Map<SpiffeId, HeldCertificate> = new Map()
   readonly #watchers: Set<(list: readonly WorkloadCertificate[]) => void> = new Set()
   readonly #end: AbortController = new AbortController()
+  #told: ToldRoots = new ToldRoots()
+  #revocations: Revocations = noRevocations
   #running: number = 0
   #started: boolean = false
   #claimUntilMs: number = 0
@@ -171,6 +178,37 @@ export class CertificateStore implements CertificateSource, Component {
     this.#pump()
   }
 
+  /**
+   * All that the control plane says of trust domains. A certificate that another root signed than the one that signs
+   * now is renewed soon, each node at a moment of its own. `current` holds the roots when it returns.
+   */
+  setBundles(bundles: readonly DomainBundle[]): void {
+    this.#told = new ToldRoots(bundles)
+    this.#bundles.tell(bundles)
+    for (const entry of this.#entries.values()) this.#hasten(entry)
+    this.#announceNow()
+    this.#pump()
+  }
+
+  /** A certificate whose serial is revoked is replaced at once, with a new key: nobody believes it any more. */
+  setRevocations(revocations: Revocations): void {
+    this.#revocations = revocations
+    for (const entry of this.#entries.values()) this.#hasten(entry)
+    this.#pump()
+  }
+
+  /** Brings a renewal forward. */
+  #hasten(entry: Entry): void {
+    const { held } = entry
+    if (held === undefined) return
+    const nowMs = this.#deps.clock.nowMs()
+    if (this.#revocations.serials.has(held.serial)) entry.dueMs = Math.min(entry.dueMs, nowMs)
+    else if (!this.#told.signs(held.identity, held.rootFingerprint)) {
+      const spreadMs = Math.min(maxResignMs, (held.notAfterMs - held.obtainedMs) * resignShare)
+      entry.dueMs = Math.min(entry.dueMs, nowMs + this.#deps.rng.next() * spreadMs)
+    }
+  }
+
   /** Starts what is due, missing certificates before renewals, and sets the timer for what comes next. */
   #pump(): void {
     if (!this.#started) return
@@ -261,6 +299,13 @@ export class CertificateStore implements CertificateSource, Component {
         `expected a certificate for ${identity}, found one for ${checked.value.identity}`,
       )
     }
+    // A CA that is behind the control plane, or ahead of it: nobody else would believe what it signs.
+    if (!this.#told.includes(identity, checked.value.rootFingerprint)) {
+      throw new CertificateError(
+        'CA_BAD_ANSWER',
+        'expected a certificate under one of the roots in force, found one under another',
+      )
+    }
     return { ...checked.value, obtainedMs: clock.nowMs() }
   }
 
@@ -269,6 +314,7 @@ export class CertificateStore implements CertificateSource, Component {
     const lifeMs = held.notAfterMs - Math.max(held.notBeforeMs, held.obtainedMs)
     const share = 0.5 + (this.#deps.rng.next() * 2 - 1) * renewalSpread
     entry.dueMs = held.notAfterMs - lifeMs * share
+    this.#hasten(entry)
     this.#announce()
   }
 
@@ -293,15 +339,19 @@ export class CertificateStore implements CertificateSource, Component {
     this.#announcing = true
     queueMicrotask(() => {
       this.#announcing = false
-      const { bundle } = this.#bundles
-      for (const entry of this.#entries.values()) entry.certificate = certificateOf(entry, bundle)
-      const list = this.current
-      const same =
-        list.length === this.#announced.length && list.every((item, i) => item === this.#announced[i])
-      if (same) return
-      this.#announced = list
-      for (const onChange of this.#watchers) onChange(list)
+      this.#announceNow()
     })
+  }
+
+  #announceNow(): void {
+    const { bundle } = this.#bundles
+    for (const entry of this.#entries.values()) entry.certificate = certificateOf(entry, bundle)
+    const list = this.current
+    const same =
+      list.length === this.#announced.length && list.every((item, i) => item === this.#announced[i])
+    if (same) return
+    this.#announced = list
+    for (const onChange of this.#watchers) onChange(list)
   }
 }
 

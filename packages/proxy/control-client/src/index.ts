@@ -7,6 +7,8 @@ export { CertificateError } from './certificate-errors.ts'
 export type { CertificateErrorCode } from './certificate-errors.ts'
 export { PemCertificateSource } from './certificate-pem-source.ts'
 export type { PemCertificateSourceDeps, PemCertificateSourceOptions } from './certificate-pem-source.ts'
+export { IdentityUpdates } from './identity-updates.ts'
+export type { IdentityDump, IdentityTargets } from './identity-updates.ts'
 export { CertificateStore } from './certificate-store.ts'
 export type { CertificateStoreDeps, CertificateStoreOptions } from './certificate-store.ts'
 export type {

@@ -135,6 +135,7 @@ export class AdsFixture implements AsyncDisposable {
         rootsFile: this.rootsFile,
         tokenFile: join(this.folder, `${node}.token`),
         node: { name: node },
+        typeUrls: [authorizationType, addressType],
         apply: () => Promise.resolve([]),
         ...options,
       },

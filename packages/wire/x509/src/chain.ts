@@ -44,7 +44,7 @@ interface Walk extends ChainOptions {
 
 function climb(walk: Walk, path: readonly Certificate[]): readonly Certificate[] | undefined {
   const last = path.at(-1)
-  if (last === undefined || path.length > maxIntermediates + 1) return undefined
+  if (last === undefined) return undefined
   for (const root of walk.roots) {
     if (signs(walk, root, path)) return [...path, root]
   }

@@ -20,5 +20,12 @@ export { parseCertificate, publicKeyOf, spiffeIdOf, uriSansOf } from './parse-ce
 export type { Certificate } from './parse-certificate.ts'
 export { parseCsr } from './parse-csr.ts'
 export type { CertificateRequest } from './parse-csr.ts'
-export { certificatePem, csrPem, joinPem, parseCertificates, splitPem } from './pem.ts'
+export {
+  certificateFingerprint,
+  certificatePem,
+  csrPem,
+  joinPem,
+  parseCertificates,
+  splitPem,
+} from './pem.ts'
 export type { PemBlock } from './pem.ts'

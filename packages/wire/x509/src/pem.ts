@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { err, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
 import { parseCertificate } from './parse-certificate.ts'
@@ -55,6 +56,11 @@ export function parseCertificates(text: string): Result<readonly Certificate[]> 
 
 export function certificatePem(certificate: Certificate): string {
   return pemBlock('CERTIFICATE', certificate.der)
+}
+
+/** SHA-256 of the whole certificate, in lower-case hex: the name of a root between machines. */
+export function certificateFingerprint(certificate: Certificate): string {
+  return hash('sha256', certificate.der, 'hex')
 }
 
 export function csrPem(bytes: Uint8Array): string {
