@@ -1,40 +1,61 @@
-import type { Mesh } from '../../tests/support/mesh.ts'
-import { rssAnonBytes } from '../../tests/support/processes.ts'
+import { readFileSync } from 'node:fs'
+import { median } from '../support/statistics.ts'
 
-/** Anonymous memory of a role's process: what it has for itself. Each figure is the median of a fifth of the run. */
+/** The processes of one role over the run, those that followed one another after a kill included. */
 export interface RoleMemory {
   readonly role: string
-  readonly startBytes: number
-  readonly middleBytes: number
-  readonly endBytes: number
+  readonly samples: number
+  /** RssAnon, what a process has for itself: medians of the thirds of the run after its warm-up. */
+  readonly thirdsBytes: readonly [number, number, number]
   readonly mostBytes: number
+  /** RSS in the last third, with the pages that all Node processes share. */
+  readonly residentBytes: number
 }
 
-const roles = ['control', 'node-1', 'node-2'] as const
+interface Sample {
+  readonly atMs: number
+  readonly anonymousBytes: number
+  readonly residentBytes: number
+}
+
+/** Caches and code fill first. */
+const warmUpShare = 0.1
+/** A process that was just started has not warmed up itself. */
+const youngMs = 30_000
 
 export class MemorySamples {
-  readonly #samples: Map<string, number[]> = new Map()
+  readonly #samples: Map<string, Sample[]> = new Map()
+  readonly #firstSeenMs: Map<number, number> = new Map()
 
-  async take(mesh: Mesh): Promise<void> {
-    for (const role of roles) {
-      const list = this.#samples.get(role) ?? []
-      list.push(rssAnonBytes(await mesh.pidOf(role)))
-      this.#samples.set(role, list)
-    }
+  take(role: string, pid: number, atMs: number): void {
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1')
+    const firstMs = this.#firstSeenMs.get(pid) ?? atMs
+    this.#firstSeenMs.set(pid, firstMs)
+    if (atMs - firstMs < youngMs) return
+    const list = this.#samples.get(role) ?? []
+    list.push({ atMs, anonymousBytes: bytesOf(status, 'RssAnon'), residentBytes: bytesOf(status, 'VmRSS') })
+    this.#samples.set(role, list)
   }
 
   latest(): string {
-    return [...this.#samples].map(([role, list]) => `${role} ${mebibytes(list.at(-1) ?? 0)}`).join('  ')
+    return [...this.#samples]
+      .map(([role, list]) => `${role} ${mebibytes(list.at(-1)?.anonymousBytes ?? 0)}`)
+      .join('  ')
   }
 
   byRole(): readonly RoleMemory[] {
-    return [...this.#samples].map(([role, list]) => ({
-      role,
-      startBytes: median(fifth(list, 0)),
-      middleBytes: median(fifth(list, 2)),
-      endBytes: median(fifth(list, 4)),
-      mostBytes: Math.max(...list),
-    }))
+    return [...this.#samples].map(([role, list]) => {
+      const thirds = thirdsAfterWarmUp(list)
+      const anonymous = (third: readonly Sample[]): number =>
+        median(third.map(({ anonymousBytes }) => anonymousBytes))
+      return {
+        role,
+        samples: list.length,
+        thirdsBytes: [anonymous(thirds[0]), anonymous(thirds[1]), anonymous(thirds[2])],
+        mostBytes: Math.max(...list.map(({ anonymousBytes }) => anonymousBytes)),
+        residentBytes: median(thirds[2].map(({ residentBytes }) => residentBytes)),
+      }
+    })
   }
 }
 
@@ -42,12 +63,21 @@ export function mebibytes(bytes: number): string {
   return `${(bytes / 1024 ** 2).toFixed(1)} MiB`
 }
 
-function fifth(list: readonly number[], which: number): readonly number[] {
-  const size = Math.max(1, Math.floor(list.length / 5))
-  const from = Math.min(list.length - size, Math.floor((list.length * which) / 5))
-  return list.slice(from, from + size)
+function thirdsAfterWarmUp(
+  list: readonly Sample[],
+): readonly [readonly Sample[], readonly Sample[], readonly Sample[]] {
+  const [firstMs, lastMs] = [list[0]?.atMs ?? 0, list.at(-1)?.atMs ?? 0]
+  const fromMs = firstMs + (lastMs - firstMs) * warmUpShare
+  const thirdMs = (lastMs - fromMs) / 3
+  const third = (which: number): readonly Sample[] =>
+    list.filter(
+      ({ atMs }) =>
+        atMs >= fromMs + which * thirdMs && (which === 2 || atMs < fromMs + (which + 1) * thirdMs),
+    )
+  return [third(0), third(1), third(2)]
 }
 
-function median(list: readonly number[]): number {
-  return list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0
+function bytesOf(status: string, field: string): number {
+  const kib = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'mu').exec(status)?.[1]
+  return Number(kib ?? 0) * 1024
 }

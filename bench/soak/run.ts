@@ -1,65 +1,62 @@
-/** `node bench/soak/run.ts --minutes 10 --json`: the soak, as a table and a verdict. Exit code 1 when it did not hold. */
+/** `npm run soak -- --minutes 60`: the soak, as tables and a verdict. Exit code 1 when it did not hold, or a figure was missed. */
 import { parseArgs } from 'node:util'
-import { mebibytes } from './memory-samples.ts'
-import type { SoakResult } from './soak.ts'
+import { renderSoak, saveSoak } from './report.ts'
 import { runSoak } from './soak.ts'
+
+const usage = `npm run soak -- [options]
+  --minutes N      how long (10)
+  --every TIME     between two kills or upgrades of a node proxy: 300s, 5m, none (5m)
+  --lifetime TIME  of certificates (1m)
+  --rate N         requests a second, where they are not to be half of what is measured first
+  --json           prints the result as data
+  --save           writes it to bench/results
+Ctrl-C ends it early, with the tables of what was so far.`
 
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
+    every: { type: 'string', default: '5m' },
     lifetime: { type: 'string', default: '1m' },
+    rate: { type: 'string' },
     json: { type: 'boolean', default: false },
+    save: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 })
-const minutes = Number(values.minutes)
-if (!(minutes > 0)) {
-  console.error(`soak: expected --minutes above 0, found ${values.minutes}`)
-  process.exit(2)
+if (values.help) {
+  console.log(usage)
+  process.exit(0)
 }
+const minutes = Number(values.minutes)
+if (!(minutes > 0)) fail(`expected --minutes above 0, found ${values.minutes}`)
+
+const interrupt = new AbortController()
+process.on('SIGINT', () => {
+  if (interrupt.signal.aborted) process.exit(130)
+  console.error('interrupted; what was so far:')
+  interrupt.abort()
+})
 const result = await runSoak({
   durationMs: minutes * 60_000,
   certificateLifetime: values.lifetime,
+  disturbEveryMs: parseEvery(values.every),
+  ...(values.rate === undefined ? {} : { perSecond: Number(values.rate) }),
   onProgress: (line) => console.error(line),
+  progressEveryMs: minutes < 5 ? 10_000 : 60_000,
+  interrupt: interrupt.signal,
 })
-if (values.json) console.log(JSON.stringify(result, undefined, 2))
-else print(result)
-process.exit(result.failures.length === 0 ? 0 : 1)
+console.log(values.json ? JSON.stringify(result, undefined, 2) : renderSoak(result))
+if (values.save) console.error(`saved as ${saveSoak(result)}`)
+process.exit(result.failures.length + result.missed.length === 0 ? 0 : 1)
 
-function print({ clients, memory, misjudged, failures, ...rest }: SoakResult): void {
-  console.table(
-    Object.fromEntries(
-      clients.map(({ client, ...counts }) => [
-        client,
-        {
-          policy: counts.policy,
-          calls: counts.calls,
-          judged: counts.judged,
-          passed: counts.passed,
-          refused: counts.refused,
-          'failed though allowed': counts.failedThoughAllowed,
-          'passed though refused': counts.passedThoughRefused,
-        },
-      ]),
-    ),
-  )
-  console.table(
-    Object.fromEntries(
-      memory.map(({ role, startBytes, middleBytes, endBytes, mostBytes }) => [
-        role,
-        {
-          start: mebibytes(startBytes),
-          middle: mebibytes(middleBytes),
-          end: mebibytes(endBytes),
-          most: mebibytes(mostBytes),
-        },
-      ]),
-    ),
-  )
-  const { changes, appliedMs, certificates, durationMs } = rest
-  console.log(
-    `${Math.round(durationMs / 1000)} s, ${changes} changes, applied after ${Math.round(appliedMs.median)} ms (worst ${Math.round(appliedMs.worst)} ms)`,
-  )
-  console.log(`${certificates.issued} certificates for ${certificates.identities} identities on their nodes`)
-  for (const wrong of misjudged.slice(0, 20)) console.log(JSON.stringify(wrong))
-  console.log(failures.length === 0 ? 'held' : `did not hold: ${failures.join('; ')}`)
+function parseEvery(text: string): number {
+  if (text === 'none') return Infinity
+  const found = /^(\d+)(s|m)$/u.exec(text)
+  if (found === null) fail(`expected --every as 20s, 5m or none, found ${text}`)
+  return Number(found[1]) * (found[2] === 'm' ? 60_000 : 1000)
+}
+
+function fail(problem: string): never {
+  console.error(`soak: ${problem}\n${usage}`)
+  process.exit(2)
 }

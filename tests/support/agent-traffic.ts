@@ -36,8 +36,9 @@ export class Traffic {
 
   async #callNew(): Promise<void> {
     while (!this.#stopped) {
+      const openedMs = systemClock.nowMs()
       const conversation = new Conversation(this.#plan)
-      await this.#record('new', async () => {
+      await this.#record({ kind: 'new', openedMs }, async () => {
         const greeted = await conversation.greeting()
         return greeted.ok ? conversation.echo('hello') : greeted
       })
@@ -48,11 +49,12 @@ export class Traffic {
 
   async #keepOne(): Promise<void> {
     while (!this.#stopped) {
+      const kept = { kind: 'kept', openedMs: systemClock.nowMs() } as const
       const conversation = new Conversation(this.#plan)
-      let ok = await this.#record('kept', () => conversation.greeting())
+      let ok = await this.#record(kept, () => conversation.greeting())
       for (let i = 0; ok && !this.#stopped; i++) {
         await systemClock.sleep(keptEveryMs)
-        ok = await this.#record('kept', () => conversation.echo(`message ${i}`))
+        ok = await this.#record(kept, () => conversation.echo(`message ${i}`))
       }
       conversation.end()
       await systemClock.sleep(reopenEveryMs)
@@ -60,13 +62,13 @@ export class Traffic {
   }
 
   async #record(
-    kind: TrafficRecord['kind'],
+    call: Pick<TrafficRecord, 'kind' | 'openedMs'>,
     run: () => Promise<{ readonly ok: boolean; readonly error: string }>,
   ): Promise<boolean> {
     const beganMs = systemClock.nowMs()
     const { ok, error } = await run()
     if (this.#records.length < maxRecords)
-      this.#records.push({ kind, beganMs, endedMs: systemClock.nowMs(), ok, error })
+      this.#records.push({ ...call, beganMs, endedMs: systemClock.nowMs(), ok, error })
     return ok
   }
 }

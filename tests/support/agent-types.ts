@@ -57,6 +57,8 @@ export interface TrafficPlan extends Place {
 /** Times are milliseconds since the epoch, on the clock that the whole machine shares. */
 export interface TrafficRecord {
   readonly kind: 'new' | 'kept'
+  /** When its connection was begun. */
+  readonly openedMs: number
   readonly beganMs: number
   readonly endedMs: number
   readonly ok: boolean
