@@ -10,7 +10,7 @@ import {
   generateKeyPair,
   keyPem,
 } from '@tulle/x509'
-import type { Signer } from '@tulle/x509'
+import type { Signer, SubjectName } from '@tulle/x509'
 import type { WorkloadCertificate } from './credentials.ts'
 
 export const hourMs = 3_600_000
@@ -24,6 +24,17 @@ export function testRoot(): Signer {
   })
 }
 
+/** CAs below `root`, each signed by the one before: the last one, which signs leaves, comes first. */
+export function chainBelow(root: Signer, count: number): readonly Signer[] {
+  const chain: Signer[] = []
+  const { notBeforeMs, notAfterMs } = root.certificate
+  for (let depth = 0; depth < count; depth++) {
+    const subject = { organization: `intermediate ${depth}` }
+    chain.unshift(createRoot({ issuer: chain[0] ?? root, notBeforeMs, notAfterMs, subject }))
+  }
+  return chain
+}
+
 export function testId(account: string, domain: string = 'cluster.local'): SpiffeId {
   return spiffeId(must(parseSpiffeId(`spiffe://${domain}/ns/shop/sa/${account}`)))
 }
@@ -35,6 +46,8 @@ export interface TestCertificateOptions {
   readonly identity: SpiffeId
   readonly trusts: Trusts
   readonly uriSans?: readonly string[]
+  readonly dnsSans?: readonly string[]
+  readonly subject?: SubjectName
   readonly notBeforeMs?: number
   readonly notAfterMs?: number
   readonly selfSigned?: boolean
@@ -47,7 +60,15 @@ export function testCertificate(options: TestCertificateOptions): WorkloadCertif
   const notBeforeMs = options.notBeforeMs ?? nowMs - hourMs
   const notAfterMs = options.notAfterMs ?? nowMs + hourMs
   const { publicKey, privateKey } = generateKeyPair()
-  const template = { publicKey, notBeforeMs, notAfterMs, uriSans: options.uriSans ?? [identity] }
+  const { uriSans = [identity], dnsSans = [], subject } = options
+  const template = {
+    publicKey,
+    notBeforeMs,
+    notAfterMs,
+    uriSans,
+    dnsSans,
+    ...(subject !== undefined && { subject }),
+  }
   const leaf =
     options.selfSigned === true
       ? createCertificate({ ...template, selfKey: privateKey, isCa: false })

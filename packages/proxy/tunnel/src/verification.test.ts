@@ -7,7 +7,7 @@ import { must, systemClock, TestClock } from '@tulle/core'
 import { createRoot } from '@tulle/x509'
 import type { WorkloadCertificate } from './credentials.ts'
 import { clientContextOptions } from './tls-settings.ts'
-import { hourMs, testCertificate, testId, testRoot } from './test-certificates.ts'
+import { chainBelow, hourMs, testCertificate, testId, testRoot } from './test-certificates.ts'
 import type { TestCertificateOptions } from './test-certificates.ts'
 import type { TunnelTarget } from './dial.ts'
 import type { ClientTunnelSession } from './tunnel-session.ts'
@@ -23,6 +23,11 @@ const shopper = testId('shopper')
 
 function certificate(options: Partial<TestCertificateOptions> = {}): WorkloadCertificate {
   return testCertificate({ root: rootA, identity: books, trusts, ...options })
+}
+
+function below(count: number): WorkloadCertificate {
+  const intermediates = chainBelow(rootA, count)
+  return certificate({ root: intermediates[0] ?? rootA, intermediates })
 }
 
 interface BadPeer {
@@ -85,6 +90,60 @@ const badPeers: readonly BadPeer[] = [
     bad: () => certificate({ uriSans: ['spiffe://cluster.local/ns/shop/sa/books/extra'] }),
   },
   {
+    name: 'dots that would lead back to a right id',
+    server: 'bad-identity',
+    client: /peer/u,
+    bad: () => certificate({ uriSans: ['spiffe://cluster.local/ns/admin/../shop/sa/books'] }),
+  },
+  {
+    name: 'a wildcard for its account',
+    server: 'bad-identity',
+    client: /peer/u,
+    bad: () => certificate({ uriSans: ['spiffe://cluster.local/ns/shop/sa/*'] }),
+  },
+  {
+    name: 'a wildcard for its trust domain',
+    server: 'bad-identity',
+    client: /peer/u,
+    bad: () => certificate({ uriSans: ['spiffe://*/ns/shop/sa/books'] }),
+  },
+  {
+    name: 'a NUL behind a right id',
+    server: 'bad-identity',
+    client: /peer/u,
+    bad: () => certificate({ uriSans: [`${books}\0.evil`] }),
+  },
+  {
+    name: 'a NUL at the end of a right id',
+    server: 'bad-identity',
+    client: /peer/u,
+    bad: () => certificate({ uriSans: [`${books}\0`] }),
+  },
+  {
+    name: 'its id as a common name only',
+    server: 'bad-identity',
+    client: /peer/u,
+    bad: () => certificate({ uriSans: [], subject: { commonName: books } }),
+  },
+  {
+    name: 'its id as a DNS name only',
+    server: 'bad-identity',
+    client: /peer/u,
+    bad: () => certificate({ uriSans: [], dnsSans: [books] }),
+  },
+  {
+    name: 'a chain of twelve intermediates, all of them good',
+    server: 'untrusted',
+    client: /peer/u,
+    bad: () => below(12),
+  },
+  {
+    name: 'a chain of a hundred and twenty intermediates',
+    server: 'handshake',
+    client: /tls/u,
+    bad: () => below(120),
+  },
+  {
     name: 'an expired certificate',
     server: 'handshake',
     client: /tls/u,
@@ -108,12 +167,13 @@ async function presentTo(port: number, bad: WorkloadCertificate): Promise<TLSSoc
     rejectUnauthorized: false,
   })
   socket.on('error', () => undefined)
-  await once(socket, 'close')
+  // Not events.once, which rejects when an error comes before.
+  await new Promise((resolve) => socket.once('close', resolve))
   return socket
 }
 
 for (const peer of badPeers) {
-  test(`HboneServer refuses ${peer.name}`, async () => {
+  test(`case 29: HboneServer refuses ${peer.name}`, async () => {
     await using server = await startServer(certificate())
     const [refusal] = await Promise.all([server.refused(), presentTo(server.port, peer.bad())])
     assert.equal(refusal.reason, peer.server)
@@ -121,7 +181,7 @@ for (const peer of badPeers) {
     assert.equal(server.hbone.handshakes, 0)
   })
 
-  test(`ClientPool refuses ${peer.name}`, async () => {
+  test(`case 29: ClientPool refuses ${peer.name}`, async () => {
     const bad = peer.bad()
     // The server's holder takes only what is valid by its clock.
     const clock = new TestClock(bad.notBeforeMs)
@@ -157,7 +217,80 @@ test('ClientPool refuses a valid peer whose identity is not the expected one', a
   assert.match(outcome.ok ? '' : outcome.error.message, /expected spiffe:.*payments, found spiffe:.*books/u)
 })
 
-test('HboneServer resumes no session', async () => {
+/** An id as a pattern would match each of these. */
+for (const [expected, found] of [
+  ['a.b', 'axb'],
+  ['a.b', 'a-b'],
+  ['books', 'books2'],
+  ['books', 'mybooks'],
+  ['books', 'book'],
+] as const) {
+  test(`case 29: where ${expected} is expected, ${found} is somebody else`, async () => {
+    await using impostor = await startServer(certificate({ identity: testId(found) }))
+    await using right = await startServer(certificate({ identity: testId(expected) }))
+    using client = startClient(certificate({ identity: shopper }))
+    const outcome = await client.acquire(impostor.port, [testId(expected)])
+    assert.equal(outcome.ok ? '' : outcome.error.reason, 'peer')
+    assert.equal(must(await client.acquire(right.port, [testId(expected)])).peer.id, testId(expected))
+  })
+}
+
+test('case 29: HboneServer refuses a peer without a certificate', async () => {
+  await using server = await startServer(certificate())
+  const { ca } = clientContextOptions(certificate())
+  const socket = connect({
+    ...(ca && { ca }),
+    host: '127.0.0.1',
+    port: server.port,
+    ALPNProtocols: ['h2'],
+    checkServerIdentity: () => undefined,
+  })
+  socket.on('error', () => undefined)
+  // TLS 1.3 has the client believe in its handshake until the server's alert comes.
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  const [refusal] = await Promise.all([server.refused(), closed])
+  assert.equal(refusal.reason, 'handshake')
+  assert.equal(server.hbone.sessions, 0)
+})
+
+/** OpenSSL reads the machine's clock, we read ours as well: a certificate has to be good by both. */
+const longLived = { notBeforeMs: nowMs - 20 * hourMs, notAfterMs: nowMs + 20 * hourMs }
+
+test('case 29: HboneServer refuses a certificate that has expired since it was last believed', async () => {
+  const clock = new TestClock(nowMs)
+  await using server = await startServer(certificate(longLived), { clock })
+  const visitor = certificate({ identity: shopper })
+  {
+    using client = startClient(visitor)
+    must(await client.acquire(server.port, [books]))
+  }
+  await clock.advance(2 * hourMs)
+  const [refusal] = await Promise.all([server.refused(), presentTo(server.port, visitor)])
+  assert.equal(refusal.reason, 'not-valid-now')
+})
+
+test('case 29: ClientPool refuses a certificate that has expired since it was last believed', async () => {
+  const clock = new TestClock(nowMs)
+  await using server = await startServer(certificate())
+  using client = startClient(certificate({ identity: shopper, ...longLived }), { clock })
+  must(await client.acquire(server.port, [books])).http.destroy()
+  await clock.advance(2 * hourMs)
+  const outcome = await client.acquire(server.port, [books])
+  assert.match(outcome.ok ? '' : outcome.error.message, /is not valid now/u)
+})
+
+test('case 29: both sides refuse a certificate that is not valid yet by our own clock', async () => {
+  const clock = new TestClock(nowMs - 2 * hourMs)
+  await using early = await startServer(certificate(longLived), { clock })
+  const [refusal] = await Promise.all([early.refused(), presentTo(early.port, certificate())])
+  assert.equal(refusal.reason, 'not-valid-now')
+  await using server = await startServer(certificate())
+  using client = startClient(certificate({ identity: shopper, ...longLived }), { clock })
+  const outcome = await client.acquire(server.port, [books])
+  assert.match(outcome.ok ? '' : outcome.error.message, /is not valid before/u)
+})
+
+test('case 28: HboneServer resumes no session, so that there is no early data either', async () => {
   await using server = await startServer(certificate())
   const own = certificate({ identity: shopper })
   const dial = (session?: Buffer): TLSSocket =>

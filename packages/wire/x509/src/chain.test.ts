@@ -72,7 +72,7 @@ describe('verifyChain refuses', () => {
       /allows no CA below/u,
     ],
     [
-      'a very long chain (case 29)',
+      'case 29: a very long chain',
       { leaf: leafBy(deep.at(-1)!), intermediates: deep.slice(1).map((signer) => signer.certificate) },
       /at most 8 intermediates/u,
     ],
