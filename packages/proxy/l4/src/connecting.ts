@@ -1,15 +1,15 @@
 import type { Socket } from 'node:net'
 import { errorCode } from '@tulle/core'
-import type { Clock } from '@tulle/core'
+import type { Deadlines } from './deadlines.ts'
 
 /** Calls back once: when the socket is connected, or with why it is not. A failed socket is destroyed. */
 export function whenConnected(
   socket: Socket,
-  timing: { readonly clock: Clock; readonly timeoutMs: number },
+  deadlines: Deadlines,
   onSettled: (error: string | undefined) => void,
 ): void {
   const settle = (error: string | undefined): void => {
-    timer[Symbol.dispose]()
+    deadlines.end(deadline)
     socket.off('connect', onConnect)
     socket.off('error', onError)
     socket.off('close', onClose)
@@ -23,8 +23,8 @@ export function whenConnected(
   const onConnect = (): void => settle(undefined)
   const onError = (error: Error): void => settle(errorCode(error) || error.message)
   const onClose = (): void => settle('closed')
-  const timer = timing.clock.after(timing.timeoutMs, () => settle('ETIMEDOUT'))
-  socket.once('connect', onConnect)
-  socket.once('error', onError)
-  socket.once('close', onClose)
+  const deadline = deadlines.begin(() => settle('ETIMEDOUT'))
+  socket.on('connect', onConnect)
+  socket.on('error', onError)
+  socket.on('close', onClose)
 }

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { TestClock } from '@tulle/core'
 import type { ApplicablePolicies, AuthorizationPolicy } from '@tulle/policy'
 import { ConnectionTable } from './connection-table.ts'
-import type { Attempt, ConnectionSubject, Refusal } from './connection-table.ts'
+import type { ConnectionSubject, Refusal } from './connection-subject.ts'
+import type { Attempt } from './connection-table.ts'
 import { partyOf } from './party.ts'
 import { Telemetry } from './telemetry.ts'
 import { allowPolicy, ip } from './test-mesh.ts'
@@ -53,7 +54,7 @@ interface Opened {
 /** A table whose connections note how they are ended, by themselves or by force. */
 function start(): Opened {
   const clock = new TestClock()
-  const deps = { clock, telemetry: new Telemetry(), accessLog: undefined, revision: () => 1 }
+  const deps = { clock, telemetry: new Telemetry(), accessLog: undefined }
   const table = new ConnectionTable(deps)
   const ends: string[] = []
   const begin = (of: Partial<ConnectionSubject> = {}): Attempt => {

@@ -1,45 +1,17 @@
 import type { Clock } from '@tulle/core'
-import type { Service } from '@tulle/mesh'
 import { authorize, authorizeWith } from '@tulle/policy'
-import type { ApplicablePolicies, ConnectionFacts, Verdict } from '@tulle/policy'
+import type { ApplicablePolicies, Verdict } from '@tulle/policy'
 import type { AccessLog } from './access-log.ts'
-import type { ConnectionInfo, Direction, SocketAddress } from './data-plane.ts'
+import type { ConnectionSubject, Refusal } from './connection-subject.ts'
+import type { ConnectionInfo } from './data-plane.ts'
 import { unknown } from './party.ts'
 import type { Party } from './party.ts'
 import type { Pipe, PipeError } from './pipe.ts'
-import type { ResponseFlags, TcpSeries, Telemetry } from './telemetry.ts'
-
-/** What is known of a connection, whatever becomes of it. */
-export interface ConnectionSubject {
-  /** The enrolled workload. */
-  readonly uid: string
-  readonly direction: Direction
-  readonly protocol: 'hbone' | 'tcp'
-  readonly source: SocketAddress
-  readonly destination: SocketAddress
-  readonly hbone: SocketAddress | undefined
-  readonly sourceParty: Party
-  readonly destinationParty: Party
-  readonly service: Service | undefined
-  readonly tlsGroup: string | undefined
-  /** The same at both ends of a tunnel. */
-  readonly traceId: string | undefined
-  readonly verdict: Verdict | undefined
-  /** Inbound: what policies are asked about, again when they change. */
-  readonly facts: ConnectionFacts | undefined
-  readonly startedMs: number
-}
-
-export interface Refusal {
-  readonly flags: Exclude<ResponseFlags, '-'>
-  readonly verdict: 'refused' | 'failed'
-  readonly error: string
-}
+import type { ConnectionLabels, ResponseFlags, TcpSeries, Telemetry } from './telemetry.ts'
 
 /** A connection that is being made. It counts like an open one, and what ends those ends it too. */
 export interface Attempt {
-  /** Set anew when more becomes known. */
-  subject: ConnectionSubject
+  readonly subject: ConnectionSubject
   readonly cut: (refusal: Refusal) => void
 }
 
@@ -65,8 +37,6 @@ export interface ConnectionTableDeps {
   readonly clock: Clock
   readonly telemetry: Telemetry
   readonly accessLog: AccessLog | undefined
-  /** Of the mesh state. */
-  revision(): number
 }
 
 /** Every connection of a worker: counts, listings, metrics, the access log, and second looks by policy. */
@@ -105,7 +75,7 @@ export class ConnectionTable {
   open(attempt: Attempt, pipe: Pipe): (error: PipeError) => void {
     const { subject } = attempt
     const { telemetry, clock } = this.#deps
-    const series = telemetry.bind({ ...labelsOf(subject), flags: '-' }, this.#deps.revision())
+    const series = telemetry.bind(labelsOf(subject, '-'))
     const open: Open = {
       id: ++this.#lastId,
       subject,
@@ -132,7 +102,7 @@ export class ConnectionTable {
 
   /** A connection that nobody tried to make. */
   refuse(subject: ConnectionSubject, refusal: Refusal): void {
-    this.#deps.telemetry.failed({ ...labelsOf(subject), flags: refusal.flags })
+    this.#deps.telemetry.failed(labelsOf(subject, refusal.flags))
     this.#log(subject, refusal.verdict, { requestBytes: 0, responseBytes: 0, error: refusal.error })
   }
 
@@ -246,25 +216,9 @@ export class ConnectionTable {
     const log = this.#deps.accessLog
     if (log === undefined) return
     const outbound = subject.direction === 'outbound'
-    const known = (name: string): string | undefined => (name === unknown ? undefined : name)
     log.write({
-      src: addressText(subject.source),
-      srcWorkload: known(subject.sourceParty.workload),
-      srcNamespace: known(subject.sourceParty.namespace),
-      srcIdentity: known(subject.sourceParty.principal),
-      dst: addressText(subject.destination),
-      dstHbone: subject.hbone && addressText(subject.hbone),
-      dstService: subject.service?.hostname,
-      dstWorkload: known(subject.destinationParty.workload),
-      dstNamespace: known(subject.destinationParty.namespace),
-      dstIdentity: known(subject.destinationParty.principal),
-      direction: subject.direction,
+      subject,
       verdict,
-      policy: subject.verdict?.policy,
-      rule: subject.verdict?.rule,
-      wouldRefuse: subject.verdict?.wouldRefuse?.policy,
-      tlsGroup: subject.tlsGroup,
-      traceId: subject.traceId,
       bytesSent: outbound ? end.requestBytes : end.responseBytes,
       bytesReceived: outbound ? end.responseBytes : end.requestBytes,
       durationMs: this.now() - subject.startedMs,
@@ -280,28 +234,18 @@ export function describeVerdict(verdict: Verdict): string {
   return `${verdict.reason}${policy}${rule}`
 }
 
-function addressText({ ip, port }: SocketAddress): string {
-  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
-}
-
 function reporterOf(subject: ConnectionSubject): 'source' | 'destination' {
   return subject.direction === 'outbound' ? 'source' : 'destination'
 }
 
-function labelsOf(subject: ConnectionSubject): {
-  readonly uid: string
-  readonly reporter: 'source' | 'destination'
-  readonly source: Party
-  readonly destination: Party
-  readonly service: Service | undefined
-  readonly mutualTls: boolean
-} {
+function labelsOf(subject: ConnectionSubject, flags: ResponseFlags): ConnectionLabels {
   return {
     uid: subject.uid,
     reporter: reporterOf(subject),
     source: subject.sourceParty,
     destination: subject.destinationParty,
     service: subject.service,
+    flags,
     mutualTls: subject.protocol === 'hbone',
   }
 }

@@ -1,5 +1,6 @@
 import { errorText } from '@tulle/core'
 import type { Clock, Rng } from '@tulle/core'
+import { closeFd } from '@tulle/kernel'
 import { defaultTrustDomain, parseSpiffeId, parseTrustDomain, spiffeId } from '@tulle/identity'
 import type { Identity } from '@tulle/identity'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
@@ -9,6 +10,7 @@ import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
 import { AccessLog } from './access-log.ts'
 import { ConnectionTable } from './connection-table.ts'
 import { CopyBuffers } from './copy-buffers.ts'
+import { Deadlines } from './deadlines.ts'
 import type {
   ConnectionInfo,
   EnrolledWorkload,
@@ -59,7 +61,6 @@ export class DataWorker implements WorkerCommands {
       : undefined
     const telemetry = new Telemetry()
     const state = this.#state
-    const revision = (): number => state.revision
     this.#context = {
       clock,
       rng,
@@ -68,8 +69,9 @@ export class DataWorker implements WorkerCommands {
       telemetry,
       network: settings.network,
       limits: settings.limits,
+      connecting: new Deadlines(clock, settings.limits.connectTimeoutMs),
       buffers: new CopyBuffers(),
-      connections: new ConnectionTable({ clock, telemetry, accessLog: this.#accessLog, revision }),
+      connections: new ConnectionTable({ clock, telemetry, accessLog: this.#accessLog }),
       windowBudget: new ByteBudget(settings.limits.maxWindowBytes),
       keeper: new SessionKeeper(clock),
       gate: new HandshakeGate({ maxPerTurn: settings.limits.maxHandshakesPerTurn }),
@@ -137,14 +139,12 @@ export class DataWorker implements WorkerCommands {
 
   async adoptListeners({ uid, sockets }: ListenerAdoption): Promise<void> {
     const enrolment = this.#enrolments.get(uid)
+    if (enrolment === undefined) for (const { fd } of sockets) closeFd(fd)
     enrolment?.adopt(sockets)
-    await enrolment?.opened
   }
 
   async release(uid: string): Promise<void> {
-    const enrolment = this.#enrolments.get(uid)
-    enrolment?.release()
-    await enrolment?.opened
+    this.#enrolments.get(uid)?.release()
   }
 
   async connections(): Promise<readonly ConnectionInfo[]> {

@@ -7,7 +7,7 @@ import { tlsGroupFloor } from '@tulle/tunnel'
 import type { InboundTunnel, PeerAddress, RefusalStatus } from '@tulle/tunnel'
 import { whenConnected } from './connecting.ts'
 import { describeVerdict } from './connection-table.ts'
-import type { ConnectionSubject, Refusal } from './connection-table.ts'
+import type { ConnectionSubject, Refusal } from './connection-subject.ts'
 import type { SocketAddress } from './data-plane.ts'
 import { targetPort } from './outbound-decision.ts'
 import { partyFromBaggage, unknown } from './party.ts'
@@ -82,10 +82,11 @@ function decide(scope: WorkloadScope, tunnel: InboundTunnel, address: PeerAddres
     destinationPort: destination.port,
   }
   const verdict = authorizeWith(scope.policies, facts)
-  const judged = { ...subject, verdict, facts }
-  if (verdict.allowed) return { kind: 'connect', subject: judged }
+  subject.verdict = verdict
+  subject.facts = facts
+  if (verdict.allowed) return { kind: 'connect', subject }
   const refusal: Refusal = { flags: 'DENY', verdict: 'refused', error: describeVerdict(verdict) }
-  return { kind: 'refuse', status: '401', subject: judged, refusal }
+  return { kind: 'refuse', status: '401', subject, refusal }
 }
 
 type TargetResult =
@@ -144,7 +145,7 @@ function sourceOf(scope: WorkloadScope, tunnel: InboundTunnel, sourceIp: IpAddre
 }
 
 function connect(scope: WorkloadScope, subject: ConnectionSubject, tunnel: InboundTunnel): void {
-  const { clock, connections, buffers, limits } = scope.context
+  const { buffers, connecting, connections } = scope.context
   let onDone: ((error: string | undefined) => void) | undefined
   const owner = { onDone: (error: string | undefined) => onDone?.(error) }
   const pipe = new TunnelPipe({ buffers, owner, socketCalls: false })
@@ -167,7 +168,7 @@ function connect(scope: WorkloadScope, subject: ConnectionSubject, tunnel: Inbou
   }
   const upstream: Socket = socket.value
   tunnel.onAbandoned = () => upstream.destroy()
-  whenConnected(upstream, { clock, timeoutMs: limits.connectTimeoutMs }, (error) => {
+  whenConnected(upstream, connecting, (error) => {
     if (error === undefined && tunnel.open) {
       onDone = connections.open(attempt, pipe)
       pipe.attachSocket(upstream)

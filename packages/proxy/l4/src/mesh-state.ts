@@ -35,6 +35,8 @@ export class MeshState {
   /** `network/ip` to the names that claim it; the newest claim wins. */
   readonly #byAlias: Map<string, string[]> = new Map()
   readonly #endpoints: Map<string, Set<string>> = new Map()
+  /** What `endpointsOf` gave, until one of them changes. */
+  readonly #endpointLists: Map<string, readonly Workload[]> = new Map()
   readonly #byHostname: Map<string, Set<string>> = new Map()
   readonly #policies: PolicyTable = new PolicyTable()
   readonly #policyKeys: Set<string> = new Set()
@@ -102,12 +104,13 @@ export class MeshState {
     return visible.find((service) => service.canonical) ?? visible[0]
   }
 
-  /** The workloads that serve a service, in no particular order. */
-  *endpointsOf(key: string): Generator<Workload> {
-    for (const uid of this.#endpoints.get(key) ?? []) {
-      const workload = this.workload(uid)
-      if (workload !== undefined) yield workload
-    }
+  /** The workloads that serve a service, in no particular order; the same array for as long as none of them changes. */
+  endpointsOf(key: string): readonly Workload[] {
+    const known = this.#endpointLists.get(key)
+    if (known !== undefined) return known
+    const workloads = [...(this.#endpoints.get(key) ?? [])].flatMap((uid) => this.workload(uid) ?? [])
+    if (workloads.length > 0) this.#endpointLists.set(key, workloads)
+    return workloads
   }
 
   /** Everything decoded, for dumps. */
@@ -144,7 +147,10 @@ export class MeshState {
     const { bytes, aliases } = resource
     this.#addresses.set(resource.name, { bytes, aliases, entry: undefined, serviceKeys })
     for (const alias of aliases) addTo(this.#byAlias, alias, resource.name)
-    for (const key of serviceKeys) addToSet(this.#endpoints, key, resource.name)
+    for (const key of serviceKeys) {
+      addToSet(this.#endpoints, key, resource.name)
+      this.#endpointLists.delete(key)
+    }
     if (value.kind === 'service') addToSet(this.#byHostname, value.service.hostname, resource.name)
     return { ok: true, value: undefined }
   }
@@ -155,7 +161,10 @@ export class MeshState {
     const entry = this.#entry(name)
     if (entry?.kind === 'service') removeFromSet(this.#byHostname, entry.service.hostname, name)
     for (const alias of stored.aliases) removeFrom(this.#byAlias, alias, name)
-    for (const key of stored.serviceKeys) removeFromSet(this.#endpoints, key, name)
+    for (const key of stored.serviceKeys) {
+      removeFromSet(this.#endpoints, key, name)
+      this.#endpointLists.delete(key)
+    }
     this.#addresses.delete(name)
   }
 

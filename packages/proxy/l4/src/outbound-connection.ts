@@ -6,7 +6,8 @@ import type { HeaderList, StreamHandler } from '@tulle/http2'
 import { resumeWithOnread } from '@tulle/kernel'
 import type { IpAddress } from '@tulle/mesh'
 import type { ClientPool, ClientTunnelSession, DialFailure } from '@tulle/tunnel'
-import type { Attempt, ConnectionSubject, Refusal } from './connection-table.ts'
+import type { ConnectionSubject, Refusal } from './connection-subject.ts'
+import type { Attempt } from './connection-table.ts'
 import type { OutboundDecision } from './outbound-decision.ts'
 import type { PipeError } from './pipe.ts'
 import { socketHighWaterBytes } from './sockets.ts'
@@ -45,8 +46,8 @@ export class TunnelledCall implements StreamHandler {
     this.#decision = decision
     this.#traceparent = newTraceparent(call.scope.context.rng)
     const { buffers, connections } = call.scope.context
-    const subject = { ...call.subject, traceId: this.#traceparent.slice(3, 35) }
-    this.#attempt = connections.begin(subject, (refusal) => this.#fail(refusal))
+    call.subject.traceId = this.#traceparent.slice(3, 35)
+    this.#attempt = connections.begin(call.subject, (refusal) => this.#fail(refusal))
     this.#pipe = new TunnelPipe({
       buffers,
       owner: { onDone: (error) => this.#onPipeDone(error) },
@@ -70,7 +71,7 @@ export class TunnelledCall implements StreamHandler {
     }
     if (!this.#started && !this.#beginReading()) return
     const session = outcome.value
-    this.#attempt.subject = { ...this.#attempt.subject, tlsGroup: session.tlsGroup }
+    this.#call.subject.tlsGroup = session.tlsGroup
     const stream = session.open(this.#headers(), this)
     if (stream === undefined || !this.#pipe.canMoveTo(stream)) {
       stream?.reset(http2Error.cancel)
@@ -96,10 +97,9 @@ export class TunnelledCall implements StreamHandler {
     const { scope, sourceIp, subject } = this.#call
     const client = { address: sourceIp, port: subject.source.port }
     const host = this.#decision.service?.hostname
-    const baggage = scope.baggage
     return encodeConnect({
       authority: this.#decision.authority,
-      ...(baggage !== undefined && { baggage }),
+      baggage: scope.baggage ?? '',
       forwarded: host === undefined ? { client } : { client, host },
       traceparent: this.#traceparent,
     })

@@ -99,7 +99,7 @@ function toService(state: MeshState, service: Service, facts: OutboundFacts, rng
   if (servicePort === undefined) {
     return refused('no-such-port', `service ${key} has no port ${facts.destinationPort}`, service)
   }
-  const upstream = pickEndpoint(candidatesOf(state, service, facts), rng)
+  const upstream = pickEndpoint(choiceOf(state, service, facts.destinationPort), rng)
   if (upstream === undefined) {
     return refused('no-healthy-upstream', `service ${key} has no healthy endpoint`, service)
   }
@@ -112,19 +112,46 @@ interface Upstream {
   readonly port: number
 }
 
-function candidatesOf(state: MeshState, service: Service, facts: OutboundFacts): readonly Upstream[] {
-  const key = serviceKey(service)
+/** The endpoints that a connection to one port of a service may go to, with the sums of capacities up to each. */
+interface Choice {
+  readonly candidates: readonly Upstream[]
+  readonly upTo: Float64Array
+}
+
+/** Services can have thousands of endpoints, which are looked at when one of them changes, not for each connection. */
+const choices: WeakMap<
+  readonly Workload[],
+  { readonly service: Service; readonly byPort: Map<number, Choice> }
+> = new WeakMap()
+
+function choiceOf(state: MeshState, service: Service, servicePort: number): Choice {
+  const endpoints = state.endpointsOf(serviceKey(service))
+  let known = choices.get(endpoints)
+  if (known?.service !== service) {
+    known = { service, byPort: new Map() }
+    choices.set(endpoints, known)
+  }
+  let choice = known.byPort.get(servicePort)
+  if (choice === undefined) {
+    choice = makeChoice(endpoints, service, servicePort)
+    known.byPort.set(servicePort, choice)
+  }
+  return choice
+}
+
+function makeChoice(endpoints: readonly Workload[], service: Service, servicePort: number): Choice {
   const allowAll = service.loadBalancing?.health === 'allow-all'
   const candidates: Upstream[] = []
-  for (const workload of state.endpointsOf(key)) {
+  for (const workload of endpoints) {
     if (workload.health === 'unhealthy' && !allowAll) continue
-    if (workload.capacity <= 0) continue
-    const port = targetPort(service, workload, facts.destinationPort)
-    if (port !== undefined && addressOf(workload, facts) !== undefined) {
-      candidates.push({ workload, service, port })
-    }
+    if (workload.capacity <= 0 || workload.addresses.length === 0) continue
+    const port = targetPort(service, workload, servicePort)
+    if (port !== undefined) candidates.push({ workload, service, port })
   }
-  return candidates
+  const upTo = new Float64Array(candidates.length)
+  let total = 0
+  for (const [i, { workload }] of candidates.entries()) upTo[i] = total += workload.capacity
+  return { candidates, upTo }
 }
 
 /** The endpoint's own map first: named ports differ from endpoint to endpoint. */
@@ -137,15 +164,16 @@ export function targetPort(service: Service, workload: Workload, servicePort: nu
 }
 
 /** Weighted by capacity. */
-function pickEndpoint(candidates: readonly Upstream[], rng: Rng): Upstream | undefined {
-  let total = 0
-  for (const { workload } of candidates) total += workload.capacity
-  let left = rng.next() * total
-  for (const candidate of candidates) {
-    left -= candidate.workload.capacity
-    if (left < 0) return candidate
+function pickEndpoint({ candidates, upTo }: Choice, rng: Rng): Upstream | undefined {
+  const wanted = rng.next() * (upTo.at(-1) ?? 0)
+  let low = 0
+  let high = candidates.length - 1
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (wanted < (upTo[middle] ?? 0)) high = middle
+    else low = middle + 1
   }
-  return candidates.at(-1)
+  return candidates[low]
 }
 
 function addressOf(workload: Workload, facts: OutboundFacts): IpAddress | undefined {
@@ -172,14 +200,23 @@ function direct(to: Upstream, facts: OutboundFacts): OutboundDecision {
   return { kind: 'hbone', workload, service, ip, port: facts.hbonePort, authority, identities }
 }
 
+const knownIdentities: WeakMap<
+  Workload,
+  { readonly service: Service | undefined; readonly ids: readonly SpiffeId[] }
+> = new WeakMap()
+
 /** The workload's own identity, and those that its service says may answer for it. */
 function expectedIdentities(workload: Workload, service: Service | undefined): readonly SpiffeId[] {
+  const known = knownIdentities.get(workload)
+  if (known !== undefined && known.service === service) return known.ids
+  const own = spiffeId(workloadIdentity(workload))
   const extra = (service?.subjectAltNames ?? []).flatMap((name) => {
     const parsed = parseSpiffeId(name)
     return parsed.ok ? [spiffeId(parsed.value)] : []
   })
-  if (extra.length === 0) return [spiffeId(workloadIdentity(workload))]
-  return [...new Set([spiffeId(workloadIdentity(workload)), ...extra])].toSorted(compareText)
+  const ids = extra.length === 0 ? [own] : [...new Set([own, ...extra])].toSorted(compareText)
+  knownIdentities.set(workload, { service, ids })
+  return ids
 }
 
 function plain(

@@ -1,16 +1,15 @@
 import type { Socket } from 'node:net'
 import { hbonePort, inboundPlaintextPort, outboundPort } from '@tulle/hbone'
-import { parseSpiffeId } from '@tulle/identity'
 import type { ClientPool } from '@tulle/tunnel'
 import { unreachable } from '@tulle/core'
-import type { ConnectionSubject } from './connection-table.ts'
+import type { ConnectionSubject } from './connection-subject.ts'
 import type { SocketAddress } from './data-plane.ts'
 import { capturedDestination } from './inbound-plaintext.ts'
 import { TunnelledCall } from './outbound-connection.ts'
 import type { OutboundCall } from './outbound-connection.ts'
 import { decideOutbound } from './outbound-decision.ts'
 import type { OutboundDecision } from './outbound-decision.ts'
-import { partyOf } from './party.ts'
+import { identityFromId, partyOf } from './party.ts'
 import type { Party } from './party.ts'
 import { callPlain } from './plain-connection.ts'
 import { canonicalIp } from './workload-scope.ts'
@@ -102,6 +101,5 @@ function destinationOf(decision: OutboundDecision): Party {
   if (decision.kind === 'refused') return partyOf(undefined, undefined)
   if (decision.kind === 'tcp') return partyOf(decision.workload, undefined)
   const [expected] = decision.identities
-  const identity = expected === undefined ? undefined : parseSpiffeId(expected)
-  return partyOf(decision.workload, identity?.ok === true ? identity.value : undefined)
+  return partyOf(decision.workload, expected === undefined ? undefined : identityFromId(expected))
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { resumeWithOnread } from '@tulle/kernel'
 import { whenConnected } from './connecting.ts'
-import type { ConnectionSubject, Refusal } from './connection-table.ts'
+import type { ConnectionSubject, Refusal } from './connection-subject.ts'
 import type { SocketAddress } from './data-plane.ts'
 import type { PipeError } from './pipe.ts'
 import { SocketPipe } from './socket-pipe.ts'
@@ -23,7 +23,7 @@ export interface PlainDestination extends SocketAddress {
 /** Copies what goes as it came: without a tunnel, in either direction. */
 export function callPlain(call: PlainCall, destination: PlainDestination): void {
   const { scope, paused, subject } = call
-  const { buffers, clock, connections, limits } = scope.context
+  const { buffers, connecting, connections } = scope.context
   let onDone: ((error: PipeError) => void) | undefined
   const pipe = new SocketPipe(buffers, (error) => onDone?.(error))
   const attempt = connections.begin(subject, (refusal) => end(refusal))
@@ -45,7 +45,7 @@ export function callPlain(call: PlainCall, destination: PlainDestination): void 
     return
   }
   const upstream = socket.value
-  whenConnected(upstream, { clock, timeoutMs: limits.connectTimeoutMs }, (error) => {
+  whenConnected(upstream, connecting, (error) => {
     if (error === undefined && !paused.destroyed) {
       onDone = connections.open(attempt, pipe)
       pipe.destination.attach(upstream)

@@ -32,7 +32,7 @@ test('Telemetry.release forgets the series of a workload, but for those that ano
     ['web-2', 'web'],
     ['db-1', 'db'],
   ] as const) {
-    telemetry.bind(labels(uid, name), 1).opened.inc()
+    telemetry.bind(labels(uid, name)).opened.inc()
     telemetry.failed({ ...labels(uid, name), flags: 'DENY' })
   }
   telemetry.release('db-1')

@@ -65,6 +65,16 @@ export interface TcpSeries {
 /** Series that are let go of with their workload; of what is beyond, the registry frees itself when it is full. */
 const maxOwned = 20_000
 
+/** Kinds of connections that are remembered with their series; all are forgotten when there are more. */
+const maxBound = 20_000
+
+/** Connections that look alike. */
+interface Bound {
+  readonly labels: ConnectionLabels
+  series: TcpSeries | undefined
+  failed: Child | undefined
+}
+
 /** Istio's TCP metrics of one worker. Series are bound once for each kind of connection. */
 export class Telemetry {
   readonly #registry: MetricsRegistry = new MetricsRegistry()
@@ -78,10 +88,13 @@ export class Telemetry {
   readonly #buffersHeld: Child
   readonly #windowBytes: Child
   readonly #closedWorkloads: Child
-  readonly #series: Map<string, TcpSeries> = new Map()
+  /** By source and destination. Parties are made once, so that no label is looked at for a connection like others. */
+  #bound: Map<Party, Map<Party, Bound[]>> = new Map()
+  #boundCount: number = 0
   /** What each enrolled workload's connections count on, so that it can be let go of with the workload. */
   readonly #owned: Map<string, Map<Child, Family>> = new Map()
-  #revision: number = -1
+  /** How many of `#owned` have it. */
+  readonly #owners: Map<Child, number> = new Map()
 
   constructor() {
     const counter = (name: string, help: string): Family =>
@@ -121,28 +134,17 @@ export class Telemetry {
     this.#closedWorkloads.inc(-1)
   }
 
-  /** The series for a connection; `revision` is the mesh state's, since labels may change with it. */
-  bind(labels: ConnectionLabels, revision: number): TcpSeries {
-    if (revision !== this.#revision) {
-      this.#series.clear()
-      this.#revision = revision
-    }
-    const key = seriesKey(labels)
-    const known = this.#series.get(key)
-    if (known !== undefined) return known
-    const values = labelValues(labels)
-    const series = {
-      opened: this.#bindFor(labels.uid, this.#opened, values),
-      closed: this.#bindFor(labels.uid, this.#closed, values),
-      sentBytes: this.#bindFor(labels.uid, this.#sentBytes, values),
-      receivedBytes: this.#bindFor(labels.uid, this.#receivedBytes, values),
-    }
-    this.#series.set(key, series)
-    return series
+  /** The series for a connection. */
+  bind(labels: ConnectionLabels): TcpSeries {
+    const bound = this.#boundFor(labels)
+    bound.series ??= this.#bindSeries(labels)
+    return bound.series
   }
 
   failed(labels: ConnectionLabels): void {
-    this.#bindFor(labels.uid, this.#failed, labelValues(labels)).inc()
+    const bound = this.#boundFor(labels)
+    bound.failed ??= this.#bindFor(labels.uid, this.#failed, labelValues(labels))
+    bound.failed.inc()
   }
 
   /** Forgets the series of a workload that left, but for those that another one here counts on too. */
@@ -150,11 +152,8 @@ export class Telemetry {
     const owned = this.#owned.get(uid)
     if (owned === undefined) return
     this.#owned.delete(uid)
-    this.#series.clear()
-    for (const [child, family] of owned) {
-      const shared = this.#owned.values().some((others) => others.has(child))
-      if (!shared) family.release(child)
-    }
+    this.#forgetBound()
+    for (const [child, family] of owned) if (this.#disown(child)) family.release(child)
   }
 
   refusedPeer(reason: string): void {
@@ -179,24 +178,71 @@ export class Telemetry {
     return this.#registry.snapshot()
   }
 
+  #boundFor(labels: ConnectionLabels): Bound {
+    let byDestination = this.#bound.get(labels.source)
+    if (byDestination === undefined) {
+      byDestination = new Map()
+      this.#bound.set(labels.source, byDestination)
+    }
+    const alike = byDestination.get(labels.destination) ?? []
+    for (const bound of alike) if (sameSeries(bound.labels, labels)) return bound
+    if (this.#boundCount >= maxBound) {
+      this.#forgetBound()
+      return this.#boundFor(labels)
+    }
+    const bound: Bound = { labels, series: undefined, failed: undefined }
+    alike.push(bound)
+    byDestination.set(labels.destination, alike)
+    this.#boundCount++
+    return bound
+  }
+
+  #forgetBound(): void {
+    this.#bound = new Map()
+    this.#boundCount = 0
+  }
+
+  #bindSeries(labels: ConnectionLabels): TcpSeries {
+    const values = labelValues(labels)
+    return {
+      opened: this.#bindFor(labels.uid, this.#opened, values),
+      closed: this.#bindFor(labels.uid, this.#closed, values),
+      sentBytes: this.#bindFor(labels.uid, this.#sentBytes, values),
+      receivedBytes: this.#bindFor(labels.uid, this.#receivedBytes, values),
+    }
+  }
+
   #bindFor(uid: string, family: Family, values: readonly string[]): Child {
     const child = family.bind(...values)
     const owned = this.#owned.get(uid) ?? new Map<Child, Family>()
-    this.#owned.set(uid, owned.set(child, family))
-    const [eldest] = owned.keys()
-    if (eldest !== undefined && owned.size > maxOwned) owned.delete(eldest)
+    this.#owned.set(uid, owned)
+    if (owned.has(child)) return child
+    owned.set(child, family)
+    this.#owners.set(child, (this.#owners.get(child) ?? 0) + 1)
+    if (owned.size > maxOwned) {
+      const [eldest] = owned.keys()
+      if (eldest !== undefined && owned.delete(eldest)) this.#disown(eldest)
+    }
     return child
+  }
+
+  /** True when it was the last owner's. */
+  #disown(child: Child): boolean {
+    const owners = (this.#owners.get(child) ?? 1) - 1
+    if (owners > 0) this.#owners.set(child, owners)
+    else this.#owners.delete(child)
+    return owners === 0
   }
 }
 
-/** Enough to tell series apart, and much shorter than all labels. */
-function seriesKey({ reporter, source, destination, service, flags, mutualTls }: ConnectionLabels): string {
-  const named = (party: Party): string =>
-    party.uid === ''
-      ? `${party.principal} ${party.workload} ${party.canonicalService} ${party.canonicalRevision}`
-      : `${party.uid} ${party.principal}`
-  const service_ = service === undefined ? '' : `${service.namespace}/${service.hostname}`
-  return `${reporter} ${named(source)} ${named(destination)} ${service_} ${flags} ${mutualTls}`
+function sameSeries(a: ConnectionLabels, b: ConnectionLabels): boolean {
+  return (
+    a.service === b.service &&
+    a.flags === b.flags &&
+    a.reporter === b.reporter &&
+    a.mutualTls === b.mutualTls &&
+    a.uid === b.uid
+  )
 }
 
 function labelValues(labels: ConnectionLabels): readonly string[] {

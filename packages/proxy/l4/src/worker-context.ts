@@ -3,6 +3,7 @@ import type { Log } from '@tulle/runtime'
 import type { ByteBudget, HandshakeGate, SessionKeeper } from '@tulle/tunnel'
 import type { ConnectionTable } from './connection-table.ts'
 import type { CopyBuffers } from './copy-buffers.ts'
+import type { Deadlines } from './deadlines.ts'
 import type { L4Limits } from './limits.ts'
 import type { MeshState } from './mesh-state.ts'
 import type { Telemetry } from './telemetry.ts'
@@ -14,11 +15,13 @@ export interface WorkerContext {
   readonly log: Log
   readonly network: string
   readonly limits: L4Limits
+  /** Of connections that are being made. */
+  readonly connecting: Deadlines
   readonly state: MeshState
   readonly buffers: CopyBuffers
   readonly telemetry: Telemetry
   readonly connections: ConnectionTable
   readonly windowBudget: ByteBudget
   readonly keeper: SessionKeeper
-}
   readonly gate: HandshakeGate
+}

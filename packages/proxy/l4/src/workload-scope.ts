@@ -19,6 +19,7 @@ export class WorkloadScope {
   #policiesRevision: number = -1
   #baggageOf: Workload | undefined
   #baggage: string | undefined
+  #undescribed: Party | undefined
 
   constructor(context: WorkerContext, enrolled: EnrolledWorkload, identity: Identity) {
     this.context = context
@@ -46,7 +47,8 @@ export class WorkloadScope {
     const { workload } = this
     if (workload !== undefined) return partyOf(workload, this.identity)
     const { name, namespace } = this.enrolled
-    return { ...partyOf(undefined, this.identity), uid: this.uid, workload: name, namespace }
+    this.#undescribed ??= { ...partyOf(undefined, this.identity), uid: this.uid, workload: name, namespace }
+    return this.#undescribed
   }
 
   /**

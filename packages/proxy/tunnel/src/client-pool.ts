@@ -21,6 +21,7 @@ export interface ClientPoolOptions extends DialDeps {
 export type OnSession = (outcome: Result<ClientTunnelSession, DialFailure>) => void
 
 interface Entry {
+  readonly key: string
   readonly target: TunnelTarget
   readonly sessions: ClientTunnelSession[]
   readonly dials: Set<Dial>
@@ -32,6 +33,8 @@ export class ClientPool {
   readonly #options: ClientPoolOptions
   readonly #entries: Map<string, Entry> = new Map()
   readonly #sweeper: Disposable
+  /** Found last: connections come in numbers to the same target. */
+  #lastEntry: Entry | undefined
   #closed: boolean = false
 
   constructor(options: ClientPoolOptions) {
@@ -83,12 +86,14 @@ export class ClientPool {
   }
 
   #entry(target: TunnelTarget): Entry {
+    if (this.#lastEntry !== undefined && sameTarget(this.#lastEntry.target, target)) return this.#lastEntry
     const key = `${target.address} ${target.port} ${target.sourceAddress} ${target.destinationIdentities.join(' ')}`
     let entry = this.#entries.get(key)
     if (entry === undefined) {
-      entry = { target, sessions: [], dials: new Set(), waiters: [] }
+      entry = { key, target, sessions: [], dials: new Set(), waiters: [] }
       this.#entries.set(key, entry)
     }
+    this.#lastEntry = entry
     return entry
   }
 
@@ -168,7 +173,8 @@ export class ClientPool {
 
   #forgetIfEmpty(entry: Entry): void {
     if (entry.sessions.length > 0 || entry.dials.size > 0 || entry.waiters.length > 0) return
-    for (const [key, other] of this.#entries) if (other === entry) this.#entries.delete(key)
+    if (this.#entries.get(entry.key) === entry) this.#entries.delete(entry.key)
+    if (this.#lastEntry === entry) this.#lastEntry = undefined
   }
 
   #sweep(): void {
@@ -183,6 +189,16 @@ export class ClientPool {
       }
     }
   }
+}
+
+/** Quick where the identities are the same array: true means the same, false only that one has to look. */
+function sameTarget(a: TunnelTarget, b: TunnelTarget): boolean {
+  return (
+    a.destinationIdentities === b.destinationIdentities &&
+    a.address === b.address &&
+    a.port === b.port &&
+    a.sourceAddress === b.sourceAddress
+  )
 }
 
 function roomyOf(entry: Entry): ClientTunnelSession | undefined {

@@ -2,6 +2,7 @@ import { err, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
 import { isIpv6, parseIpAddress } from '@tulle/mesh'
 import type { IpAddress } from '@tulle/mesh'
+import { KnownTexts } from './known-texts.ts'
 
 /** Where a tunnel leads: an address as the client used it, or the name of a service. */
 export type Authority =
@@ -11,6 +12,13 @@ export type Authority =
 const maxLength = 260
 const portPattern = /^[1-9]\d{0,4}$/u
 const hostnamePattern = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/u
+
+const knownAuthorities = new KnownTexts<Result<Authority>>({ maxEntries: 1024, maxLength })
+
+/** As `parseAuthority`, which it asks once for each text: for what comes with every connection. */
+export function knownAuthority(text: string): Result<Authority> {
+  return knownAuthorities.get(text, parseAuthority)
+}
 
 /** `10.0.0.1:80`, `[fd00::1]:80` or `books.bookstore.svc.cluster.local:80`; the port is required. */
 export function parseAuthority(text: string): Result<Authority> {

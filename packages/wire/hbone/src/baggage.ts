@@ -1,4 +1,5 @@
 import type { Workload } from '@tulle/mesh'
+import { KnownTexts } from './known-texts.ts'
 
 /** What a peer says of its workload, for labels of metrics and logs only: nothing of it is verified. */
 export interface Baggage {
@@ -45,6 +46,16 @@ export function encodeBaggage(workload: BaggageFacts): string {
     .filter(([, value]) => value !== undefined && value !== '')
     .map(([key, value]) => `${key}=${encodeValue(value ?? '')}`)
     .join(',')
+}
+
+const noBaggage: Baggage = {}
+const knownBaggage = new KnownTexts<Baggage>({ maxEntries: 1024, maxLength: 1024 })
+
+/** As `parseBaggage`, which it asks once for each text: the same object for the same text, for as long as it is known. */
+export function knownBaggageOf(headers: readonly string[]): Baggage {
+  const [first, ...more] = headers
+  if (first === undefined) return noBaggage
+  return more.length > 0 ? parseBaggage(headers) : knownBaggage.get(first, (text) => parseBaggage([text]))
 }
 
 /** Reads the known keys of all `baggage` headers of a request; what is unknown, malformed or too long is left out. */

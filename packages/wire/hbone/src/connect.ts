@@ -1,8 +1,8 @@
 import { err, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
-import { formatAuthority, parseAuthority } from './authority.ts'
+import { formatAuthority, knownAuthority } from './authority.ts'
 import type { Authority } from './authority.ts'
-import { parseBaggage } from './baggage.ts'
+import { knownBaggageOf } from './baggage.ts'
 import type { Baggage } from './baggage.ts'
 import { encodeForwarded, parseForwarded } from './forwarded.ts'
 import type { Forwarded } from './forwarded.ts'
@@ -62,11 +62,11 @@ export function parseConnect(headers: readonly string[]): Result<ConnectRequest,
   }
   if (found.method !== 'CONNECT') return refuse('expected the method CONNECT')
   if (found.authority === undefined) return refuse('expected an :authority')
-  const authority = parseAuthority(found.authority)
+  const authority = knownAuthority(found.authority)
   if (!authority.ok) return refuse(authority.error)
   return ok({
     authority: authority.value,
-    baggage: parseBaggage(found.baggage),
+    baggage: knownBaggageOf(found.baggage),
     forwarded: found.forwarded === undefined ? undefined : parseForwarded(found.forwarded),
     traceparent: found.traceparent === undefined ? undefined : parseTraceparent(found.traceparent),
     network: found.network,

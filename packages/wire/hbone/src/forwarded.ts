@@ -1,6 +1,8 @@
+import type { Result } from '@tulle/core'
 import { parseIpAddress } from '@tulle/mesh'
 import type { IpAddress } from '@tulle/mesh'
 import { formatSocketAddress, parseAuthority } from './authority.ts'
+import { KnownTexts } from './known-texts.ts'
 
 /** Whom a connection was made for, as the sender says: for logs and metrics, believed for nothing else. */
 export interface Forwarded {
@@ -34,12 +36,28 @@ function hostText(host: string): string {
 /** The first element, which is the one nearest to the client; undefined when it is malformed or says nothing that we know. */
 export function parseForwarded(header: string): Forwarded | undefined {
   if (header.length > maxLength) return undefined
+  const usual = readUsual(header)
+  if (usual !== undefined) return usual
   const pairs = readPairs(header)
   if (pairs === undefined) return undefined
   const client = readClient(pairs.get('for'))
   const host = pairs.get('host')?.toLowerCase()
   if (client === undefined && host === undefined) return undefined
   return { ...(client === undefined ? {} : { client }), ...(host === undefined ? {} : { host }) }
+}
+
+/** What `encodeForwarded` makes of an IPv4 client and a host name: read at once, as it comes with every connection. */
+const usualForm = /^for="(\d[\d.]*):([1-9]\d{0,4})"(?:;host=([a-z0-9._-]+))?$/u
+const knownAddresses = new KnownTexts<Result<IpAddress>>({ maxEntries: 1024, maxLength: 40 })
+
+function readUsual(header: string): Forwarded | undefined {
+  const [, text, portText, host] = usualForm.exec(header) ?? []
+  if (text === undefined) return undefined
+  const address = knownAddresses.get(text, parseIpAddress)
+  const port = Number(portText)
+  if (!address.ok || port > 65_535) return undefined
+  const client = { address: address.value, port }
+  return host === undefined ? { client } : { client, host }
 }
 
 /** `name=value` pairs up to the end of the first element; a value is a token or a quoted string. */

@@ -1,0 +1,32 @@
+import type { Service } from '@tulle/mesh'
+import type { ConnectionFacts, Verdict } from '@tulle/policy'
+import type { Direction, SocketAddress } from './data-plane.ts'
+import type { Party } from './party.ts'
+import type { ResponseFlags } from './telemetry.ts'
+
+/** What is known of a connection, whatever becomes of it. Four facts are found out on the way, and set then. */
+export interface ConnectionSubject {
+  /** The enrolled workload. */
+  readonly uid: string
+  readonly direction: Direction
+  readonly protocol: 'hbone' | 'tcp'
+  readonly source: SocketAddress
+  readonly destination: SocketAddress
+  readonly hbone: SocketAddress | undefined
+  readonly sourceParty: Party
+  readonly destinationParty: Party
+  readonly service: Service | undefined
+  tlsGroup: string | undefined
+  /** The same at both ends of a tunnel. */
+  traceId: string | undefined
+  verdict: Verdict | undefined
+  /** Inbound: what policies are asked about, again when they change. */
+  facts: ConnectionFacts | undefined
+  readonly startedMs: number
+}
+
+export interface Refusal {
+  readonly flags: Exclude<ResponseFlags, '-'>
+  readonly verdict: 'refused' | 'failed'
+  readonly error: string
+}
