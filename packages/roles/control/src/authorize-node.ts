@@ -1,7 +1,7 @@
 import type { NodeCaller } from '@tulle/ca'
-import type { Graph } from '@tulle/collections'
+import type { Graph, Singleton } from '@tulle/collections'
 import { spiffeId } from '@tulle/identity'
-import type { SpiffeId } from '@tulle/identity'
+import type { Revocations, SpiffeId } from '@tulle/identity'
 import { workloadIdentity } from '@tulle/mesh'
 import type { MeshModel } from '@tulle/outputs'
 
@@ -21,4 +21,10 @@ export function authorizeByNode(graph: Graph, model: Pick<MeshModel, 'workloads'
       served.some((workload) => workload.node === node) || `no workload of ${identity} runs on node ${node}`
     )
   }
+}
+
+/** Nobody gets a certificate for an identity that is revoked, whoever revoked it. */
+export function unlessRevoked(revocations: Singleton<Revocations>, authorize: AuthorizeNode): AuthorizeNode {
+  return (caller, identity) =>
+    revocations.value.identities.has(identity) ? `${identity} is revoked` : authorize(caller, identity)
 }

@@ -10,9 +10,10 @@ import { createGraph } from '@tulle/collections'
 import type { Graph } from '@tulle/collections'
 import { errorText, ok } from '@tulle/core'
 import type { Clock, Result } from '@tulle/core'
+import type { TrustDomain } from '@tulle/identity'
 import { parseIpAddress } from '@tulle/mesh'
-import { addressType, authorizationType } from '@tulle/mesh-xds'
-import { translateMesh } from '@tulle/outputs'
+import { addressType, authorizationType, revocationType, trustBundleType } from '@tulle/mesh-xds'
+import { runningTrustDomain, translateMesh } from '@tulle/outputs'
 import type { MeshModel } from '@tulle/outputs'
 import { certificateService } from '@tulle/proto'
 import { adminServer } from '@tulle/runtime'
@@ -20,12 +21,15 @@ import type { AdminServer, Component, Log, MetricsRegistry } from '@tulle/runtim
 import { controlApi } from '@tulle/status'
 import { xdsServer } from '@tulle/xds'
 import type { XdsServer } from '@tulle/xds'
-import { authorizeByNode } from './authorize-node.ts'
+import { authorizeByNode, unlessRevoked } from './authorize-node.ts'
+import { followAuthority } from './belief.ts'
+import type { Belief } from './belief.ts'
 import { ChangeLog } from './change-log.ts'
 import { controlGauges } from './control-gauges.ts'
 import { controlState, joinObjects } from './control-state.ts'
 import { openGrpcPort } from './grpc-port.ts'
 import type { GrpcPort } from './grpc-port.ts'
+import { openHistory } from './history.ts'
 import { keepNodeTokens, writePrivateFile } from './node-tokens.ts'
 import type { ControlOptions } from './options.ts'
 import { processRoutes } from './process-routes.ts'
@@ -90,10 +94,15 @@ class Control implements ControlRole {
         signal,
       ),
     )
-    const model = translateMesh(graph, sources.api, sources.allocations)
+    const running = graph.source<TrustDomain>('running-trust-domain')
+    const model = translateMesh(graph, sources.api, sources.allocations, running)
     const tokenKey = await loadTokenKey(this.#files.tokenKey)
-    const authority = await this.#loadAuthority(model)
-    const mesh = { graph, sources, model, tokenKey, authority }
+    const authority = await this.#loadAuthority(model.settings.value.trustDomain)
+    // From here on: a change of it waits for the next start, with a condition that says so.
+    graph.transaction(() => running.set(runningTrustDomain, authority.trustDomain))
+    const belief = this.#stack.use(followAuthority(graph, model, authority))
+    const history = await openHistory(this.#files.history, log)
+    const mesh = { graph, sources, model, tokenKey, authority, belief, history }
     const xds = this.#serveResources(mesh)
     const grpc = await this.#openPort(mesh, xds)
     const ttlMs = nodeTokenTtl
@@ -117,10 +126,8 @@ class Control implements ControlRole {
     await this.#stack.disposeAsync()
   }
 
-  /** The trust domain is that of the Mesh object at the start; all certificates hang on it. */
-  async #loadAuthority(model: MeshModel): Promise<CertificateAuthority> {
+  async #loadAuthority(trustDomain: TrustDomain): Promise<CertificateAuthority> {
     const { clock, log } = this.#deps
-    const { trustDomain } = model.settings.value
     const folder = this.#files.caFolder
     const leafTtlMs = this.#options.certificateTtl
     const authority = await loadOrCreateAuthority({ folder, trustDomain, clock, leafTtlMs })
@@ -131,19 +138,14 @@ class Control implements ControlRole {
         writeRoots().catch((error: unknown) => log.error('roots not written', { error: errorText(error) }))
       }),
     )
-    this.#stack.use(
-      model.settings.subscribe((settings) => {
-        if (settings.trustDomain === trustDomain) return
-        const message = 'the trust domain changed: no certificates of the new one until a restart'
-        log.error(message, { before: trustDomain, after: settings.trustDomain })
-      }),
-    )
     return authority
   }
 
-  #serveResources({ graph, model, tokenKey }: Mesh): XdsServer {
+  #serveResources({ graph, model, tokenKey, belief, history }: Mesh): XdsServer {
     const { clock, log, metrics } = this.#deps
     const resources = [
+      { typeUrl: trustBundleType, collection: belief.resources.trustBundle },
+      { typeUrl: revocationType, collection: belief.resources.revocation },
       { typeUrl: authorizationType, collection: model.resources.authorization },
       { typeUrl: addressType, collection: model.resources.address },
     ]
@@ -152,11 +154,11 @@ class Control implements ControlRole {
       return caller.ok ? ok(caller.value.node) : caller
     }
     const deps = { graph, authenticate, clock, log: log.child({ part: 'xds' }), metrics }
-    this.#xds = this.#stack.use(xdsServer({ resources }, deps))
+    this.#xds = this.#stack.use(xdsServer({ resources, history }, deps))
     return this.#xds
   }
 
-  async #openPort({ graph, model, authority, tokenKey }: Mesh, xds: XdsServer): Promise<GrpcPort> {
+  async #openPort({ graph, model, authority, tokenKey, belief }: Mesh, xds: XdsServer): Promise<GrpcPort> {
     const { clock } = this.#deps
     const log = this.#deps.log.child({ part: 'ca' })
     const { listenHost: host, listenPort: port, maxRequestSize: maxRequestBytes } = this.#options
@@ -168,7 +170,7 @@ class Control implements ControlRole {
       {
         authority,
         authenticate: (token) => verifyNodeToken(tokenKey, token, clock),
-        authorizeNode: authorizeByNode(graph, model),
+        authorizeNode: unlessRevoked(belief.revocations, authorizeByNode(graph, model)),
       },
       { clock, log },
     )
@@ -206,4 +208,6 @@ interface Mesh {
   readonly model: MeshModel
   readonly tokenKey: TokenKey
   readonly authority: CertificateAuthority
+  readonly belief: Belief
+  readonly history: string
 }

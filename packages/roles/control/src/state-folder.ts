@@ -7,6 +7,8 @@ export interface StateFiles {
   readonly caFolder: string
   readonly tokenKey: string
   readonly allocations: string
+  /** How often the control plane was started on this folder. */
+  readonly history: string
   readonly controlSocket: string
   /** Roots by which nodes verify the control plane's TLS. */
   readonly controlRoots: string
@@ -27,6 +29,7 @@ export function stateFiles(folder: string): StateFiles {
     caFolder: join(root, 'ca'),
     tokenKey: join(root, 'tokens.key'),
     allocations: join(root, 'allocations.json'),
+    history: join(root, 'history'),
     controlSocket: join(root, 'control.sock'),
     controlRoots: join(root, 'control-roots.pem'),
     node: (name) => {

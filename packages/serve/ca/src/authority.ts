@@ -1,9 +1,16 @@
 import { err, ok } from '@tulle/core'
 import type { Clock, Result } from '@tulle/core'
 import { parseSpiffeId } from '@tulle/identity'
-import type { Revocations, SpiffeId, TrustDomain } from '@tulle/identity'
+import type { DomainBundle, RevocationList, Revocations, SpiffeId, TrustDomain } from '@tulle/identity'
 import type { IpAddress } from '@tulle/mesh'
-import { certificatePem, createLeaf, generateKeyPair, joinPem, keyPem } from '@tulle/x509'
+import {
+  certificateFingerprint,
+  certificatePem,
+  createLeaf,
+  generateKeyPair,
+  joinPem,
+  keyPem,
+} from '@tulle/x509'
 import type { Certificate, CertificateRequest } from '@tulle/x509'
 import { makeRoot, rootName } from './authority-root.ts'
 import type { AuthorityRoot } from './authority-root.ts'
@@ -111,6 +118,23 @@ export class CertificateAuthority {
   /** All roots of the trust domain, the one that signs first. */
   get rootsPem(): string {
     return this.#rootsPem
+  }
+
+  /** What nodes are told of the roots, before and while they change. */
+  get bundle(): DomainBundle {
+    const { roots, signer } = this.#state
+    return {
+      trustDomain: this.trustDomain,
+      roots: roots.map(({ root }) => certificatePem(root)),
+      signer: certificateFingerprint(find(this.#state, signer).root),
+    }
+  }
+
+  /** What `revoke` was told, as a list that travels. */
+  revocationList(name: string): RevocationList {
+    const { identities, serials } = this.#state.revocations
+    // Each was parsed on its way in.
+    return { name, identities: [...identities] as SpiffeId[], serials: [...serials] }
   }
 
   /** Called after each change of roots, signer or revocations. */

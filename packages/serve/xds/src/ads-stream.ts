@@ -26,6 +26,8 @@ export interface StreamRequest extends SubscriptionRequest {
 export interface AdsStreamDeps {
   readonly limits: AdsStreamLimits
   readonly revision: () => number
+  /** Whose revisions they are: `LINEAGE/EPOCH`, in front of each; nothing when absent. */
+  readonly history?: string | undefined
   readonly send: (typeUrl: string, message: Buffer) => void
   /** After anything that a receipt tells of changed. */
   readonly onProgress: () => void
@@ -166,8 +168,17 @@ export class AdsStream {
     step.type.sentRevision = revision
     this.#deps.send(
       step.type.typeUrl,
-      encodeResponse(step.type.subscription.index, { revision, nonce }, step.payload),
+      encodeResponse(
+        step.type.subscription.index,
+        { version: this.#versionOf(revision), nonce },
+        step.payload,
+      ),
     )
+  }
+
+  #versionOf(revision: number): string {
+    const { history } = this.#deps
+    return history === undefined ? String(revision) : `${history}/${revision}`
   }
 
   /** A type with nothing under way and nothing waiting is up to date, whatever changed elsewhere. */

@@ -9,7 +9,8 @@ export interface Payload {
 }
 
 export interface ResponseHead {
-  readonly revision: number
+  /** What state it is of; nodes compare it with the one they have. */
+  readonly version: string
   readonly nonce: string
 }
 
@@ -20,7 +21,7 @@ export interface ResponseHead {
  */
 export function encodeResponse(index: ResourceIndex, head: ResponseHead, payload: Payload): Buffer {
   const writer = new BinaryWriter()
-  writer.tag(1, WireType.LengthDelimited).string(String(head.revision))
+  writer.tag(1, WireType.LengthDelimited).string(head.version)
   writer.tag(4, WireType.LengthDelimited).string(index.typeUrl)
   writer.tag(5, WireType.LengthDelimited).string(head.nonce)
   for (const name of payload.removed) writer.tag(6, WireType.LengthDelimited).string(name)

@@ -27,6 +27,11 @@ export type Authenticate = (token: string) => Result<string> | Promise<Result<st
 export interface XdsServerOptions {
   /** In the order in which adds travel; what they are named by comes after them: policies, then addresses. */
   readonly resources: readonly XdsResources[]
+  /**
+   * Which history the graph's revisions belong to, as `LINEAGE/EPOCH`: by it nodes know a state that is older than
+   * the one they have. Absent: nothing is said of it.
+   */
+  readonly history?: string
   /** Responses are cut at about this size, but for the first of a type; 1 MiB when absent. */
   readonly maxResponseBytes?: number
   /** Names that one stream may subscribe to, or bring along, per type; 500 000 when absent. */
@@ -85,6 +90,7 @@ class DeltaAdsServer implements XdsServer {
   readonly #deps: XdsServerDeps
   readonly #limits: AdsStreamLimits
   readonly #maxStreamsPerNode: number
+  readonly #history: string | undefined
   readonly #indexes: readonly ResourceIndex[]
   readonly #streams: Map<AdsStream, OpenStream> = new Map()
   readonly #held: DisposableStack = new DisposableStack()
@@ -94,6 +100,7 @@ class DeltaAdsServer implements XdsServer {
   constructor(options: XdsServerOptions, deps: XdsServerDeps) {
     this.#deps = deps
     this.#metrics = xdsMetrics(deps.metrics)
+    this.#history = options.history
     this.#maxStreamsPerNode = options.maxStreamsPerNode ?? 4
     this.#limits = {
       maxResponseBytes: options.maxResponseBytes ?? 1 << 20,
@@ -168,6 +175,7 @@ class DeltaAdsServer implements XdsServer {
     const stream = new AdsStream(this.#indexes, {
       limits: this.#limits,
       revision: () => this.#deps.graph.revision,
+      history: this.#history,
       send: (typeUrl, message) => {
         this.#metrics.sent(typeUrl, message.length)
         call.write(message)
