@@ -97,10 +97,11 @@ export class DataWorker implements WorkerCommands {
   async setRevocations(revocations: Revocations): Promise<void> {
     this.#revocations = revocations
     for (const holder of this.#credentials.values()) holder.setRevocations(revocations)
-    this.#context.keeper.endRevoked()
     for (const { scope } of this.#enrolments.values()) {
       this.#context.connections.closeRevoked(scope.uid, revocations.identities)
     }
+    // Of a serial that is revoked only its sessions know; what they carry hears the reason from them.
+    this.#context.keeper.endRevoked()
   }
 
   addWorkload(workload: EnrolledWorkload): Promise<void> {

@@ -17,6 +17,8 @@ const names: Readonly<Record<number, string>> = {
   [http2Error.cancel]: 'reset-by-peer',
   [http2Error.connectError]: 'reset-by-peer',
   [http2Error.refusedStream]: 'refused-stream',
+  // What a session of ours ends with when one side of it is revoked.
+  [http2Error.inadequateSecurity]: 'revoked',
 }
 
 /** The word for an HTTP/2 error code that ended a tunnel. */

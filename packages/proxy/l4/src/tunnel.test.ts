@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemClock, TestClock } from '@tulle/core'
+import { noRevocations } from '@tulle/identity'
 import { serviceKey } from '@tulle/mesh'
 import type { Service } from '@tulle/mesh'
 import { addressType, authorizationType } from '@tulle/mesh-xds'
@@ -33,6 +34,7 @@ import {
 const clientAddress = '127.9.0.1'
 const serverAddress = '127.9.0.2'
 const root = testRoot()
+const shopperCertificate = testCertificate({ root, identity: identityOfAccount('shopper') })
 
 interface Pair extends AsyncDisposable {
   readonly client: DataPlane
@@ -266,22 +268,61 @@ test('connections that policy still allows stay open through a policy change', a
   assert.equal((await readAll(socket)).toString(), 'y')
 })
 
-test('revoking an identity ends its connections and refuses new ones', async () => {
+for (const [what, revoked] of [
+  ['an identity', { identities: new Set([identityOfAccount('shopper')]), serials: new Set<string>() }],
+  ['a serial', { identities: new Set<string>(), serials: new Set([shopperCertificate.serial]) }],
+] as const) {
+  test(`case 31: revoking ${what} ends its connections, says why, and refuses new ones until it is taken back`, async () => {
+    await using app = await startApp(serverAddress, echo)
+    await using pair = await startPair(app.port, { clientCertificate: shopperCertificate })
+    const socket = pair.call()
+    socket.write('x')
+    await once(socket, 'data')
+    const ended = over(socket)
+    await pair.server.setRevocations(revoked)
+    await ended
+    const errors = (await pair.logged(2)).map((line) => line['error'])
+    assert.ok(errors.includes('revoked'), `the log says ${errors.join(', ')}`)
+    await over(pair.call())
+    const { families } = await pair.server.metrics()
+    const refused = families.find((family) => family.name === 'tulle_hbone_refused')
+    assert.deepEqual(refused?.series, [{ labels: ['revoked'], values: [1] }])
+    await pair.server.setRevocations(noRevocations)
+    const again = pair.call()
+    again.end('y')
+    assert.equal((await readAll(again)).toString(), 'y')
+  })
+}
+
+test('case 31: a serial that is revoked leaves other certificates of the identity alone', async () => {
+  await using app = await startApp(serverAddress, echo)
+  await using pair = await startPair(app.port, { clientCertificate: shopperCertificate })
+  const other = testCertificate({ root, identity: identityOfAccount('shopper') })
+  await pair.server.setRevocations({ identities: new Set(), serials: new Set([other.serial]) })
+  const socket = pair.call()
+  socket.end('y')
+  assert.equal((await readAll(socket)).toString(), 'y')
+})
+
+test('case 31: revoking the identity that is called ends the connections to it', async () => {
   await using app = await startApp(serverAddress, echo)
   await using pair = await startPair(app.port)
   const socket = pair.call()
   socket.write('x')
   await once(socket, 'data')
   const ended = over(socket)
-  await pair.server.setRevocations({
-    identities: new Set([identityOfAccount('shopper')]),
+  await pair.client.setRevocations({
+    identities: new Set([identityOfAccount('books')]),
     serials: new Set(),
   })
   await ended
   await over(pair.call())
-  const { families } = await pair.server.metrics()
-  const refused = families.find((family) => family.name === 'tulle_hbone_refused')
-  assert.deepEqual(refused?.series, [{ labels: ['revoked'], values: [1] }])
+  const errors = (await pair.logged(3)).map((line) => String(line['error']))
+  assert.ok(errors.includes('revoked'), `the log says ${errors.join(', ')}`)
+  assert.ok(
+    errors.some((error) => /serial .* is revoked/u.test(error)),
+    errors.join(', '),
+  )
 })
 
 test('plaintext is refused where policy wants an identity, and passes where it wants none', async () => {

@@ -1,4 +1,5 @@
 import type { Clock } from '@tulle/core'
+import { http2Error } from '@tulle/http2'
 import type { PeerVerifier } from './peer-verifier.ts'
 import type { TunnelSession } from './tunnel-session.ts'
 
@@ -11,7 +12,8 @@ interface Kept {
 
 /**
  * Ends sessions in time, one keeper a thread: GOAWAY when the earlier of both certificates ends (streams that
- * run may finish, new ones go to a new session), at once when the peer is revoked.
+ * run may finish, new ones go to a new session); when the peer is revoked, GOAWAY with INADEQUATE_SECURITY, and every
+ * stream is reset.
  */
 export class SessionKeeper implements Disposable {
   readonly #clock: Clock
@@ -49,7 +51,7 @@ export class SessionKeeper implements Disposable {
   /** Looks at every session again, after verifiers were told of revocations. */
   endRevoked(): void {
     for (const { session, verifier } of this.#kept) {
-      if (verifier.isRevoked(session.peer)) session.http.destroy()
+      if (verifier.isRevoked(session.peer)) session.http.goaway(http2Error.inadequateSecurity)
     }
   }
 

@@ -1,4 +1,4 @@
-import type { CertificateStatus } from '@tulle/control-client'
+import type { CertificateStatus, IdentityDump } from '@tulle/control-client'
 import type { ConnectionInfo, WorkerDump } from '@tulle/l4'
 import type { ZdsWorkload } from '@tulle/kernel'
 
@@ -9,6 +9,13 @@ export interface ConfigDumpParts {
   readonly workers: readonly WorkerDump[]
   readonly connections: readonly ConnectionInfo[]
   readonly certificates: readonly CertificateStatus[]
+  /** What is known of the control plane; `refusedState` says why its state is not taken over. */
+  readonly control: {
+    readonly connected: boolean
+    readonly synced: boolean
+    readonly refusedState: string | undefined
+  }
+  readonly identities: IdentityDump
 }
 
 /** The keys of ztunnel's dump, so that `istioctl ztunnel-config` reads it; all workers hold the same state. */
@@ -23,6 +30,8 @@ export function configDump(parts: ConfigDumpParts): unknown {
     version: { version: parts.version },
     config: parts.config,
     certificates: parts.certificates.map(dumpCertificate),
+    control: parts.control,
+    identities: parts.identities,
     workloadState: Object.fromEntries(
       parts.enrolled.map((enrolled) => [enrolled.uid, workloadState(enrolled, parts)]),
     ),

@@ -1,11 +1,12 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { adsClient, CertificateStore, grpcCaClient } from '@tulle/control-client'
+import { adsClient, CertificateStore, grpcCaClient, IdentityUpdates } from '@tulle/control-client'
 import type { AdsClient } from '@tulle/control-client'
 import { errorText, systemRng } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import { nodeHandlesSelfTest } from '@tulle/kernel'
 import { createDataPlane } from '@tulle/l4'
+import type { DataPlane } from '@tulle/l4'
 import { adminServer, MetricsRegistry, runComponents } from '@tulle/runtime'
 import type { AdminRoute, Component, Log } from '@tulle/runtime'
 import { openAccessLog } from './access-log.ts'
@@ -84,21 +85,10 @@ function assemble(options: NodeOptions, deps: NodeRoleDeps, taker: Taker | undef
   const { clock, log } = deps
   const metrics = new MetricsRegistry()
   const certificates = createCertificates(options, deps)
-  const accessLogFd = openAccessLog(options.accessLog)
-  const dataPlane = createDataPlane(
-    { workers: options.workers, network: options.network },
-    {
-      log,
-      clock,
-      ...(accessLogFd === undefined ? {} : { accessLogFd }),
-      onIdentityNeeded: (identity) => certificates.want(identity),
-      onIdentityReleased: (identity) => certificates.release(identity),
-      onFailed: (error) => deps.requestStop(errorText(error)),
-    },
-  )
-  certificates.subscribe((list) => void dataPlane.setCertificates(list))
+  const dataPlane = startDataPlane(options, deps, certificates)
   const lastGood = new LastGoodState({ folder: options.secrets, clock, log })
-  const updates = new MeshUpdates(dataPlane, lastGood)
+  const identities = new IdentityUpdates({ dataPath: dataPlane, certificates, metrics })
+  const updates = new MeshUpdates({ dataPlane, lastGood, identities })
   const ads = createAds(options, deps, { updates, metrics })
   const takeOverOptions = { timeoutMs: options.takeOverTimeout, controlWaitMs }
   const onTaken = (): Promise<void> => exclusive.open()
@@ -117,7 +107,13 @@ function assemble(options: NodeOptions, deps: NodeRoleDeps, taker: Taker | undef
     metrics,
     log,
     certificates: () => certificates.status,
-    dumpParts: () => ({ version: deps.version, config: { ...options }, enrolled: enrolment.list() }),
+    dumpParts: () => ({
+      version: deps.version,
+      config: { ...options },
+      enrolled: enrolment.list(),
+      control: { connected: ads.connected, synced: ads.synced, refusedState: ads.refusedState },
+      identities: identities.dump(),
+    }),
     pending: () => (ads.synced ? [] : ['state of the mesh']),
     process: () => ({
       pid: process.pid,
@@ -146,6 +142,27 @@ function assemble(options: NodeOptions, deps: NodeRoleDeps, taker: Taker | undef
     updates,
     lastGood,
   }
+}
+
+function startDataPlane(
+  options: NodeOptions,
+  { clock, log, requestStop }: NodeRoleDeps,
+  certificates: CertificateStore,
+): DataPlane {
+  const accessLogFd = openAccessLog(options.accessLog)
+  const dataPlane = createDataPlane(
+    { workers: options.workers, network: options.network },
+    {
+      log,
+      clock,
+      ...(accessLogFd === undefined ? {} : { accessLogFd }),
+      onIdentityNeeded: (identity) => certificates.want(identity),
+      onIdentityReleased: (identity) => certificates.release(identity),
+      onFailed: (error) => requestStop(errorText(error)),
+    },
+  )
+  certificates.subscribe((list) => void dataPlane.setCertificates(list))
+  return dataPlane
 }
 
 function createGiver(
@@ -198,6 +215,7 @@ function createAds(
       serverName,
       clusterId,
       node: { name: options.node },
+      historyFile: join(options.secrets, 'history'),
       apply: (update) => updates.apply(update),
     },
     { clock, log, metrics, rng: systemRng },
