@@ -107,12 +107,12 @@ function accessLines(node: string): readonly AccessLine[] {
     .map((line) => JSON.parse(line) as AccessLine) // the product's own lines
 }
 
-describe('case 40: upgrade under load', () => {
+describe('a node proxy that is upgraded under load', () => {
   for (const [node, side] of [
     ['node-2', 'of the server'],
     ['node-1', 'of the callers'],
   ] as const) {
-    test(`the proxy ${side}: new connections never fail, open ones live to the deadline`, async () => {
+    test(`case 40: the proxy ${side}: new connections never fail, open ones live to the deadline`, async (t) => {
       const before = await processOf(node)
       const since = accessLines('node-2').length
       await openStreams()
@@ -139,13 +139,16 @@ describe('case 40: upgrade under load', () => {
 
       const { records } = await caller.do('stopTraffic', {})
       const failed = records.filter(({ ok }) => !ok)
+      t.diagnostic(
+        `${records.length} new connections, ${failed.length} failed; taken over after ${taken.tookMs} ms with ${taken.connections} open, drained after ${drained.afterMs} ms`,
+      )
       assert.ok(records.length > 50, `${records.length} connections were made meanwhile`)
       assert.deepEqual(failed, [], `of ${records.length} connections`)
       await decidedOnce({ since, calls: records.length })
     })
   }
 
-  test('every inherited socket is accepted from, with more and with fewer workers than before', async () => {
+  test('case 40: every inherited socket is accepted from, with more and with fewer workers than before', async () => {
     for (const workers of [3, 1, 2]) {
       const events = upgrade('node-1', { workers: String(workers) })
       await next(events, 'started')
@@ -160,7 +163,7 @@ describe('case 40: upgrade under load', () => {
     }
   })
 
-  test('policy that changes while an old process drains holds for what is open there', async () => {
+  test('case 40: policy that changes while an old process drains holds for what is open there', async () => {
     const opened = await caller.do('open', { id: 'kept', ...place })
     assert.equal(opened.ok, true, opened.error)
     const events = upgrade('node-2')
@@ -175,7 +178,7 @@ describe('case 40: upgrade under load', () => {
     await mesh.settle()
   })
 
-  test('a workload that changes while an old process drains is known to the new one alone', async () => {
+  test('case 40: a workload that changes while an old process drains is known to the new one alone', async () => {
     const events = upgrade('node-2')
     await next(events, 'started')
     await next(events, 'took-over')
@@ -193,7 +196,7 @@ describe('case 40: upgrade under load', () => {
     for (let i = 0; i < 8; i++) assert.equal((await friend.call('server')).ok, true)
   })
 
-  test('roll back: a new process that fails changes nothing, and the command says why', async () => {
+  test('case 40: roll back: a new process that fails changes nothing, and the command says why', async () => {
     const broken = join(folder.root, 'broken.mjs')
     writeFileSync(broken, 'console.error("tulle: it was built wrongly"); process.exitCode = 3\n')
     const { pid } = await processOf('node-2')
@@ -212,7 +215,7 @@ describe('case 40: upgrade under load', () => {
     await friend.do('close', { id: 'kept' })
   })
 
-  test('a process that takes over and is killed afterwards is started again, without taking over', async () => {
+  test('case 40: a process that takes over and is killed afterwards is started again, without taking over', async () => {
     const events = upgrade('node-2')
     await next(events, 'started')
     await next(events, 'took-over')

@@ -72,6 +72,8 @@ export class Giver implements Component {
 
   async #serve(socket: PacketSocket): Promise<void> {
     if (this.#successor !== undefined) {
+      // Closed with its hello unread, the socket would say ECONNRESET instead of the reason.
+      await socket.receive(maxMessageBytes).catch(() => undefined)
       refuse(socket, 'another process is taking over already')
       socket[Symbol.dispose]()
       return
