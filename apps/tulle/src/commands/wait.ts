@@ -25,7 +25,11 @@ export async function wait(options: WaitOptions): Promise<void> {
   const view = await client.get<WaitView>(`/v1/wait?revision=${sync.revision}&timeoutMs=${options.timeoutMs}`)
   const tookMs = options.monotonicMs() - startMs
   const late = view.nodes.filter((node) => node.appliedRevision < sync.revision).map((node) => node.node)
-  const behind = [...late, ...view.missing.map((node) => `${node} (not connected)`)]
+  const refusing = view.nodes.flatMap(({ node, types }) => {
+    const refused = types.reduce((sum, { rejected }) => sum + rejected.length, 0)
+    return refused === 0 ? [] : [`${node} (refuses ${refused} of what it was sent)`]
+  })
+  const behind = [...late, ...refusing, ...view.missing.map((node) => `${node} (not connected)`)]
   options.print(
     await render(options.output, { ...view, tookMs, behind, problems: sync.problems }, () =>
       view.applied

@@ -97,8 +97,8 @@ test('adsClient refuses single resources, and the server keeps the reasons', asy
     '→ addresses +bad@1 +w1@1 +w2@1',
     '← addresses nack bad: unknown enum',
   ])
-  const { nodes, everywhere } = fixture.xds.receipts.report(fixture.graph.revision)
-  assert.equal(everywhere, true)
+  const { nodes, answered, everywhere } = fixture.xds.receipts.report(fixture.graph.revision)
+  assert.deepEqual([answered, everywhere], [true, false], 'what a node refused is not in force there')
   assert.deepEqual(nodes[0]?.types[1]?.rejected, [{ name: 'bad', version: '1', reason: 'unknown enum' }])
 })
 

@@ -71,7 +71,13 @@ export class ChangeLog implements Disposable {
     const report = await receipts.applied(revision, { signal: life.signal }).catch(() => undefined)
     if (report === undefined || report.nodes.length === 0) return
     const slowestMs = report.slowestMs === undefined ? undefined : Math.round(report.slowestMs * 10) / 10
-    log.info('applied everywhere', { revision, nodes: report.nodes.length, slowestMs })
+    const fields = { revision, nodes: report.nodes.length, slowestMs }
+    if (report.everywhere) return log.info('applied everywhere', fields)
+    const refusing = report.nodes.filter(({ types }) => types.some(({ rejected }) => rejected.length > 0))
+    return log.warn('applied, but for what nodes refuse', {
+      ...fields,
+      refusing: refusing.slice(0, 10).map(({ node }) => node),
+    })
   }
 
   #logProblem(problem: Problem): void {

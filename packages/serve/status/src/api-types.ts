@@ -85,6 +85,8 @@ export interface NodeView {
   /** RFC 3339. */
   readonly since: string
   readonly appliedRevision: number
+  /** RFC 3339: since when there is something that it has not acknowledged; absent while there is nothing. */
+  readonly unconfirmedSince?: string
   readonly types: readonly {
     readonly typeUrl: string
     readonly subscription: 'all' | 'on-demand'
@@ -123,7 +125,7 @@ export interface LaunchList extends List<Launch> {
 
 export interface WaitView {
   readonly revision: number
-  /** Whether every node that has workloads in the mesh applied the revision before the time was up. */
+  /** Whether every node that has workloads in the mesh applied the revision before the time was up, and refuses nothing. */
   readonly applied: boolean
   readonly nodes: readonly NodeView[]
   /** Nodes that have workloads in the mesh and no connected proxy. */

@@ -11,7 +11,7 @@ const workload = (node: string, tunnel: 'hbone' | 'none' = 'hbone'): Workload =>
 
 function setUp(workloads: readonly Workload[]): {
   readonly state: Parameters<typeof appliedEverywhere>[0]
-  readonly connect: (node: string, appliedRevision: number) => void
+  readonly connect: (node: string, appliedRevision: number, refused?: string) => void
 } {
   const graph = createGraph()
   const source = graph.source<Workload>('workloads')
@@ -20,18 +20,21 @@ function setUp(workloads: readonly Workload[]): {
   const watchers = new Set<() => void>()
   const receipts: NodeReceipts = {
     nodes: () => [...nodes.values()],
-    report: (revision) => ({
-      everywhere: [...nodes.values()].every((node) => node.appliedRevision >= revision),
-      nodes: [...nodes.values()],
-      slowestMs: undefined,
-    }),
+    report: (revision) => {
+      const all = [...nodes.values()]
+      const answered = all.every((node) => node.appliedRevision >= revision)
+      const refused = all.some(({ types }) => types.some(({ rejected }) => rejected.length > 0))
+      return { answered, everywhere: answered && !refused, nodes: all, slowestMs: undefined }
+    },
     subscribe: (onChange) => {
       watchers.add(onChange)
       return { [Symbol.dispose]: () => void watchers.delete(onChange) }
     },
   }
-  const connect = (node: string, appliedRevision: number): void => {
-    nodes.set(node, { node, connected: true, sinceMs: 0, appliedRevision, types: [] })
+  const connect = (node: string, appliedRevision: number, refused?: string): void => {
+    const rejected = refused === undefined ? [] : [{ name: refused, reason: 'no' }]
+    const type = { typeUrl: '', subscription: 'all' as const, sentRevision: 1, appliedRevision, rejected }
+    nodes.set(node, { node, connected: true, sinceMs: 0, appliedRevision, types: [type] })
     for (const watcher of watchers) watcher()
   }
   return { state: { graph, workloads: source, receipts }, connect }
@@ -65,4 +68,12 @@ test('appliedEverywhere() is not content with no node at all', async () => {
   const { state } = setUp([workload('a')])
   const { applied, missing } = await appliedEverywhere(state, 0, AbortSignal.abort())
   assert.deepEqual([applied, missing], [false, ['a']])
+})
+
+test('appliedEverywhere() says no as soon as a node has answered and refuses something', async () => {
+  const { state, connect } = setUp([workload('a')])
+  const waiting = appliedEverywhere(state, 1, new AbortController().signal)
+  connect('a', 1, 'p1')
+  const { applied, missing, progress } = await waiting
+  assert.deepEqual([applied, missing, progress.answered], [false, [], true])
 })

@@ -11,7 +11,10 @@ export interface Spread {
   readonly applied: boolean
 }
 
-/** Resolves when every node that has workloads in the mesh applied the revision; with how far it is when aborted. */
+/**
+ * Resolves when every node that has workloads in the mesh applied the revision; with how far it is when one of them
+ * refused something, which no waiting changes, or when aborted.
+ */
 export async function appliedEverywhere(
   { graph, workloads, receipts }: Pick<ControlState, 'graph' | 'workloads' | 'receipts'>,
   revision: number,
@@ -26,7 +29,9 @@ export async function appliedEverywhere(
     return { progress, missing, applied: progress.everywhere && missing.length === 0 }
   }
   const subscribe = (onChange: () => void): Disposable => receipts.subscribe(onChange)
-  for await (const spread of snapshots({ subscribe, take }, signal)) if (spread.applied) return spread
+  for await (const spread of snapshots({ subscribe, take }, signal)) {
+    if (spread.progress.answered && spread.missing.length === 0) return spread
+  }
   return take()
 }
 

@@ -10,6 +10,7 @@ export interface NodeProgress {
   readonly connected: boolean
   readonly sinceMs: number
   readonly appliedRevision: number
+  readonly unconfirmedSinceMs?: number
   readonly types: readonly {
     readonly typeUrl: string
     readonly subscription: 'all' | 'on-demand'
@@ -20,6 +21,9 @@ export interface NodeProgress {
 }
 
 export interface RevisionProgress {
+  /** Whether every connected node has acknowledged it, be it with refusals. */
+  readonly answered: boolean
+  /** Whether every connected node has applied it and refuses nothing. */
   readonly everywhere: boolean
   /** Connected nodes only. */
   readonly nodes: readonly NodeProgress[]

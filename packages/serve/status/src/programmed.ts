@@ -12,7 +12,7 @@ export interface ProgrammedSubject {
 
 /** Whether the nodes run with an object as it is now, by their own word. */
 export function programmedCondition(subject: ProgrammedSubject, progress: RevisionProgress): Condition {
-  const { nodes, slowestMs, everywhere } = progress
+  const { nodes, slowestMs, answered } = progress
   if (!subject.accepted) return condition('False', 'NotAccepted', 'the object is not accepted')
   if (nodes.length === 0) return condition('Unknown', 'NoNodes', 'no node proxy is connected')
   const rejections = nodes.flatMap(({ node, types }) =>
@@ -24,7 +24,7 @@ export function programmedCondition(subject: ProgrammedSubject, progress: Revisi
   if (rejections.length > 0) return condition('False', 'Rejected', `refused by ${rejections.join(', ')}`)
   const applied = nodes.filter((node) => node.appliedRevision >= subject.revision).length
   const counted = `applied on ${applied} of ${nodes.length} nodes`
-  if (!everywhere) return condition('False', 'Pending', counted)
+  if (!answered) return condition('False', 'Pending', counted)
   const message = slowestMs === undefined ? counted : `${counted}, slowest ${formatMs(slowestMs)}`
   return condition('True', 'Applied', message)
 }

@@ -115,8 +115,8 @@ class TestReceipts implements NodeReceipts {
 
   report(revision: number): RevisionProgress {
     const nodes = this.nodes().filter((node) => node.connected)
-    const everywhere = nodes.every((node) => node.appliedRevision >= revision)
-    return { everywhere, nodes, slowestMs: this.slowestMs }
+    const answered = nodes.every((node) => node.appliedRevision >= revision)
+    return { answered, everywhere: answered, nodes, slowestMs: this.slowestMs }
   }
 
   subscribe(onChange: () => void): Disposable {

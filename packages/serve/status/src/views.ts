@@ -63,12 +63,15 @@ export function objectView(key: string, object: AnyObject, conditions: readonly 
 }
 
 export function nodeView(progress: NodeProgress): NodeView {
-  const { node, connected, sinceMs, appliedRevision, types } = progress
+  const { node, connected, sinceMs, appliedRevision, unconfirmedSinceMs, types } = progress
   return {
     node,
     connected,
     since: new Date(sinceMs).toISOString(),
     appliedRevision,
+    ...(unconfirmedSinceMs === undefined
+      ? {}
+      : { unconfirmedSince: new Date(unconfirmedSinceMs).toISOString() }),
     types: types.map((type) => ({
       typeUrl: type.typeUrl,
       subscription: type.subscription,

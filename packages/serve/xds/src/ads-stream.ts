@@ -1,7 +1,5 @@
-import type { Change } from '@tulle/collections'
 import { err, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
-import type { MeshResource } from '@tulle/mesh-xds'
 import { parseRejections } from './nack.ts'
 import type { RejectedResource } from './receipt-types.ts'
 import type { ResourceIndex } from './resource-index.ts'
@@ -28,10 +26,13 @@ export interface AdsStreamDeps {
   readonly revision: () => number
   /** Whose revisions they are: `LINEAGE/EPOCH`, in front of each; nothing when absent. */
   readonly history?: string | undefined
-  readonly send: (typeUrl: string, message: Buffer) => void
+  /** The parts of one message, which are never written to again. */
+  readonly send: (typeUrl: string, message: readonly Uint8Array[]) => void
   /** After anything that a receipt tells of changed. */
   readonly onProgress: () => void
   readonly onRejected: (typeUrl: string, rejected: readonly RejectedResource[]) => void
+  /** The stream can't go on; the node has to come back. */
+  readonly onLost: (reason: string) => void
 }
 
 /** How far the node is with one type. */
@@ -71,6 +72,8 @@ export class AdsStream {
   readonly #deps: AdsStreamDeps
   /** By type URL, those that were asked for. */
   readonly #types: Map<string, TypeProgress> = new Map()
+  /** The same, in the server's order. */
+  #ordered: readonly TypeProgress[] = []
   #steps: Step[] = []
   #roundRevision: number = 0
   #inFlight: InFlight | undefined
@@ -83,13 +86,26 @@ export class AdsStream {
 
   /** The types asked for, in the server's order. */
   get types(): readonly TypeProgress[] {
-    return this.#indexes.flatMap((index) => this.#types.get(index.typeUrl) ?? [])
+    return this.#ordered
+  }
+
+  /** Whether a response waits for its acknowledgement. */
+  get isWaiting(): boolean {
+    return this.#inFlight !== undefined
+  }
+
+  /** Whether the node has acknowledged all there is for it. */
+  get isConfirmed(): boolean {
+    if (this.#inFlight !== undefined || this.#steps.length > 0) return false
+    return this.#ordered.every((type) => type.acknowledged && !type.subscription.due)
   }
 
   /** Everything up to here is in force at the node; 0 before each type it asked for had an answer. */
   get appliedRevision(): number {
-    const revisions = this.types.map((type) => type.appliedRevision)
-    return revisions.length === 0 ? 0 : Math.min(...revisions)
+    if (this.#ordered.length === 0) return 0
+    let least = Infinity
+    for (const { appliedRevision } of this.#ordered) least = Math.min(least, appliedRevision)
+    return least
   }
 
   /** Takes a request in; call `pump` later. The error is for the peer, and ends the stream. */
@@ -103,15 +119,15 @@ export class AdsStream {
       const subscription = new Subscription(index, this.#deps.limits)
       type = newProgress(subscription)
       this.#types.set(index.typeUrl, type)
+      this.#ordered = this.#indexes.flatMap(({ typeUrl }) => this.#types.get(typeUrl) ?? [])
     } else if (request.subscribe.length === 0 && request.unsubscribe.length === 0) return ok(undefined)
     const accepted = type.subscription.request(request)
     return accepted.ok ? accepted : err(`${request.typeUrl}: ${accepted.error}`)
   }
 
-  changes(typeUrl: string, changes: readonly Change<MeshResource>[]): void {
-    const type = this.#types.get(typeUrl)
-    if (type === undefined) return
-    for (const change of changes) type.subscription.change(change)
+  /** Nothing is sent any more. */
+  end(): void {
+    for (const { subscription } of this.#ordered) subscription.end()
   }
 
   /** Sends what may be sent now, and takes stock. */
@@ -132,17 +148,21 @@ export class AdsStream {
     this.#inFlight = undefined
     sent.type.acknowledged = true
     if (request.error === undefined) return
-    const rejected = parseRejections(request.error, sent.payload)
-    sent.type.subscription.reject(rejected)
+    const { subscription } = sent.type
+    const rejected = parseRejections(request.error, subscription.sentResources(sent.payload))
+    subscription.reject(rejected)
     this.#deps.onRejected(sent.type.typeUrl, rejected)
   }
 
   #beginRound(): void {
     this.#roundRevision = this.#deps.revision()
-    const taken = this.types.flatMap((type) => {
+    const taken: Step[] = []
+    for (const type of this.#ordered) {
       const payload = type.subscription.take()
-      return payload === undefined ? [] : [{ type, payload }]
-    })
+      if (!payload.ok) return this.#deps.onLost(payload.error)
+      if (payload.value !== undefined) taken.push({ type, payload: payload.value })
+    }
+    if (taken.length === 0) return
     const last = this.#indexes.at(-1)?.typeUrl
     const early = taken.flatMap((step) => this.#split(step.type.typeUrl === last ? step : upsertsOf(step)))
     const late = taken.filter((step) => step.type.typeUrl !== last).toReversed()
@@ -151,7 +171,8 @@ export class AdsStream {
 
   /** The first answer stays whole, and is sent even when empty: ztunnel counts it as the full state. */
   #split({ type, payload }: Step): readonly Step[] {
-    const empty = payload.upserts.length === 0 && payload.removed.length === 0
+    const empty =
+      payload.upserts.length === 0 && payload.removed.length === 0 && payload.everything === undefined
     if (!type.answered) {
       type.answered = true
       return [{ type, payload }]
@@ -164,16 +185,13 @@ export class AdsStream {
   #send(step: Step): void {
     const nonce = String(++this.#nonce)
     const revision = this.#roundRevision
-    this.#inFlight = { ...step, nonce, revision }
-    step.type.sentRevision = revision
-    this.#deps.send(
-      step.type.typeUrl,
-      encodeResponse(
-        step.type.subscription.index,
-        { version: this.#versionOf(revision), nonce },
-        step.payload,
-      ),
-    )
+    const { type, payload } = step
+    // What is shared need not be kept while it is under way.
+    const kept = payload.everything === undefined ? payload : { ...payload, everything: [] }
+    this.#inFlight = { type, payload: kept, nonce, revision }
+    type.sentRevision = revision
+    const head = { version: this.#versionOf(revision), nonce }
+    this.#deps.send(type.typeUrl, encodeResponse(type.subscription.index, head, payload))
   }
 
   #versionOf(revision: number): string {
@@ -184,7 +202,7 @@ export class AdsStream {
   /** A type with nothing under way and nothing waiting is up to date, whatever changed elsewhere. */
   #takeStock(): void {
     const revision = this.#deps.revision()
-    for (const type of this.#types.values()) {
+    for (const type of this.#ordered) {
       if (!type.acknowledged) continue
       const underWay = this.#inFlight?.type === type || this.#steps.some((step) => step.type === type)
       if (underWay) continue
@@ -201,7 +219,7 @@ function newProgress(subscription: Subscription): TypeProgress {
 }
 
 function upsertsOf({ type, payload }: Step): Step {
-  return { type, payload: { upserts: payload.upserts, removed: [] } }
+  return { type, payload: { ...payload, removed: [] } }
 }
 
 function removalsOf({ type, payload }: Step): Step {

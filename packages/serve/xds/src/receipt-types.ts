@@ -29,6 +29,8 @@ export interface NodeReceipt {
   readonly sinceMs: number
   /** The least of its types; 0 before each subscribed type had an answer. */
   readonly appliedRevision: number
+  /** Milliseconds since the epoch since when there is something that it has not acknowledged. */
+  readonly unconfirmedSinceMs?: number
   readonly types: readonly TypeReceipt[]
 }
 
@@ -46,7 +48,9 @@ export interface RevisionReceipt {
 /** The answer to "is it in force everywhere?". */
 export interface AppliedReport {
   readonly revision: number
-  /** Whether every connected node has applied it; true with no node connected. */
+  /** Whether every connected node has acknowledged it, be it with refusals; true with no node connected. */
+  readonly answered: boolean
+  /** Whether every connected node has applied it and refuses nothing. */
   readonly everywhere: boolean
   /** Connected nodes only. */
   readonly nodes: readonly NodeReceipt[]
@@ -62,7 +66,7 @@ export interface Receipts {
   revision(revision: number): RevisionReceipt | undefined
   /** How things stand now. */
   report(revision: number): AppliedReport
-  /** Resolves once every connected node applied `revision`; rejects with the signal's reason when it aborts. */
+  /** Resolves once every connected node acknowledged `revision`; rejects with the signal's reason when it aborts. */
   applied(revision: number, options: { readonly signal: AbortSignal }): Promise<AppliedReport>
   /** Called after a node connected, went, or acknowledged. */
   subscribe(onChange: () => void): Disposable

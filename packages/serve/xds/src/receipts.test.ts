@@ -26,6 +26,7 @@ test('ReceiptBook tells on how many nodes a revision is applied, and how long th
     { ...book.report(1), nodes: book.report(1).nodes.map((node) => [node.node, node.appliedRevision]) },
     {
       revision: 1,
+      answered: false,
       everywhere: false,
       slowestMs: 12,
       nodes: [

@@ -16,6 +16,8 @@ interface NodeEntry {
   appliedRevision: number
   /** The last word of a node that went. */
   last: NodeReceipt | undefined
+  /** Kept from one stream to the next: a node that comes back without confirming anything is silent all the time. */
+  unconfirmedSinceMs: number | undefined
   readonly appliedAtMs: Map<string, number>
 }
 
@@ -32,11 +34,15 @@ export class ReceiptBook implements Receipts {
   readonly #nodes: Map<string, NodeEntry> = new Map()
   readonly #revisions: Map<number, RevisionEntry> = new Map()
   readonly #listeners: Set<() => void> = new Set()
+  readonly #onApplied: (seconds: number) => void
   #revision: number
+  #notifyDue: boolean = false
 
-  constructor(clock: Clock, revision: number) {
+  /** `onApplied` hears of each acknowledgement of a revision, and how long after it that came. */
+  constructor(clock: Clock, revision: number, onApplied: (seconds: number) => void = () => undefined) {
     this.#clock = clock
     this.#revision = revision
+    this.#onApplied = onApplied
   }
 
   /** A transaction was applied; call before the streams take stock. */
@@ -94,8 +100,12 @@ export class ReceiptBook implements Receipts {
       const spread = this.#revisions.get(revision)
       if (spread === undefined) continue
       spread.appliedNodes++
-      spread.slowestMs = Math.max(spread.slowestMs, nowMs - spread.madeMonotonicMs)
+      const tookMs = nowMs - spread.madeMonotonicMs
+      spread.slowestMs = Math.max(spread.slowestMs, tookMs)
+      this.#onApplied(tookMs / 1000)
     }
+    if (stream.isConfirmed) entry.unconfirmedSinceMs = undefined
+    else entry.unconfirmedSinceMs ??= this.#clock.nowMs()
     entry.appliedRevision = Math.max(entry.appliedRevision, to)
     this.#notify()
   }
@@ -115,11 +125,11 @@ export class ReceiptBook implements Receipts {
 
   report(revision: number): AppliedReport {
     const nodes = this.nodes().filter((receipt) => receipt.connected)
-    const everywhere =
-      revision <= this.#revision && nodes.every((receipt) => receipt.appliedRevision >= revision)
+    const answered = revision <= this.#revision && this.#laggard(revision) === undefined
+    const everywhere = answered && ![...this.#nodes.values()].some(refuses)
     const spread = this.#revisions.get(revision)
     const slowestMs = spread === undefined || spread.appliedNodes === 0 ? undefined : spread.slowestMs
-    return { revision, everywhere, nodes, slowestMs }
+    return { revision, answered, everywhere, nodes, slowestMs }
   }
 
   applied(revision: number, options: { readonly signal: AbortSignal }): Promise<AppliedReport> {
@@ -133,8 +143,12 @@ export class ReceiptBook implements Receipts {
         settle()
         reject(signal.reason as Error)
       }
+      let laggard: NodeEntry | undefined
       const look = (): void => {
-        if (!this.#everywhere(revision)) return
+        // Asked at every acknowledgement of every node: most of the time the one that was late still is.
+        if (laggard !== undefined && isBehind(laggard, revision)) return
+        laggard = this.#laggard(revision)
+        if (laggard !== undefined || revision > this.#revision) return
         settle()
         resolve(this.report(revision))
       }
@@ -151,14 +165,10 @@ export class ReceiptBook implements Receipts {
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) }
   }
 
-  /** As `report`, without making receipts: this is asked at every acknowledgement of every node. */
-  #everywhere(revision: number): boolean {
-    if (revision > this.#revision) return false
-    for (const { streams } of this.#nodes.values()) {
-      const current = streams.at(-1)
-      if (current !== undefined && current.appliedRevision < revision) return false
-    }
-    return true
+  /** A connected node that has not applied a revision. */
+  #laggard(revision: number): NodeEntry | undefined {
+    for (const entry of this.#nodes.values()) if (isBehind(entry, revision)) return entry
+    return undefined
   }
 
   #receiptOf(entry: NodeEntry): NodeReceipt {
@@ -174,8 +184,15 @@ export class ReceiptBook implements Receipts {
       appliedAtMs: entry.appliedAtMs.get(typeUrl) ?? 0,
       rejected: subscription.rejected,
     }))
-    const { node, sinceMs } = entry
-    return { node, connected: true, sinceMs, appliedRevision: stream.appliedRevision, types }
+    const { node, sinceMs, unconfirmedSinceMs } = entry
+    return {
+      node,
+      connected: true,
+      sinceMs,
+      appliedRevision: stream.appliedRevision,
+      ...(unconfirmedSinceMs === undefined ? {} : { unconfirmedSinceMs }),
+      types,
+    }
   }
 
   /** Nodes that went are listed for a while; in what order, the map knows: a node that comes back keeps its place. */
@@ -184,9 +201,25 @@ export class ReceiptBook implements Receipts {
     for (const entry of gone.slice(0, Math.max(0, gone.length - maxGoneNodes))) this.#nodes.delete(entry.node)
   }
 
+  /** Once a turn of the event loop: a thousand nodes acknowledge together. */
   #notify(): void {
-    for (const listener of this.#listeners) listener()
+    if (this.#notifyDue || this.#listeners.size === 0) return
+    this.#notifyDue = true
+    setImmediate(() => {
+      this.#notifyDue = false
+      for (const listener of this.#listeners) listener()
+    })
   }
+}
+
+function isBehind({ streams }: NodeEntry, revision: number): boolean {
+  const current = streams.at(-1)
+  return current !== undefined && current.appliedRevision < revision
+}
+
+/** What a node refused does not hold there, whatever it acknowledged: it is closed, or as before. */
+function refuses({ streams }: NodeEntry): boolean {
+  return streams.at(-1)?.types.some(({ subscription }) => subscription.hasRejected) === true
 }
 
 function newEntry(node: string): NodeEntry {
@@ -197,6 +230,7 @@ function newEntry(node: string): NodeEntry {
     openedAt: 0,
     appliedRevision: 0,
     last: undefined,
+    unconfirmedSinceMs: undefined,
     appliedAtMs: new Map(),
   }
 }

@@ -1,37 +1,81 @@
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import type { Change, Collection } from '@tulle/collections'
 import { assert } from '@tulle/core'
 import type { MeshResource } from '@tulle/mesh-xds'
+import { ChangeJournal } from './change-journal.ts'
+import type { JournalEntry } from './change-journal.ts'
+import { encodeResource } from './response.ts'
+import { SnapshotChunks } from './snapshot-chunks.ts'
+
+/** Told of each resource that it may have an interest in, before and after a change of it. */
+export interface Interested {
+  touched(name: string): void
+}
+
+export interface ResourceIndexOptions {
+  /** Names of removed resources that are kept for peers that have not heard of it yet. */
+  readonly maxRemoved?: number
+}
+
+/** How many encoded resources are kept at hand: a change goes to all peers within moments. */
+const maxEncoded = 1024
 
 /**
- * The resources of one type, found by name or alias. Each is encoded once a version, whatever the number of
- * nodes that get it.
+ * The resources of one type as all streams see them: what there is, what changed since when, and who subscribed to
+ * what by name. Peers share all of it: one that subscribes to everything is a number in the journal, whatever the
+ * number of resources; and each resource is encoded once a version, whatever the number of peers.
  */
 export class ResourceIndex implements Disposable {
   readonly typeUrl: string
-  readonly collection: Collection<MeshResource>
+  readonly #resources: Map<string, MeshResource> = new Map()
   /** Resource names by alias: while an address moves, two resources may claim it. */
-  readonly #aliases: Map<string, Set<string>> = new Map()
-  readonly #encoded: WeakMap<MeshResource, Uint8Array> = new WeakMap()
+  readonly #aliases: Map<string, string | Set<string>> = new Map()
+  readonly #interested: Map<string, Set<Interested>> = new Map()
+  readonly #journal: ChangeJournal
+  readonly #snapshot: SnapshotChunks
+  readonly #encoded: Map<MeshResource, Uint8Array> = new Map()
   readonly #subscription: Disposable
 
-  constructor(typeUrl: string, collection: Collection<MeshResource>) {
+  constructor(typeUrl: string, collection: Collection<MeshResource>, options: ResourceIndexOptions = {}) {
     this.typeUrl = typeUrl
-    this.collection = collection
+    this.#journal = new ChangeJournal(options.maxRemoved ?? 10_000)
+    this.#snapshot = new SnapshotChunks((name) => {
+      const resource = this.#resources.get(name)
+      return resource === undefined ? undefined : encodeResource(typeUrl, resource)
+    })
     for (const [key, resource] of collection.entries()) this.#add(key, resource)
     this.#subscription = collection.subscribe((changes) => {
       for (const change of changes) this.#follow(change)
     })
   }
 
+  get size(): number {
+    return this.#resources.size
+  }
+
+  /** Where the journal ends now. */
+  get position(): number {
+    return this.#journal.end
+  }
+
   get(name: string): MeshResource | undefined {
-    return this.collection.get(name)
+    return this.#resources.get(name)
+  }
+
+  names(): Iterable<string> {
+    return this.#resources.keys()
   }
 
   /** Names of the resources that `nameOrAlias` stands for. */
   resolve(nameOrAlias: string): readonly string[] {
-    if (this.collection.get(nameOrAlias) !== undefined) return [nameOrAlias]
-    return [...(this.#aliases.get(nameOrAlias) ?? [])]
+    if (this.#resources.has(nameOrAlias)) return [nameOrAlias]
+    const names = this.#aliases.get(nameOrAlias)
+    if (names === undefined) return []
+    return typeof names === 'string' ? [names] : [...names]
+  }
+
+  /** What changed since a position of the journal; undefined where that is not known any more. */
+  changesSince(position: number): Iterable<JournalEntry> | undefined {
+    return this.#journal.since(position)
   }
 
   /** The bytes of an `envoy.service.discovery.v3.Resource` as a field `resources` of a response. */
@@ -40,46 +84,72 @@ export class ResourceIndex implements Disposable {
     if (known !== undefined) return known
     const bytes = encodeResource(this.typeUrl, resource)
     this.#encoded.set(resource, bytes)
+    for (const oldest of this.#encoded.keys()) {
+      if (this.#encoded.size <= maxEncoded) break
+      this.#encoded.delete(oldest)
+    }
     return bytes
   }
 
-  #follow(change: Change<MeshResource>): void {
-    if (change.before !== undefined) this.#drop(change.key, change.before)
-    if (change.after !== undefined) this.#add(change.key, change.after)
+  /** All resources, encoded as by `encoded`, in pieces that stay as they are whatever changes later. */
+  snapshot(): readonly Uint8Array[] {
+    return this.#snapshot.take()
   }
 
-  #add(key: string, resource: MeshResource): void {
-    assert(key === resource.name, `resource ${resource.name} is kept under its name, not ${key}`)
-    for (const alias of resource.aliases) {
-      const names = this.#aliases.get(alias)
-      if (names === undefined) this.#aliases.set(alias, new Set([key]))
-      else names.add(key)
-    }
+  /** `who` is told of changes of what this name or alias stands for. */
+  watch(nameOrAlias: string, who: Interested): void {
+    const present = this.#interested.get(nameOrAlias)
+    if (present === undefined) this.#interested.set(nameOrAlias, new Set([who]))
+    else present.add(who)
   }
 
-  #drop(key: string, resource: MeshResource): void {
-    for (const alias of resource.aliases) {
-      const names = this.#aliases.get(alias)
-      names?.delete(key)
-      if (names?.size === 0) this.#aliases.delete(alias)
-    }
+  unwatch(nameOrAlias: string, who: Interested): void {
+    const present = this.#interested.get(nameOrAlias)
+    if (present?.delete(who) === true && present.size === 0) this.#interested.delete(nameOrAlias)
+  }
+
+  /** How many names are watched: a leak test wants zero. */
+  get watchedNames(): number {
+    return this.#interested.size
   }
 
   [Symbol.dispose](): void {
     this.#subscription[Symbol.dispose]()
   }
-}
 
-function encodeResource(typeUrl: string, resource: MeshResource): Uint8Array<ArrayBuffer> {
-  const writer = new BinaryWriter()
-  writer.tag(2, WireType.LengthDelimited).fork()
-  writer.tag(1, WireType.LengthDelimited).string(resource.version)
-  writer.tag(2, WireType.LengthDelimited).fork()
-  writer.tag(1, WireType.LengthDelimited).string(typeUrl)
-  writer.tag(2, WireType.LengthDelimited).bytes(resource.bytes)
-  writer.join()
-  writer.tag(3, WireType.LengthDelimited).string(resource.name)
-  for (const alias of resource.aliases) writer.tag(4, WireType.LengthDelimited).string(alias)
-  writer.join()
-  return writer.finish()
+  #follow({ key, before, after }: Change<MeshResource>): void {
+    if (before !== undefined) this.#drop(key, before)
+    if (after !== undefined) this.#add(key, after)
+    this.#journal.append(key, before?.version, after === undefined)
+    this.#tell(key, key)
+    for (const alias of before?.aliases ?? []) this.#tell(alias, key)
+    for (const alias of after?.aliases ?? []) this.#tell(alias, key)
+  }
+
+  #tell(nameOrAlias: string, name: string): void {
+    for (const who of this.#interested.get(nameOrAlias) ?? []) who.touched(name)
+  }
+
+  #add(key: string, resource: MeshResource): void {
+    assert(key === resource.name, `resource ${resource.name} is kept under its name, not ${key}`)
+    this.#resources.set(key, resource)
+    this.#snapshot.touch(key)
+    for (const alias of resource.aliases) {
+      const names = this.#aliases.get(alias)
+      if (names === undefined) this.#aliases.set(alias, key)
+      else if (typeof names === 'string') this.#aliases.set(alias, new Set([names, key]))
+      else names.add(key)
+    }
+  }
+
+  #drop(key: string, resource: MeshResource): void {
+    this.#resources.delete(key)
+    this.#snapshot.remove(key)
+    this.#encoded.delete(resource)
+    for (const alias of resource.aliases) {
+      const names = this.#aliases.get(alias)
+      if (names === key) this.#aliases.delete(alias)
+      else if (names instanceof Set && names.delete(key) && names.size === 0) this.#aliases.delete(alias)
+    }
+  }
 }

@@ -6,6 +6,8 @@ import type { ResourceIndex } from './resource-index.ts'
 export interface Payload {
   readonly upserts: readonly MeshResource[]
   readonly removed: readonly string[]
+  /** All resources of the type, encoded; shared by everybody who gets them, and beside no `upserts`. */
+  readonly everything?: readonly Uint8Array[]
 }
 
 export interface ResponseHead {
@@ -15,24 +17,44 @@ export interface ResponseHead {
 }
 
 /**
- * The bytes of a DeltaDiscoveryResponse, spliced from resources that are encoded already: with a thousand
- * nodes the same resource is copied a thousand times, but never built twice.
+ * The bytes of a DeltaDiscoveryResponse, in parts: resources that are encoded already stand in it as they are. With a
+ * thousand nodes the same resource is sent a thousand times, but never built twice.
  * @see envoy/service/discovery/v3/discovery.proto
  */
-export function encodeResponse(index: ResourceIndex, head: ResponseHead, payload: Payload): Buffer {
+export function encodeResponse(
+  index: ResourceIndex,
+  head: ResponseHead,
+  payload: Payload,
+): readonly Uint8Array[] {
   const writer = new BinaryWriter()
   writer.tag(1, WireType.LengthDelimited).string(head.version)
   writer.tag(4, WireType.LengthDelimited).string(index.typeUrl)
   writer.tag(5, WireType.LengthDelimited).string(head.nonce)
   for (const name of payload.removed) writer.tag(6, WireType.LengthDelimited).string(name)
-  // Fields may come in any order; the resources are copied once, into the message itself.
+  // Fields may come in any order.
   const parts: Uint8Array[] = [writer.finish()]
   for (const resource of payload.upserts) parts.push(index.encoded(resource))
-  return Buffer.concat(parts)
+  return payload.everything === undefined ? parts : [...parts, ...payload.everything]
+}
+
+/** An `envoy.service.discovery.v3.Resource` as a field `resources` of a response. */
+export function encodeResource(typeUrl: string, resource: MeshResource): Uint8Array<ArrayBuffer> {
+  const writer = new BinaryWriter()
+  writer.tag(2, WireType.LengthDelimited).fork()
+  writer.tag(1, WireType.LengthDelimited).string(resource.version)
+  writer.tag(2, WireType.LengthDelimited).fork()
+  writer.tag(1, WireType.LengthDelimited).string(typeUrl)
+  writer.tag(2, WireType.LengthDelimited).bytes(resource.bytes)
+  writer.join()
+  writer.tag(3, WireType.LengthDelimited).string(resource.name)
+  for (const alias of resource.aliases) writer.tag(4, WireType.LengthDelimited).string(alias)
+  writer.join()
+  return writer.finish()
 }
 
 /** Cuts a payload into pieces of about `maxBytes`; a single larger resource travels alone. Never empty. */
 export function splitPayload(index: ResourceIndex, payload: Payload, maxBytes: number): readonly Payload[] {
+  if (payload.everything !== undefined) return [payload]
   const pieces: Payload[] = []
   let upserts: MeshResource[] = []
   let removed: string[] = []

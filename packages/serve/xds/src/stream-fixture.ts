@@ -38,10 +38,8 @@ export class StreamFixture {
       send: (typeUrl, message) => this.#sent(typeUrl, message),
       onProgress: () => undefined,
       onRejected: () => undefined,
+      onLost: (reason) => this.trace.push(`lost: ${reason}`),
     })
-    for (const index of indexes) {
-      index.collection.subscribe((changes) => this.stream.changes(index.typeUrl, changes))
-    }
   }
 
   /** One transaction: `+w1@1` sets an address, `-w1` takes it away; with `policy:` before it, a policy. */
@@ -85,8 +83,8 @@ export class StreamFixture {
     return this.trace.splice(0)
   }
 
-  #sent(typeUrl: string, message: Buffer): void {
-    const response = fromBinary(DeltaDiscoveryResponseSchema, message)
+  #sent(typeUrl: string, message: readonly Uint8Array[]): void {
+    const response = fromBinary(DeltaDiscoveryResponseSchema, Buffer.concat(message))
     this.#lastNonce = { typeUrl, nonce: response.nonce }
     const names = [
       ...response.resources.map(({ name, version }) => `+${name}@${version}`),

@@ -1,9 +1,10 @@
-import type { Change } from '@tulle/collections'
 import { err, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
 import type { MeshResource } from '@tulle/mesh-xds'
+import { maxRejected } from './nack.ts'
+import type { SentResources } from './nack.ts'
 import type { RejectedResource } from './receipt-types.ts'
-import type { ResourceIndex } from './resource-index.ts'
+import type { Interested, ResourceIndex } from './resource-index.ts'
 import type { Payload } from './response.ts'
 
 /** What a request says about a subscription; the fields of DeltaDiscoveryRequest that matter for it. */
@@ -20,23 +21,32 @@ export interface SubscriptionLimits {
   readonly maxNameChars: number
 }
 
+interface Draft {
+  readonly upserts: Map<string, MeshResource>
+  readonly removed: Set<string>
+}
+
 /**
- * What one node wants of one type, and what of it still has to travel. Only keys wait: the value is read when
+ * What one node wants of one type, and what of it still has to travel. Only names wait: the value is read when
  * a response is made, so a slow node gets the newest one, and what waits is bounded by what it asked for.
  *
- * A node that subscribes to everything costs no memory for what it already has: that is what every change says
- * it replaces. One that subscribes by name has its versions kept.
+ * A node that subscribes to everything costs no memory for what it has, nor for what waits for it: both are a position
+ * in the journal of all changes. One that subscribes by name has its versions kept.
  */
-export class Subscription {
+export class Subscription implements Interested {
   readonly index: ResourceIndex
   readonly #limits: SubscriptionLimits
   #started: boolean = false
   #all: boolean = false
+  /** While subscribed to everything: what the node was sent holds everything up to here. */
+  #position: number = 0
+  /** While subscribed to everything: all of it has to travel. */
+  #everythingDue: boolean = false
   readonly #names: Set<string> = new Set()
   /** Versions at the node, by resource name; only while subscribed by name. */
   readonly #held: Map<string, string> = new Map()
-  /** Resources to look at again, with the version at the node (while subscribed to everything). */
-  readonly #pending: Map<string, string | undefined> = new Map()
+  /** Resources to look at again, whatever the journal says. */
+  readonly #pending: Set<string> = new Set()
   /** Names to answer in any case, also when nothing is there. */
   readonly #asked: Set<string> = new Set()
   readonly #rejected: Map<string, RejectedResource> = new Map()
@@ -53,12 +63,17 @@ export class Subscription {
   }
 
   get rejected(): readonly RejectedResource[] {
-    return [...this.#rejected.values()]
+    return this.#rejected.size === 0 ? [] : [...this.#rejected.values()]
+  }
+
+  get hasRejected(): boolean {
+    return this.#rejected.size > 0
   }
 
   /** Whether a response may have to be made. */
   get due(): boolean {
-    return this.#answerDue || this.#pending.size > 0 || this.#asked.size > 0
+    if (this.#answerDue || this.#everythingDue || this.#pending.size > 0 || this.#asked.size > 0) return true
+    return this.#all && this.#position !== this.index.position
   }
 
   /** Takes over what a request says; the error is for the peer. */
@@ -80,62 +95,124 @@ export class Subscription {
     return ok(undefined)
   }
 
-  change(change: Change<MeshResource>): void {
-    if (this.#pending.has(change.key)) return
-    if (this.#all) this.#pending.set(change.key, change.before?.version)
-    else if (this.#held.has(change.key) || this.#covers(change.after))
-      this.#pending.set(change.key, undefined)
+  /** A resource under one of the names changed. */
+  touched(name: string): void {
+    if (!this.#all) this.#pending.add(name)
   }
 
-  /** What has to travel, with the values of now; nothing waits afterwards. Undefined when nothing has to. */
-  take(): Payload | undefined {
-    if (!this.due) return undefined
-    const answerDue = this.#answerDue
-    const upserts = new Map<string, MeshResource>()
-    const removed = new Set<string>()
-    for (const [name, version] of this.#pending) this.#settle(name, version, { upserts, removed })
-    for (const name of this.#asked) {
-      const found = this.index.resolve(name)
-      if (found.length === 0) removed.add(name)
-      for (const resourceName of found) {
-        const resource = this.index.get(resourceName)
-        if (resource !== undefined) upserts.set(resourceName, resource)
-      }
-    }
-    this.#pending.clear()
-    this.#asked.clear()
-    this.#answerDue = false
-    for (const [name, { version }] of upserts) {
+  /** Ends it: nobody is told of anything any more. */
+  end(): void {
+    for (const name of this.#names) this.index.unwatch(name, this)
+    this.#names.clear()
+  }
+
+  /**
+   * What has to travel, with the values of now; nothing waits afterwards. Undefined when nothing has to; the error
+   * says that the node is so far behind that nobody knows what it misses.
+   */
+  take(): Result<Payload | undefined> {
+    if (!this.due) return ok(undefined)
+    const draft: Draft = { upserts: new Map(), removed: new Set() }
+    if (this.#all && this.#everythingDue) return ok(this.#takeEverything(draft))
+    if (this.#all && !this.#collectChanges(draft))
+      return err('it is so far behind that what it misses is not known any more')
+    for (const name of this.#pending) this.#settle(name, draft)
+    for (const name of this.#asked) this.#answer(name, draft)
+    for (const [name, { version }] of draft.upserts) {
       this.#rejected.delete(name)
       if (!this.#all) this.#held.set(name, version)
     }
-    if (!answerDue && upserts.size === 0 && removed.size === 0) return undefined
-    return { upserts: [...upserts.values()], removed: [...removed] }
+    const isNews = this.#answerDue || draft.upserts.size > 0 || draft.removed.size > 0
+    this.#taken()
+    return ok(isNews ? { upserts: [...draft.upserts.values()], removed: [...draft.removed] } : undefined)
+  }
+
+  #takeEverything({ removed }: Draft): Payload {
+    // Who asks by name gets an answer, which everything is where there is something.
+    for (const name of this.#asked) if (this.index.resolve(name).length === 0) removed.add(name)
+    this.#rejected.clear()
+    this.#taken()
+    return { upserts: [], removed: [...removed], everything: this.index.snapshot() }
+  }
+
+  #taken(): void {
+    this.#position = this.index.position
+    this.#pending.clear()
+    this.#asked.clear()
+    this.#answerDue = false
+    this.#everythingDue = false
+  }
+
+  /** What a response held, for who reads a refusal of it. */
+  sentResources({ upserts, removed, everything }: Payload): SentResources {
+    const { index } = this
+    const versions = new Map(upserts.map((resource) => [resource.name, resource.version]))
+    for (const name of removed) versions.set(name, '')
+    if (everything === undefined) {
+      return {
+        has: (name) => versions.has(name),
+        versionOf: (name) => versions.get(name) ?? '',
+        names: () => versions.keys(),
+      }
+    }
+    return {
+      has: (name) => index.get(name) !== undefined || versions.has(name),
+      versionOf: (name) => index.get(name)?.version ?? '',
+      names: () => index.names(),
+    }
   }
 
   /** These of the last response were not applied: they are not known at the node, and wait for a new version. */
   reject(resources: readonly RejectedResource[]): void {
     for (const resource of resources) {
-      this.#rejected.set(resource.name, resource)
+      if (this.#rejected.size < maxRejected) this.#rejected.set(resource.name, resource)
       this.#held.delete(resource.name)
     }
   }
 
-  #settle(
-    name: string,
-    versionBefore: string | undefined,
-    out: { readonly upserts: Map<string, MeshResource>; readonly removed: Set<string> },
-  ): void {
+  /** Whether all changes since the last response are known. */
+  #collectChanges({ upserts, removed }: Draft): boolean {
+    if (this.#position === this.index.position) return true
+    const changes = this.index.changesSince(this.#position)
+    if (changes === undefined) return false
+    for (const { name, before } of changes) {
+      const current = this.index.get(name)
+      const rejected = this.#rejected.get(name)
+      const atNode = rejected?.version ?? before
+      if (current === undefined) {
+        if (atNode !== undefined) removed.add(name)
+        this.#rejected.delete(name)
+      } else if (current.version !== atNode) upserts.set(name, current)
+    }
+    return true
+  }
+
+  #settle(name: string, { upserts, removed }: Draft): void {
     const current = this.index.get(name)
-    const atNode = this.#all ? versionBefore : this.#held.get(name)
-    const rejected = this.#rejected.get(name)
-    if (current !== undefined && (this.#all || this.#covers(current))) {
-      if (current.version !== (rejected?.version ?? atNode)) out.upserts.set(name, current)
+    if (this.#all) {
+      // What a reconnect brought and is otherwise now.
+      if (current === undefined) removed.add(name)
+      else upserts.set(name, current)
       return
     }
-    if (atNode !== undefined || rejected !== undefined) out.removed.add(name)
+    const atNode = this.#held.get(name)
+    const rejected = this.#rejected.get(name)
+    if (current !== undefined && this.#covers(current)) {
+      if (current.version !== (rejected?.version ?? atNode)) upserts.set(name, current)
+      return
+    }
+    if (atNode !== undefined || rejected !== undefined) removed.add(name)
     this.#held.delete(name)
     this.#rejected.delete(name)
+  }
+
+  #answer(name: string, { upserts, removed }: Draft): void {
+    const found = this.index.resolve(name)
+    if (found.length === 0) removed.add(name)
+    for (const resourceName of found) {
+      const resource = this.index.get(resourceName)
+      if (resource !== undefined) upserts.set(resourceName, resource)
+    }
   }
 
   #begin(initialVersions: Readonly<Record<string, string>>): void {
@@ -145,9 +222,9 @@ export class Subscription {
     else {
       for (const [name, version] of brought) {
         // As istiod does: what a node brings along, it is subscribed to.
-        this.#names.add(name)
+        this.#addName(name)
         this.#held.set(name, version)
-        this.#pending.set(name, undefined)
+        this.#pending.add(name)
       }
     }
   }
@@ -156,16 +233,18 @@ export class Subscription {
     initialVersions: Readonly<Record<string, string>>,
     brought: readonly (readonly [string, string])[],
   ): void {
+    this.#position = this.index.position
+    this.#everythingDue = brought.length === 0
     let known = 0
-    for (const [name, { version }] of this.index.collection.entries()) {
-      const atNode = initialVersions[name]
-      if (atNode !== undefined) known++
-      if (atNode !== version) this.#pending.set(name, atNode)
-    }
-    // Usually nothing went while the node was away.
-    if (known === brought.length) return
     for (const [name, version] of brought) {
-      if (this.index.get(name) === undefined) this.#pending.set(name, version)
+      const current = this.index.get(name)
+      if (current !== undefined) known++
+      if (current?.version !== version) this.#pending.add(name)
+    }
+    // Usually nothing came while the node was away.
+    if (brought.length === 0 || known === this.index.size) return
+    for (const name of this.index.names()) {
+      if (!Object.hasOwn(initialVersions, name)) this.#pending.add(name)
     }
   }
 
@@ -173,19 +252,24 @@ export class Subscription {
   #switchMode(): void {
     this.#held.clear()
     this.#pending.clear()
-    if (this.#all) {
-      for (const [name] of this.index.collection.entries()) this.#pending.set(name, undefined)
-    } else for (const name of this.#names) this.#asked.add(name)
+    this.#everythingDue = this.#all
+    if (!this.#all) for (const name of this.#names) this.#asked.add(name)
   }
 
   #ask(name: string): void {
-    this.#names.add(name)
+    this.#addName(name)
     this.#asked.add(name)
+  }
+
+  #addName(name: string): void {
+    this.#names.add(name)
+    this.index.watch(name, this)
   }
 
   #forget(name: string): void {
     this.#names.delete(name)
     this.#asked.delete(name)
+    this.index.unwatch(name, this)
     for (const resourceName of [name, ...this.index.resolve(name)]) {
       if (this.#all || this.#covers(this.index.get(resourceName))) continue
       this.#held.delete(resourceName)
@@ -206,7 +290,9 @@ export class Subscription {
       return `expected at most ${maxNames} names subscribed to`
     if (unsubscribe.length > maxNames) return `expected at most ${maxNames} names in one request`
     if (brought.length > maxNames) return `expected at most ${maxNames} initial versions`
-    const long = [...subscribe, ...unsubscribe, ...brought].find((name) => name.length > maxNameChars)
-    return long === undefined ? undefined : `expected names of at most ${maxNameChars} characters`
+    const isLong = (name: string): boolean => name.length > maxNameChars
+    return subscribe.some(isLong) || unsubscribe.some(isLong) || brought.some(isLong)
+      ? `expected names of at most ${maxNameChars} characters`
+      : undefined
   }
 }

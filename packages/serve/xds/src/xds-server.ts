@@ -9,6 +9,7 @@ import { aggregatedDiscoveryService } from '@tulle/proto'
 import type { Log, MetricsRegistry } from '@tulle/runtime'
 import { AdsStream } from './ads-stream.ts'
 import type { AdsStreamLimits, StreamRequest } from './ads-stream.ts'
+import { PumpQueue } from './pump-queue.ts'
 import type { Receipts } from './receipt-types.ts'
 import { ReceiptBook } from './receipts.ts'
 import { ResourceIndex } from './resource-index.ts'
@@ -38,6 +39,8 @@ export interface XdsServerOptions {
   readonly maxNames?: number
   /** Streams of one node at a time; above it the oldest ends. 4 when absent. */
   readonly maxStreamsPerNode?: number
+  /** How long a node may take to acknowledge a response; then its stream ends. 60 s when absent. */
+  readonly ackTimeoutMs?: number
 }
 
 export interface XdsServerDeps {
@@ -76,8 +79,13 @@ interface OpenStream {
   readonly node: string
   readonly stream: AdsStream
   readonly call: Call
-  pumpDue: boolean
+  /** Monotonic time since when it owes an acknowledgement. */
+  waitsSinceMs: number | undefined
 }
+
+/** Longest that streams hold the event loop in one turn. */
+const maxTurnMs = 5
+const defaultAckTimeoutMs = 60_000
 
 export function xdsServer(options: XdsServerOptions, deps: XdsServerDeps): XdsServer {
   return new DeltaAdsServer(options, deps)
@@ -95,6 +103,8 @@ class DeltaAdsServer implements XdsServer {
   readonly #streams: Map<AdsStream, OpenStream> = new Map()
   readonly #held: DisposableStack = new DisposableStack()
   readonly #metrics: XdsMetrics
+  readonly #queue: PumpQueue<OpenStream>
+  readonly #ackTimeoutMs: number
   #open: boolean = false
 
   constructor(options: XdsServerOptions, deps: XdsServerDeps) {
@@ -107,15 +117,24 @@ class DeltaAdsServer implements XdsServer {
       maxNames: options.maxNames ?? 500_000,
       maxNameChars: 1024,
     }
-    this.receipts = new ReceiptBook(deps.clock, deps.graph.revision)
+    this.#ackTimeoutMs = options.ackTimeoutMs ?? defaultAckTimeoutMs
+    this.#queue = this.#held.use(
+      new PumpQueue<OpenStream>({ clock: deps.clock, maxTurnMs }, (open) => this.#pump(open)),
+    )
+    this.receipts = new ReceiptBook(deps.clock, deps.graph.revision, (seconds) =>
+      this.#metrics.applied(seconds),
+    )
     this.handlers = { deltaAggregatedResources: (call: Call) => this.#accept(call) }
-    this.#indexes = options.resources.map(({ typeUrl, collection }) => this.#follow(typeUrl, collection))
+    this.#indexes = options.resources.map(({ typeUrl, collection }) =>
+      this.#held.use(new ResourceIndex(typeUrl, collection)),
+    )
     this.#held.use(
       deps.graph.onTransaction((revision) => {
         this.receipts.made(revision)
-        for (const open of this.#streams.values()) this.#pumpSoon(open)
+        for (const open of this.#streams.values()) this.#queue.add(open)
       }),
     )
+    this.#held.use(deps.clock.every(this.#ackTimeoutMs / 10, () => this.#endSilent()))
   }
 
   open(): void {
@@ -130,16 +149,6 @@ class DeltaAdsServer implements XdsServer {
   [Symbol.dispose](): void {
     this.close()
     this.#held.dispose()
-  }
-
-  #follow(typeUrl: string, collection: Collection<MeshResource>): ResourceIndex {
-    const index = this.#held.use(new ResourceIndex(typeUrl, collection))
-    this.#held.use(
-      collection.subscribe((changes) => {
-        for (const { stream } of this.#streams.values()) stream.changes(typeUrl, changes)
-      }),
-    )
-    return index
   }
 
   #accept(call: Call): void {
@@ -176,7 +185,8 @@ class DeltaAdsServer implements XdsServer {
       limits: this.#limits,
       revision: () => this.#deps.graph.revision,
       history: this.#history,
-      send: (typeUrl, message) => {
+      send: (typeUrl, parts) => {
+        const message = Buffer.concat(parts)
         this.#metrics.sent(typeUrl, message.length)
         call.write(message)
       },
@@ -187,8 +197,13 @@ class DeltaAdsServer implements XdsServer {
           this.#deps.log.warn('a node refused a resource', { node, type: typeUrl, name, reason })
         }
       },
+      onLost: (reason) => {
+        this.#deps.log.warn('a node has to begin anew', { node, reason })
+        refuse(call, status.ABORTED, reason)
+        this.#ended(open)
+      },
     })
-    const open: OpenStream = { node, stream, call, pumpDue: false }
+    const open: OpenStream = { node, stream, call, waitsSinceMs: undefined }
     this.#streams.set(stream, open)
     this.#metrics.streams(this.#streams.size)
     this.#limitStreams(this.receipts.opened(node, stream), node)
@@ -213,6 +228,7 @@ class DeltaAdsServer implements XdsServer {
 
   #receive(open: OpenStream, request: DeltaDiscoveryRequest): void {
     if (!this.#streams.has(open.stream)) return
+    if (open.stream.isWaiting && request.responseNonce !== '') open.waitsSinceMs = undefined
     const accepted = open.stream.receive(readRequest(request))
     if (!accepted.ok) {
       this.#deps.log.warn('a node asked for too much', { node: open.node, reason: accepted.error })
@@ -221,21 +237,36 @@ class DeltaAdsServer implements XdsServer {
       return
     }
     if (request.responseNonce !== '') this.receipts.acknowledged(open.node, open.stream, request.typeUrl)
-    this.#pumpSoon(open)
+    this.#queue.add(open)
   }
 
-  /** After this turn of the event loop: requests that arrive together, and changes made together, are one round. */
-  #pumpSoon(open: OpenStream): void {
-    if (open.pumpDue) return
-    open.pumpDue = true
-    setImmediate(() => {
-      open.pumpDue = false
-      if (this.#streams.has(open.stream)) open.stream.pump()
-    })
+  #pump(open: OpenStream): void {
+    open.stream.pump()
+    const waits = open.stream.isWaiting
+    if (!waits) open.waitsSinceMs = undefined
+    else open.waitsSinceMs ??= this.#deps.clock.monotonicMs()
   }
 
-  #ended({ node, stream }: OpenStream): void {
+  /** A node that does not say what it applied is as good as away: nobody may think that it follows. */
+  #endSilent(): void {
+    const sinceMs = this.#deps.clock.monotonicMs() - this.#ackTimeoutMs
+    for (const open of this.#streams.values()) {
+      if (open.waitsSinceMs === undefined || open.waitsSinceMs > sinceMs) continue
+      const { node } = open
+      this.#deps.log.warn('a node does not acknowledge; its stream ends', {
+        node,
+        timeoutMs: this.#ackTimeoutMs,
+      })
+      refuse(open.call, status.DEADLINE_EXCEEDED, 'expected an acknowledgement')
+      this.#ended(open)
+    }
+  }
+
+  #ended(open: OpenStream): void {
+    const { node, stream } = open
     if (!this.#streams.delete(stream)) return
+    this.#queue.delete(open)
+    stream.end()
     this.#metrics.streams(this.#streams.size)
     this.receipts.closed(node, stream)
     this.#deps.log.info('node disconnected', { node })
