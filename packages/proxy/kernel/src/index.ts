@@ -33,6 +33,7 @@ export {
   resetSocket,
   resumeWithOnread,
   socketFd,
+  useOnread,
 } from './node-handles.ts'
 export type {
   ConnectTcpFdOptions,

@@ -6,7 +6,14 @@ import type { AddressInfo, Socket } from 'node:net'
 import { createServer } from 'node:tls'
 import type { Server as TlsServer } from 'node:tls'
 import { KernelError } from './errors.ts'
-import { connectTcpFd, connectTlsFd, listenFd, resumeWithOnread, socketFd } from './node-handles.ts'
+import {
+  connectTcpFd,
+  connectTlsFd,
+  listenFd,
+  resumeWithOnread,
+  socketFd,
+  useOnread,
+} from './node-handles.ts'
 import { listenTcp, localAddress, openTcpSocket } from './sockets.ts'
 
 const loopback = '127.0.0.1'
@@ -64,7 +71,8 @@ async function testTcp(): Promise<void> {
 async function testTls(): Promise<void> {
   const server: TlsServer = createServer({ ...psk, pskCallback: () => pskKey }, (peer) => {
     peer.on('error', failed.reject)
-    peer.end('tls')
+    const onread = reader((text) => peer.end(`${text}!`))
+    if (!useOnread(peer, onread)) peer.on('data', (bytes: Buffer) => peer.end(`${bytes.toString()}!`))
   })
   const failed = Promise.withResolvers<never>()
   server.on('tlsClientError', failed.reject)
@@ -82,8 +90,9 @@ async function testTls(): Promise<void> {
   })
   try {
     socket.on('error', failed.reject)
+    socket.write('tls')
     expect('the descriptor of a TLS socket', socketFd(socket), fd)
-    expect('the text over TLS', await Promise.race([answer.promise, failed.promise]), 'tls')
+    expect('the echo over TLS', await Promise.race([answer.promise, failed.promise]), 'tls!')
   } finally {
     socket.destroy()
     server.close()

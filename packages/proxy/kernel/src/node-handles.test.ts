@@ -12,6 +12,7 @@ import {
   resetSocket,
   resumeWithOnread,
   socketFd,
+  useOnread,
 } from './node-handles.ts'
 import { listenTcp, localAddress, openTcpSocket, setKeepAlive, setUserTimeout } from './sockets.ts'
 
@@ -25,6 +26,38 @@ test('nodeHandlesSelfTest passes in a worker thread', async () => {
   const worker = new Worker(code, { eval: true })
   const [exitCode] = await once(worker, 'exit')
   assert.equal(exitCode, 0)
+})
+
+test('useOnread gives the socket of a server recycled buffers, and leaves alone what has no fields for them', async () => {
+  const listener = listenTcp({ address: loopback, port: 0 })
+  const port = localAddress(listener)?.port ?? 0
+  const buffers = [Buffer.alloc(4), Buffer.alloc(4)]
+  const texts: string[] = []
+  const ended = Promise.withResolvers<void>()
+  let next = 0
+  const server = listenFd(listener, {
+    onConnection(accepted) {
+      const callback = (length: number, bytes: Uint8Array): boolean => {
+        texts.push(Buffer.from(bytes.subarray(0, length)).toString())
+        return true
+      }
+      const onread = { buffer: () => buffers[next++ % 2] ?? Buffer.alloc(4), callback }
+      assert.ok(useOnread(accepted, onread))
+      accepted.on('data', () => assert.fail('the bytes belong to the callback'))
+      accepted.on('end', () => ended.resolve())
+      accepted.on('close', () => server.close())
+      accepted.resume()
+      Reflect.deleteProperty(client, '_handle')
+      assert.equal(useOnread(client, onread), false)
+      accepted.end()
+    },
+    onError: ended.reject,
+  })
+  const client = connectTcpFd({ fd: openTcpSocket({ family: 4 }), host: loopback, port })
+  client.end('eight by')
+  await ended.promise
+  assert.deepEqual(texts.join(''), 'eight by')
+  assert.ok(texts.every((text) => text.length <= 4))
 })
 
 test('connectTcpFd reports a refused connection as an error event', async () => {

@@ -7,12 +7,13 @@
  * - `tls.connect` makes its TCP handle at once but connects in the next tick (numeric hosts only): in between the
  *   handle can be opened on a descriptor of ours.
  * - `onread` counts only in a socket's constructor, and servers don't pass it on: accepted sockets come paused and
- *   give their handle to a new socket.
+ *   give their handle to a new socket. What a `tls.Server` makes gets them later, by the fields that the constructor sets.
  */
 import { createServer, isIP, Socket } from 'node:net'
 import type { OnReadOpts, Server } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
+import { descriptorLimit, isReservedFd } from './descriptors.ts'
 import { kernelError, KernelError } from './errors.ts'
 import { libc } from './libc.ts'
 import { setResetOnClose } from './sockets.ts'
@@ -81,14 +82,28 @@ export interface ListenFdOptions {
   readonly backlog?: number
   /** A paused socket that has read nothing: `resumeWithOnread` it, or destroy it. */
   onConnection(paused: Socket): void
+  /** A connection was closed at once, since the process is about to run out of descriptors. */
+  onShed?(): void
   /** The listener failed (out of descriptors, for example). */
   onError(error: Error): void
 }
 
+/** As it was when this thread first listened. */
+let maxDescriptors: number | undefined
+
 /** Accepts on a listening descriptor, which the server owns and closes. `server.close` does not wait for sockets. */
 export function listenFd(fd: number, options: ListenFdOptions): Server {
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true })
-  server.on('connection', (socket) => options.onConnection(socket))
+  maxDescriptors ??= descriptorLimit()
+  const limit = maxDescriptors
+  server.on('connection', (socket) => {
+    if (!isReservedFd(tcpHandle(socket).fd, limit)) {
+      options.onConnection(socket)
+      return
+    }
+    socket.destroy()
+    options.onShed?.()
+  })
   server.on('error', (error) => options.onError(error))
   // Node calls listen(2) again, which would cut the backlog to its own default.
   return server.listen({ fd, backlog: options.backlog ?? 1024, exclusive: true })
@@ -103,6 +118,24 @@ export function resumeWithOnread(paused: Socket, onread: OnReadOpts, highWaterMa
   return new Socket(socketOptions(tuning, { handle }))
 }
 
+/**
+ * Recycled read buffers for a socket that exists and was given no data yet, such as one that a `tls.Server` made.
+ * False: this Node keeps its read buffers elsewhere, and the socket is as it was.
+ */
+export function useOnread(socket: Socket, onread: OnReadOpts & { readonly buffer: () => Uint8Array }): boolean {
+  const [buffer, callback, generator] = onreadFields.map((name) => ownSymbol(socket, name))
+  const handle: unknown = Reflect.get(socket, '_handle')
+  if (buffer === undefined || callback === undefined || generator === undefined || !takesBuffers(handle)) {
+    return false
+  }
+  const first = onread.buffer()
+  Reflect.set(socket, buffer, first)
+  Reflect.set(socket, callback, onread.callback)
+  Reflect.set(socket, generator, onread.buffer)
+  handle.useUserBuffer(first)
+  return true
+}
+
 /** The descriptor of a socket (TLS sockets: of the TCP socket below); -1 when it is closed. */
 export function socketFd(socket: Socket): number {
   const handle = findTcpHandle(socket)
@@ -114,6 +147,17 @@ export function resetSocket(socket: Socket): void {
   const fd = socketFd(socket)
   if (fd >= 0) setResetOnClose(fd)
   socket.destroy()
+}
+
+/** Where a socket's constructor puts `onread`: symbols of Node's own, known by their descriptions. */
+const onreadFields = ['kBuffer', 'kBufferCb', 'kBufferGen'] as const
+
+function ownSymbol(socket: Socket, name: string): symbol | undefined {
+  return Object.getOwnPropertySymbols(socket).find(({ description }) => description === name)
+}
+
+function takesBuffers(handle: unknown): handle is { useUserBuffer(buffer: Uint8Array): void } {
+  return typeof handle === 'object' && handle !== null && 'useUserBuffer' in handle
 }
 
 function socketOptions(tuning: SocketTuning, extra: object): object {

@@ -73,7 +73,7 @@ export class DataWorker implements WorkerCommands {
       buffers: new CopyBuffers(),
       connections: new ConnectionTable({ clock, telemetry, accessLog: this.#accessLog }),
       windowBudget: new ByteBudget(settings.limits.maxWindowBytes),
-      keeper: new SessionKeeper(clock),
+      keeper: new SessionKeeper(clock, settings.limits.expiredSessionMs),
       gate: new HandshakeGate({ maxPerTurn: settings.limits.maxHandshakesPerTurn }),
     }
     this.#policyWatch = new PolicyWatch(this.#context)

@@ -30,6 +30,10 @@ export interface L4Limits {
   readonly connectTimeoutMs: number
   /** An HBONE session without streams is let go after this. */
   readonly idleSessionMs: number
+  /** Streams that run when a certificate of their session ends may go on for so long; then they are reset. */
+  readonly expiredSessionMs: number
+  /** The JavaScript heap of one worker; one that needs more ends the process. Buffers come on top. */
+  readonly maxHeapBytes: number
   /** Access log lines that wait for the descriptor; what does not fit is dropped and counted. */
   readonly maxAccessLogBytes: number
 }
@@ -50,5 +54,7 @@ export const defaultLimits: L4Limits = {
   maxWindowBytes: 268_435_456,
   connectTimeoutMs: 10_000,
   idleSessionMs: 300_000,
+  expiredSessionMs: 3_600_000,
+  maxHeapBytes: 1_073_741_824,
   maxAccessLogBytes: 4_194_304,
 }

@@ -7,6 +7,7 @@ import type { WorkloadScope } from './workload-scope.ts'
 
 const everyAddress = '::'
 const everyIpv4Address = '0.0.0.0'
+const complainEveryMs = 1000
 
 /** A listener as a workload wants it; those without a role are never handed to another process. */
 export interface WantedListener {
@@ -26,6 +27,8 @@ interface Open {
 export class ListenerSet {
   readonly #scope: WorkloadScope
   #open: Open[] = []
+  #saidMs: number = Number.NEGATIVE_INFINITY
+  #unsaid: number = 0
 
   constructor(scope: WorkloadScope) {
     this.#scope = scope
@@ -62,10 +65,21 @@ export class ListenerSet {
   }
 
   #accept({ role, address, onConnection }: WantedListener, fd: number): void {
+    const onError = (error: Error): void => this.#complain('listener failed', errorText(error))
+    const onShed = (): void =>
+      this.#complain('connections are closed unseen', 'the process is about to run out of descriptors')
+    this.#open.push({ role, address, fd, server: listenFd(fd, { onConnection, onError, onShed }) })
+  }
+
+  /** Once in a while: each of thousands of connections may come to this. */
+  #complain(message: string, error: string): void {
     const { context, uid } = this.#scope
-    const onError = (error: Error): void =>
-      context.log.error('listener failed', { workload: uid, error: errorText(error) })
-    this.#open.push({ role, address, fd, server: listenFd(fd, { onConnection, onError }) })
+    this.#unsaid++
+    const nowMs = context.clock.monotonicMs()
+    if (nowMs - this.#saidMs < complainEveryMs) return
+    context.log.error(message, { workload: uid, error, times: this.#unsaid })
+    this.#saidMs = nowMs
+    this.#unsaid = 0
   }
 
   #openFd(address: SocketAddress): number {

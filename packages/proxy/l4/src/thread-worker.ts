@@ -35,6 +35,8 @@ export class ThreadWorker implements WorkerCommands {
     this.#worker = new Worker(new URL('./data-worker.ts', import.meta.url), {
       workerData: settings,
       name: `data-${settings.index}`,
+      // The thread ends alone, and we get to say why; a heap of the whole process would take it down without a word.
+      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(settings.limits.maxHeapBytes / 1024 ** 2) },
     })
     this.#worker.on('message', (message: WorkerMessage) => this.#onMessage(message))
     this.#worker.on('error', (error) => this.#onEnd(errorText(error)))

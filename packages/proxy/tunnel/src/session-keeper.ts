@@ -8,21 +8,29 @@ const sweepMs = 1000
 interface Kept {
   readonly session: TunnelSession
   readonly verifier: PeerVerifier
+  /** Monotonic: a time of day that is set back makes no certificate last longer. */
+  readonly untilMs: number
+  /** Monotonic; when it was told that its certificate has ended. */
+  drainedMs: number | undefined
 }
 
 /**
  * Ends sessions in time, one keeper a thread: GOAWAY when the earlier of both certificates ends (streams that
- * run may finish, new ones go to a new session); when the peer is revoked, GOAWAY with INADEQUATE_SECURITY, and every
+ * run may finish, new ones go to a new session), and a reset of what still runs `graceMs` later: nobody vouches for
+ * the peer any more. By either clock, the time of day and the one that never jumps, whichever comes first; the grace
+ * is a time that really passes. When the peer is revoked, GOAWAY with INADEQUATE_SECURITY, and every
  * stream is reset.
  */
 export class SessionKeeper implements Disposable {
   readonly #clock: Clock
+  readonly #graceMs: number
   readonly #kept: Set<Kept> = new Set()
   readonly #timer: Disposable
   readonly #onEmpty: (() => void)[] = []
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, graceMs: number) {
     this.#clock = clock
+    this.#graceMs = graceMs
     this.#timer = clock.every(sweepMs, () => this.#sweep())
   }
 
@@ -32,7 +40,9 @@ export class SessionKeeper implements Disposable {
 
   /** Dispose of what is returned when the session is over. */
   keep(session: TunnelSession, verifier: PeerVerifier): Disposable {
-    const entry = { session, verifier }
+    const leftMs = session.endsAtMs - this.#clock.nowMs()
+    const untilMs = this.#clock.monotonicMs() + leftMs
+    const entry: Kept = { session, verifier, untilMs, drainedMs: undefined }
     this.#kept.add(entry)
     return {
       [Symbol.dispose]: () => {
@@ -61,8 +71,15 @@ export class SessionKeeper implements Disposable {
 
   #sweep(): void {
     const nowMs = this.#clock.nowMs()
-    for (const { session } of this.#kept) {
-      if (nowMs >= session.endsAtMs && session.http.usable) session.http.drain()
+    const monotonicMs = this.#clock.monotonicMs()
+    for (const entry of this.#kept) {
+      const { session, untilMs, drainedMs } = entry
+      if (drainedMs !== undefined) {
+        if (monotonicMs - drainedMs >= this.#graceMs) session.http.goaway(http2Error.noError)
+      } else if (nowMs >= session.endsAtMs || monotonicMs >= untilMs) {
+        entry.drainedMs = monotonicMs
+        if (session.http.usable) session.http.drain()
+      }
     }
   }
 }

@@ -36,13 +36,14 @@ export async function startServer(
   const clock = options.clock ?? systemClock
   const credentials = new CredentialHolder(clock)
   credentials.set(certificate)
-  const keeper = new SessionKeeper(clock)
+  const keeper = new SessionKeeper(clock, 3_600_000)
   let refusal = Promise.withResolvers<ServerRefusal>()
   const hbone = new HboneServer({
     credentials,
     keeper,
     clock,
     windowBudget: new ByteBudget(1024 * 1024),
+    slabs: new ReceiveSlabs(),
     gate: new HandshakeGate({ maxPerTurn: 1 }),
     maxHandshakes: 16,
     maxHandshakesPerSource: 16,
@@ -95,7 +96,7 @@ export function startClient(
   const clock = options.clock ?? systemClock
   const credentials = new CredentialHolder(clock)
   credentials.set(certificate)
-  const keeper = new SessionKeeper(clock)
+  const keeper = new SessionKeeper(clock, 3_600_000)
   const pool = new ClientPool({
     credentials,
     keeper,
