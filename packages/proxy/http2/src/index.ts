@@ -17,5 +17,7 @@ export type {
   WindowBudget,
 } from './session-options.ts'
 export type { HeaderList, Http2Stream, StreamHandler, Transport } from './session-types.ts'
+export { flushThisTurn } from './flush-turn.ts'
+export type { Flushable } from './flush-turn.ts'
 export { headroomBytes, slabClassBytes, SlabPool } from './slab-pool.ts'
 export type { SlabPoolOptions } from './slab-pool.ts'

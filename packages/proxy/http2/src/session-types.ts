@@ -44,6 +44,8 @@ export interface Http2Stream {
   readonly id: number
   /** Payload bytes that may be sent now: the least of both windows, 0 while the transport is full. */
   readonly sendable: number
+  /** The least of both windows: what may be sent once the transport has room. */
+  readonly window: number
   sendHeaders(headers: HeaderList, endStream: boolean): void
   /**
    * Copies into the session's shared batch, which leaves in one write per turn of the event loop. At most `sendable` bytes.

@@ -5,7 +5,7 @@
 import { systemClock } from '@tulle/core'
 import type { Http2Session, Http2SessionOptions } from './session-options.ts'
 import type { Http2Stream, StreamHandler } from './session-types.ts'
-import { SlabPool } from './slab-pool.ts'
+import { slabClassBytes, SlabPool } from './slab-pool.ts'
 import { memoryPair, MemoryTransport } from './test-support.ts'
 
 const durationMs = process.argv.includes('--smoke') ? 30 : 2000
@@ -227,12 +227,12 @@ async function bulk(bytes: number, bySlab: boolean): Promise<void> {
   setImmediate(() => setImmediate(() => pump.onWritable()))
   await promise
   end()
-  meter.report(`bulk by ${bySlab ? 'slab' : 'copy'}, ${bytes / 1024} KiB`, 'MiB', 1024 * 1024)
+  meter.report(`bulk by ${bySlab ? 'slab' : 'copy'}, ${Math.ceil(bytes / 1024)} KiB`, 'MiB', 1024 * 1024)
 }
 
 await echoes()
 await shortStreams()
 await bulk(4096, false)
 await bulk(16_384, false)
-await bulk(65_536, true)
-await bulk(262_144, true)
+await bulk(slabClassBytes[1], true)
+await bulk(slabClassBytes[2], true)

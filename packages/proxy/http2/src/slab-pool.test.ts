@@ -1,13 +1,19 @@
 import { equal, notEqual } from 'node:assert/strict'
 import { test } from 'node:test'
-import { headroomBytes, SlabPool } from './slab-pool.ts'
+import { headroomBytes, slabClassBytes, SlabPool } from './slab-pool.ts'
 
 test('SlabPool.take gives the smallest class that fits, with headroom', () => {
   const pool = new SlabPool()
-  equal(pool.take(1).length, 4096 + headroomBytes)
-  equal(pool.take(4097).length, 65_536 + headroomBytes)
-  equal(pool.take(262_144).length, 262_144 + headroomBytes)
+  const [small, medium, large] = slabClassBytes
+  equal(pool.take(1).length, small + headroomBytes)
+  equal(pool.take(small + 1).length, medium + headroomBytes)
+  equal(pool.take(large).length, large + headroomBytes)
   equal(pool.taken, 3)
+})
+
+test('a full slab with its frame header is a whole number of TLS records', () => {
+  const pool = new SlabPool()
+  for (const payloadBytes of slabClassBytes.slice(1)) equal(pool.take(payloadBytes).length % 16_384, 0)
 })
 
 test('SlabPool.give makes a slab available again', () => {
@@ -15,18 +21,19 @@ test('SlabPool.give makes a slab available again', () => {
   const slab = pool.take(100)
   pool.give(slab)
   equal(pool.taken, 0)
-  equal(pool.freeBytes, 4096)
+  equal(pool.freeBytes, slabClassBytes[0])
   equal(pool.take(100), slab)
   notEqual(pool.take(100), slab)
 })
 
 test('SlabPool keeps no more than its bound', () => {
-  const pool = new SlabPool({ maxFreeBytesPerClass: 8192 })
-  const slabs = [1, 2, 3].map(() => pool.take(4096))
+  const [small, medium] = slabClassBytes
+  const pool = new SlabPool({ maxFreeBytesPerClass: 2 * small })
+  const slabs = [1, 2, 3].map(() => pool.take(small))
   for (const slab of slabs) pool.give(slab)
-  equal(pool.freeBytes, 8192)
-  pool.give(pool.take(65_536))
-  equal(pool.freeBytes, 8192)
+  equal(pool.freeBytes, 2 * small)
+  pool.give(pool.take(medium))
+  equal(pool.freeBytes, 2 * small)
 })
 
 test('SlabPool does not take in what is no slab', () => {

@@ -1,11 +1,14 @@
 /** Bytes kept free in front of a slab's payload: an HTTP/2 frame header fits there, so payload leaves without a copy. */
 export const headroomBytes = 9
 
-/** Payload sizes of slabs: an idle stream's, a busy one's, a bulk one's. */
+/**
+ * Payload sizes of slabs: an idle stream's, a busy one's, a bulk one's. With their headroom they fill whole TLS records;
+ * otherwise each frame would end in a record of nine bytes.
+ */
 export const slabClassBytes: readonly [small: number, medium: number, large: number] = [
-  4 * 1024,
-  64 * 1024,
-  256 * 1024,
+  4 * 1024 - headroomBytes,
+  64 * 1024 - headroomBytes,
+  256 * 1024 - headroomBytes,
 ]
 
 export interface SlabPoolOptions {
@@ -18,6 +21,7 @@ export class SlabPool {
   readonly #free: readonly [Buffer[], Buffer[], Buffer[]] = [[], [], []]
   readonly #maxFree: readonly [number, number, number]
   #taken = 0
+  #takenBytes = 0
 
   constructor(options: SlabPoolOptions = {}) {
     const max = options.maxFreeBytesPerClass ?? 4 * 1024 * 1024
@@ -28,6 +32,11 @@ export class SlabPool {
   /** Slabs given out and not given back. */
   get taken(): number {
     return this.#taken
+  }
+
+  /** Their memory. */
+  get takenBytes(): number {
+    return this.#takenBytes
   }
 
   /** Payload bytes lying free. */
@@ -42,6 +51,7 @@ export class SlabPool {
   take(payloadBytes: number): Buffer {
     const index = payloadBytes <= slabClassBytes[0] ? 0 : payloadBytes <= slabClassBytes[1] ? 1 : 2
     this.#taken++
+    this.#takenBytes += slabClassBytes[index] + headroomBytes
     // Slow: not cut from Node's shared 8 KiB pool, whose other users would keep it alive.
     return this.#free[index].pop() ?? Buffer.allocUnsafeSlow(slabClassBytes[index] + headroomBytes)
   }
@@ -51,6 +61,7 @@ export class SlabPool {
     const payloadBytes = slab.length - headroomBytes
     const index = payloadBytes === slabClassBytes[0] ? 0 : payloadBytes === slabClassBytes[1] ? 1 : 2
     this.#taken--
+    this.#takenBytes -= slab.length
     const free = this.#free[index]
     if (payloadBytes === slabClassBytes[index] && free.length < this.#maxFree[index]) free.push(slab)
   }

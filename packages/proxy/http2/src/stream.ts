@@ -63,9 +63,13 @@ export class Stream implements Http2Stream {
 
   get sendable(): number {
     if (this.localEnded) return 0
-    const room = this.#room()
+    const room = this.#sender.blocked ? 0 : this.window
     if (room === 0) this.#host.waitForRoom(this)
     return room
+  }
+
+  get window(): number {
+    return this.localEnded ? 0 : Math.max(0, Math.min(this.sendWindow, this.#sender.window))
   }
 
   sendHeaders(headers: HeaderList, endStream: boolean): void {
@@ -113,12 +117,6 @@ export class Stream implements Http2Stream {
     if (given <= 0) return
     this.unconsumed -= given
     this.#host.credit(this, given)
-  }
-
-  #room(): number {
-    if (this.#sender.blocked) return 0
-    const room = Math.min(this.sendWindow, this.#sender.window)
-    return room > 0 ? room : 0
   }
 
   #ended(): void {

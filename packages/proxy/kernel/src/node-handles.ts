@@ -122,7 +122,10 @@ export function resumeWithOnread(paused: Socket, onread: OnReadOpts, highWaterMa
  * Recycled read buffers for a socket that exists and was given no data yet, such as one that a `tls.Server` made.
  * False: this Node keeps its read buffers elsewhere, and the socket is as it was.
  */
-export function useOnread(socket: Socket, onread: OnReadOpts & { readonly buffer: () => Uint8Array }): boolean {
+export function useOnread(
+  socket: Socket,
+  onread: OnReadOpts & { readonly buffer: () => Uint8Array },
+): boolean {
   const [buffer, callback, generator] = onreadFields.map((name) => ownSymbol(socket, name))
   const handle: unknown = Reflect.get(socket, '_handle')
   if (buffer === undefined || callback === undefined || generator === undefined || !takesBuffers(handle)) {

@@ -65,6 +65,7 @@ export class Enrolment {
       keeper,
       clock,
       windowBudget,
+      slabs: buffers.received,
       gate,
       maxHandshakes: limits.maxHandshakes,
       maxHandshakesPerSource: limits.maxHandshakesPerSource,

@@ -83,6 +83,8 @@ export class SocketHalf implements Sink {
     this.#writer = new SocketWriter({
       socket,
       onLeft: () => this.peer?.reader.resume(),
+      // A slab that was handed over is the writer's already.
+      keep: () => undefined,
       release: (backing) => this.#buffers.slabs.give(backing),
     })
     this.reader.attach(socket)
@@ -111,20 +113,24 @@ export class SocketHalf implements Sink {
     return writer === undefined || writer.backlogBytes >= maxBacklogBytes ? 0 : maxBacklogBytes
   }
 
+  window(): number {
+    return this.room()
+  }
+
   get writer(): SocketWriter | undefined {
     return this.#writer
   }
 
   /** The landing buffer is everybody's, so even a small chunk that has to wait needs a slab of its own. */
   copy(bytes: Buffer, start: number, end: number): void {
+    if (this.peer?.writer?.copied(bytes, start, end) === true) return
     const slab = this.#buffers.slabs.take(end - start)
     bytes.copy(slab, headroomBytes, start, end)
     if (!this.take(slab, end - start)) this.#buffers.slabs.give(slab)
   }
 
   take(slab: Buffer, length: number): boolean {
-    const view = slab.subarray(headroomBytes, headroomBytes + length)
-    return this.peer?.writer?.write(view, slab) === false
+    return this.peer?.writer?.write(slab, headroomBytes, headroomBytes + length) === false
   }
 
   end(): void {

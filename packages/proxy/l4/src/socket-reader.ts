@@ -6,6 +6,8 @@ import type { CopyBuffers } from './copy-buffers.ts'
 export interface Sink {
   /** Bytes that it takes now; the reader waits for its own `resume` when there is no room. */
   room(): number
+  /** Bytes that it takes once what is on its way has left; at least `room()`. */
+  window(): number
   /** Takes a copy of `bytes[start, end)`, at most `room()` of them. */
   copy(bytes: Buffer, start: number, end: number): void
   /** Takes `slab[headroom, headroom + length)`. True: it keeps the slab and gives it back to the pool itself. */
@@ -16,6 +18,9 @@ export interface Sink {
 
 /** Reads below this are copied: handing over a whole slab would cost more. */
 const handOverBytes = 4096
+
+/** Slabs of all readers and writes of a thread: beyond this, reads go through the landing buffer and are copied. */
+const maxSlabBytes = 64 * 1024 * 1024
 
 /**
  * Reads a socket into recycled buffers that grow with the stream: the shared landing buffer, then 64 KiB, then
@@ -88,33 +93,49 @@ export class SocketReader {
     return this.#sink.room() > 0
   }
 
+  /**
+   * Asked for right after a read, when the slab just read is often still on its way and there is no room: the buffer is
+   * for the read after that, so it is the window that counts.
+   */
   #nextView(): Buffer {
-    const room = this.#sink.room()
-    if (!this.#grown || this.#closed || room < handOverBytes) {
+    const { slabs } = this.#buffers
+    const room = this.#grown && !this.#closed ? this.#sink.window() : 0
+    if (room < handOverBytes || (this.#slab === undefined && slabs.takenBytes > maxSlabBytes)) {
       this.#dropSlab()
       this.#view = this.#buffers.landingBody
       return this.#view
     }
-    this.#slab ??= this.#buffers.slabs.take(this.#slabBytes)
+    this.#slab ??= slabs.take(this.#slabBytes)
     this.#view = this.#slab.subarray(headroomBytes, headroomBytes + Math.min(this.#slabBytes, room))
     return this.#view
   }
 
-  /** Rare: another stream of the session took the window between our asking and our reading. */
+  /** Another stream of the session took the window, or the transport, between our asking and our reading. */
   #stashRead(length: number): void {
-    const from = this.#slab ?? this.#buffers.landing
-    const own = this.#buffers.slabs.take(length)
-    from.copy(own, headroomBytes, headroomBytes, headroomBytes + length)
-    this.#stash = own
+    const end = headroomBytes + length
+    this.#grown = length === this.#view.length
+    let stash = this.#slab
+    this.#slab = undefined
+    if (stash === undefined) {
+      stash = this.#buffers.slabs.take(length)
+      this.#buffers.landing.copy(stash, headroomBytes, headroomBytes, end)
+    }
+    this.#stash = stash
     this.#stashStart = headroomBytes
-    this.#stashEnd = headroomBytes + length
-    this.#grown = false
-    this.#unstash(own)
+    this.#stashEnd = end
+    this.#unstash(stash)
   }
 
   /** True when nothing is left. */
   #unstash(stash: Buffer): boolean {
-    const length = Math.min(this.#sink.room(), this.#stashEnd - this.#stashStart)
+    const room = this.#sink.room()
+    const whole = this.#stashEnd - headroomBytes
+    if (this.#stashStart === headroomBytes && whole >= handOverBytes && whole <= room) {
+      this.#stash = undefined
+      if (!this.#sink.take(stash, whole)) this.#buffers.slabs.give(stash)
+      return true
+    }
+    const length = Math.min(room, this.#stashEnd - this.#stashStart)
     if (length > 0) {
       this.#sink.copy(stash, this.#stashStart, this.#stashStart + length)
       this.#stashStart += length

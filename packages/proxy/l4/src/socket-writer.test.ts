@@ -22,7 +22,10 @@ async function slowPair(): Promise<Pair> {
     host: '127.0.0.1',
     allowHalfOpen: true,
   })
-  const [far] = (await once(server, 'connection')) as [Socket]
+  const [[far]] = (await Promise.all([once(server, 'connection'), once(near, 'connect')])) as [
+    [Socket],
+    unknown,
+  ]
   return {
     near,
     far,
@@ -43,11 +46,12 @@ test('SocketWriter.end() lets go first what waits behind a mark, and reports eve
   const writer = new SocketWriter({
     socket: pair.near,
     onLeft: (bytes) => (left += bytes),
+    keep: () => undefined,
     release: (backing) => released.push(backing),
   })
   const chunks = [1, 2, 3].map((fill) => Buffer.alloc(chunkBytes, fill))
   for (const chunk of chunks)
-    assert.equal(writer.write(chunk, chunk), false, 'the other side reads nothing yet')
+    assert.equal(writer.write(chunk, 0, chunk.length), false, 'the other side reads nothing yet')
   writer.end()
   const finished = once(pair.near, 'finish')
   let received = 0
@@ -69,12 +73,112 @@ test('SocketWriter.end() on a socket that is then destroyed releases what waited
   const writer = new SocketWriter({
     socket: pair.near,
     onLeft: () => undefined,
+    keep: () => undefined,
     release: (backing) => released.push(backing),
   })
   const chunks = [1, 2].map((fill) => Buffer.alloc(chunkBytes, fill))
-  for (const chunk of chunks) writer.write(chunk, chunk)
+  for (const chunk of chunks) writer.write(chunk, 0, chunk.length)
   writer.end()
   pair.near.destroy()
   await once(pair.near, 'close')
   assert.equal(released.length, 2)
+})
+
+/** What a writer did with the buffers it was given. */
+function recorded(socket: Socket): {
+  readonly writer: SocketWriter
+  readonly kept: Map<Buffer, number>
+  readonly left: () => number
+} {
+  const kept = new Map<Buffer, number>()
+  const count = (backing: Buffer, by: number): void => void kept.set(backing, (kept.get(backing) ?? 0) + by)
+  let left = 0
+  const writer = new SocketWriter({
+    socket,
+    onLeft: (bytes) => (left += bytes),
+    keep: (backing) => count(backing, 1),
+    release: (backing) => count(backing, -1),
+  })
+  return { writer, kept, left: () => left }
+}
+
+function writesOf(socket: Socket): Buffer[] {
+  const writes: Buffer[] = []
+  const write = socket.write.bind(socket)
+  socket.write = (bytes: Buffer, ...rest: never[]) => {
+    // Marks are empty.
+    if (bytes.length > 0) writes.push(bytes)
+    return write(bytes, ...rest)
+  }
+  return writes
+}
+
+test('SocketWriter.gather joins pieces that lie side by side into one write at the end of the turn', async () => {
+  using pair = await slowPair()
+  const { writer, kept, left } = recorded(pair.near)
+  const writes = writesOf(pair.near)
+  const [one, two] = [Buffer.alloc(65_536, 1), Buffer.alloc(65_536, 2)]
+  for (const start of [0, 16_384, 32_768]) assert.equal(writer.gather(one, start, start + 16_384), false)
+  assert.equal(writes.length, 0)
+  assert.equal(kept.get(one), 1, 'one reference for all of them')
+  assert.equal(writer.gather(two, 9, 16_384), false, 'another buffer: what was gathered leaves')
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(
+    writes.map(({ length }) => length),
+    [49_152, 16_375],
+  )
+  assert.equal(left(), 49_152 + 16_375)
+  assert.deepEqual([kept.get(one), kept.get(two)], [0, 0])
+})
+
+test('SocketWriter.gather lets a small piece leave at once, with what was gathered before it', async () => {
+  using pair = await slowPair()
+  const { writer } = recorded(pair.near)
+  const writes = writesOf(pair.near)
+  const bytes = Buffer.alloc(65_536, 1)
+  assert.equal(writer.gather(bytes, 0, 100), true)
+  writer.gather(bytes, 1000, 17_384)
+  writer.gather(bytes, 17_384, 17_400)
+  writer.gather(bytes, 20_000, 40_000)
+  writer.gather(bytes, 50_000, 50_001)
+  assert.deepEqual(
+    writes.map(({ length }) => length),
+    [100, 16_400, 20_000, 1],
+  )
+})
+
+test('small pieces behind a full socket hold no buffer but a few of their own', async () => {
+  using pair = await slowPair()
+  const { writer, kept, left } = recorded(pair.near)
+  const writes = writesOf(pair.near)
+  const large = Buffer.alloc(chunkBytes, 1)
+  writer.gather(large, 0, chunkBytes)
+  await new Promise((resolve) => setImmediate(resolve))
+  const backings = Array.from({ length: 10_000 }, (_, index) => Buffer.alloc(1, index))
+  for (const backing of backings) assert.equal(writer.gather(backing, 0, 1), false)
+  assert.ok(backings.every((backing) => kept.get(backing) === undefined))
+  assert.ok(writes.length < 10, `${writes.length} writes wait`)
+  const finished = once(pair.near, 'finish')
+  writer.end()
+  const got: Buffer[] = []
+  pair.far.on('data', (bytes: Buffer) => got.push(bytes))
+  pair.far.resume()
+  await Promise.all([once(pair.far, 'end'), finished])
+  const received = Buffer.concat(got)
+  assert.equal(received.length, chunkBytes + 10_000)
+  assert.ok(received.subarray(chunkBytes).equals(Buffer.concat(backings)))
+  assert.equal(left(), received.length)
+  assert.equal(writer.bytes, received.length)
+})
+
+test('SocketWriter.close reports what it never wrote, and releases it', async () => {
+  using pair = await slowPair()
+  const { writer, kept, left } = recorded(pair.near)
+  const bytes = Buffer.alloc(65_536, 1)
+  writer.gather(bytes, 0, 20_000)
+  pair.near.destroy()
+  writer.close()
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(kept.get(bytes), 0)
+  assert.equal(left(), 20_000)
 })

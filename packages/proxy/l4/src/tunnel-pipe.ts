@@ -71,6 +71,7 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
     this.#writer = new SocketWriter({
       socket,
       onLeft: (bytes) => this.#consumed(bytes),
+      keep: (backing) => this.#buffers.received.keep(backing),
       release: (backing) => this.#buffers.received.release(backing),
     })
     this.#reader.attach(socket)
@@ -112,6 +113,11 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
     return this.#stream?.sendable ?? 0
   }
 
+  window(): number {
+    if (this.#awaitsAnswer) return 0
+    return this.#stream?.window ?? 0
+  }
+
   copy(bytes: Buffer, start: number, end: number): void {
     if (this.#awaitsAnswer) this.#early = Buffer.from(bytes.subarray(start, end))
     this.#stream?.sendCopy(bytes, start, end)
@@ -136,14 +142,9 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
   }
 
   onData(bytes: Buffer, start: number, end: number): boolean {
-    const length = end - start
-    const view = length === bytes.length ? bytes : bytes.subarray(start, end)
-    if (this.#writer === undefined || this.#writer.write(view, bytes)) {
-      this.#consumed(length)
-      return false
-    }
-    this.#buffers.received.keep(bytes)
-    return true
+    if (this.#writer !== undefined && !this.#writer.gather(bytes, start, end)) return true
+    this.#consumed(end - start)
+    return false
   }
 
   onEnd(): void {
@@ -191,6 +192,7 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
     if (this.#done) return
     this.#done = true
     this.#reader.close()
+    this.#writer?.close()
     this.#owner.onDone(this.#error)
   }
 }

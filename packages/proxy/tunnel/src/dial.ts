@@ -10,6 +10,7 @@ import type { DialFailure } from './errors.ts'
 import type { VerifiedPeer } from './peer-verifier.ts'
 import type { ReceiveSlabs } from './receive-slabs.ts'
 import { transportHighWaterBytes } from './tls-settings.ts'
+import { TlsReader } from './tls-reader.ts'
 import { followSocket, tlsTransport } from './tls-transport.ts'
 import { ClientTunnelSession } from './tunnel-session.ts'
 
@@ -54,14 +55,15 @@ export class Dial {
   #http: Http2Session | undefined
   #session: ClientTunnelSession | undefined
   #done: boolean = false
-  #slab: Buffer
+  readonly #reader: TlsReader
 
   constructor(target: TunnelTarget, credentials: Credentials, deps: DialDeps, callbacks: DialCallbacks) {
     this.#target = target
     this.#credentials = credentials
     this.#deps = deps
     this.#callbacks = callbacks
-    this.#slab = deps.slabs.take()
+    // Nothing comes before the session.
+    this.#reader = new TlsReader(deps.slabs, (bytes, start, end) => this.#http?.receive(bytes, start, end))
   }
 
   start(): void {
@@ -95,7 +97,7 @@ export class Dial {
         host: this.#target.address,
         port: this.#target.port,
         highWaterMark: transportHighWaterBytes,
-        onread: { buffer: () => this.#slab, callback: (read) => this.#onRead(read) },
+        onread: this.#reader.onread,
         tls: {
           secureContext: this.#credentials.clientContext,
           ALPNProtocols: ['h2'],
@@ -109,13 +111,6 @@ export class Dial {
     } catch (error) {
       return err(errorText(error))
     }
-  }
-
-  /** Hot: runs for every TLS record received. Nothing comes before the session: the buffer is then of no use. */
-  #onRead(read: number): boolean {
-    const slab = this.#slab
-    if (this.#http?.receive(slab, 0, read) === true) this.#slab = this.#deps.slabs.take()
-    return true
   }
 
   #onSecure(): void {
@@ -160,7 +155,7 @@ export class Dial {
     this.#finish()
     socket.removeAllListeners('close')
     followSocket(socket, http)
-    socket.once('close', () => this.#deps.slabs.give(this.#slab))
+    socket.once('close', () => this.#reader.close())
     this.#callbacks.onDialed(ok(session))
   }
 
@@ -176,7 +171,7 @@ export class Dial {
     if (this.#done) return
     this.#finish()
     this.#socket?.destroy()
-    this.#deps.slabs.give(this.#slab)
+    this.#reader.close()
     this.#callbacks.onDialed(err({ reason, message }))
   }
 

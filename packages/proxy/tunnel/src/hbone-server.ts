@@ -12,8 +12,10 @@ import type { CredentialHolder, Credentials } from './credential-holder.ts'
 import type { HandshakeGate } from './handshake-gate.ts'
 import { InboundTunnel, refuseStream } from './inbound-tunnel.ts'
 import type { PeerRefusal, VerifiedPeer } from './peer-verifier.ts'
+import type { ReceiveSlabs } from './receive-slabs.ts'
 import type { SessionKeeper } from './session-keeper.ts'
 import { serverContextOptions, serverOptions } from './tls-settings.ts'
+import { TlsReader } from './tls-reader.ts'
 import { followSocket, tlsTransport } from './tls-transport.ts'
 
 /** Addresses of one accepted connection. */
@@ -30,6 +32,7 @@ export interface HboneServerOptions {
   readonly clock: Clock
   /** What all sessions of a thread together may promise to receive. */
   readonly windowBudget: WindowBudget
+  readonly slabs: ReceiveSlabs
   /** Decides when a handshake begins; one for all workloads of a thread. */
   readonly gate: HandshakeGate
   /** Handshakes in progress: those that wait for a hello or for their turn, and those within TLS. */
@@ -202,7 +205,8 @@ export class HboneServer {
     const endsAtMs = Math.min(peer.notAfterMs, credentials.certificate.notAfterMs)
     const kept = this.#options.keeper.keep({ peer, endsAtMs, http }, credentials.verifier)
     followSocket(socket, http)
-    socket.on('data', (bytes: Buffer) => http.receive(bytes, 0, bytes.length))
+    const reader = new TlsReader(this.#options.slabs, (bytes, start, end) => http.receive(bytes, start, end))
+    reader.attach(socket)
     if (this.#draining) http.drain()
   }
 

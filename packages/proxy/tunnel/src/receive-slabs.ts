@@ -1,41 +1,98 @@
 /** TLS hands out at most one record's payload at a time. @see RFC 8446 §5.1 */
-const slabBytes = 16_384
+export const recordBytes = 16_384
 
-const maxFree = 256
+/** Of a session in bulk: what it receives in one turn lies in one piece, and goes on in one write. */
+const bulkRecords = 8
+/** Of all quiet sessions together. */
+const quietRecords = 2
+
+const maxFree = 64
+
+/** A buffer with a place for each of several records. It is free once nobody refers to any of them. */
+export interface ReceiveSlab {
+  readonly bytes: Buffer
+  /** One view a record, made once: Node wants a view for each read. */
+  readonly slots: readonly Buffer[]
+  /** Who refers to payload in it, a reader that still fills it included. */
+  keepers: number
+}
 
 /**
  * Buffers that TLS payload is read into, recycled. Who passes payload on to a socket that does not take it at
  * once keeps the buffer until it left; several streams may have payload in one buffer.
  */
 export class ReceiveSlabs {
-  readonly #free: Buffer[] = []
-  readonly #keepers: Map<Buffer, number> = new Map()
+  /** Where quiet sessions read: what lands is moved on within the same call, so that an idle session owns nothing. */
+  readonly landing: Buffer = Buffer.allocUnsafeSlow(recordBytes)
+  readonly #free: ReceiveSlab[] = []
+  readonly #known: Map<Buffer, ReceiveSlab> = new Map()
+  #quiet: ReceiveSlab | undefined
+  #quietAt: number = 0
+  #kept: number = 0
 
-  take(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(slabBytes)
+  /** For a session in bulk, which fills slot after slot and then gives it back. */
+  take(): ReceiveSlab {
+    const slab = this.#free.pop() ?? this.#make(bulkRecords)
+    slab.keepers = 1
+    return slab
   }
 
-  give(slab: Buffer): void {
-    // Buffers that Node made for its own reads come by here too: they are of other sizes, and left to the collector.
-    if (slab.length === slabBytes && this.#free.length < maxFree) this.#free.push(slab)
+  /** The reader is done with it; others may still refer to payload there. */
+  give(slab: ReceiveSlab): void {
+    this.#let(slab)
   }
 
-  keep(slab: Buffer): void {
-    this.#keepers.set(slab, (this.#keepers.get(slab) ?? 0) + 1)
+  /** Passes on the first `length` bytes of `landing`, from where they may stay. */
+  passOn(length: number, receive: (bytes: Buffer, start: number, end: number) => void): void {
+    let slab = this.#quiet
+    if (slab !== undefined && slab.keepers === 1) this.#quietAt = 0
+    if (slab === undefined || this.#quietAt + length > slab.bytes.length) slab = this.#nextQuiet()
+    const start = this.#quietAt
+    this.landing.copy(slab.bytes, start, 0, length)
+    // Before the call: what it leads to may read another session's bytes.
+    this.#quietAt = start + length
+    receive(slab.bytes, start, start + length)
   }
 
-  release(slab: Buffer): void {
-    const keepers = (this.#keepers.get(slab) ?? 0) - 1
-    if (keepers > 0) {
-      this.#keepers.set(slab, keepers)
-      return
-    }
-    this.#keepers.delete(slab)
-    this.give(slab)
+  keep(bytes: Buffer): void {
+    this.#kept++
+    const slab = this.#known.get(bytes)
+    if (slab !== undefined) slab.keepers++
   }
 
-  /** Buffers that wait for a slow socket. */
+  release(bytes: Buffer): void {
+    this.#kept--
+    const slab = this.#known.get(bytes)
+    if (slab !== undefined) this.#let(slab)
+  }
+
+  /** References to payload that waits for a slow socket. */
   get kept(): number {
-    return this.#keepers.size
+    return this.#kept
+  }
+
+  #nextQuiet(): ReceiveSlab {
+    if (this.#quiet !== undefined) this.#let(this.#quiet)
+    this.#quiet = this.#make(quietRecords)
+    this.#quiet.keepers = 1
+    this.#quietAt = 0
+    return this.#quiet
+  }
+
+  #make(records: number): ReceiveSlab {
+    const bytes = Buffer.allocUnsafeSlow(records * recordBytes)
+    const slots = Array.from({ length: records }, (_, slot) =>
+      bytes.subarray(slot * recordBytes, (slot + 1) * recordBytes),
+    )
+    const slab = { bytes, slots, keepers: 0 }
+    this.#known.set(bytes, slab)
+    return slab
+  }
+
+  #let(slab: ReceiveSlab): void {
+    slab.keepers--
+    if (slab.keepers > 0) return
+    if (slab.slots.length === bulkRecords && this.#free.length < maxFree) this.#free.push(slab)
+    else this.#known.delete(slab.bytes)
   }
 }

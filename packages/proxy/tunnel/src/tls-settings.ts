@@ -33,7 +33,6 @@ export function serverOptions(certificate: WorkloadCertificate, handshakeTimeout
     requestCert: true,
     rejectUnauthorized: true,
     handshakeTimeout: handshakeTimeoutMs,
-    highWaterMark: transportHighWaterBytes,
   }
 }
 
@@ -41,5 +40,8 @@ export function clientContextOptions(certificate: WorkloadCertificate): SecureCo
   return contextOptions(certificate)
 }
 
-/** Bytes that may wait in a TLS socket before the session is told to hold back. */
-export const transportHighWaterBytes: number = 1024 * 1024
+/**
+ * Bytes that may wait in a TLS socket before the session is told to hold back. Less than a slab: what waits behind a slab
+ * would be copied into one buffer before it is encrypted. What a server accepts has this value anyway, and no other.
+ */
+export const transportHighWaterBytes: number = 64 * 1024
