@@ -1,33 +1,52 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmdirSync } from 'node:fs'
+import { mkdtempSync, rmdirSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { mountTmpfs, unshareMount } from '@tulle/kernel'
+import { writeCertificates } from '../support/certificates.ts'
 import { Children } from '../support/children.ts'
+import { machineFacts } from '../support/machine.ts'
+import { median } from '../support/statistics.ts'
 import { farIp, makeTwoNamespaces } from '../support/two-namespaces.ts'
 import type { TwoNamespaces } from '../support/two-namespaces.ts'
+import { awaitPath, chooseGenerator, loadProgram, measure } from './measure.ts'
+import type { LoadDeps } from './measure.ts'
+import { measureMemory, mostConnections } from './memory.ts'
+import type { MemorySample } from './memory.ts'
 import { parseL4Options } from './options.ts'
 import type { L4BenchOptions } from './options.ts'
-import { backendPort, loadCore, startPaths } from './paths.ts'
-import type { BenchPath, StartedPaths } from './paths.ts'
+import { backendPort, loadCore, startPath } from './paths.ts'
+import type { BenchPath, LeftOut, PathDeps } from './paths.ts'
 import { renderReport, saveReport } from './report.ts'
-import type { L4Report, Series } from './report.ts'
-import { awaitPath, chooseGenerator, measure, works } from './works.ts'
-import type { LoadDeps, Work } from './works.ts'
+import type { L4Report, LatencyRate, Series } from './report.ts'
+import { latencyWork, memoryWorkName, works } from './works.ts'
+import type { Work } from './works.ts'
+
+const checkout = fileURLToPath(new URL('../..', import.meta.url))
 
 /** The whole L4 pair beside its peers, round by round. */
 export async function run(argv: readonly string[]): Promise<void> {
   const options = parseL4Options(argv)
   if (availableParallelism() < 2)
     throw new Error('expected two cores, one for the proxies and one for the load')
+  const tulleMain = options.source ? join(checkout, 'apps/tulle/src/main.ts') : buildPackage()
   using folder = privateFolder()
-  using networks = makeTwoNamespaces()
+  using plain = makeTwoNamespaces({ captured: false })
+  using captured = makeTwoNamespaces({ captured: true })
   await using children = new Children()
   endOnSignals(children)
-  startBackend(children, networks)
-  const started = startPaths(options.paths, { ...options, children, networks, folder: folder.path })
-  const deps: LoadDeps = { children, networks, generator: chooseGenerator() }
-  const report = await measureAll(options, started, deps)
+  for (const networks of [plain, captured]) startBackend(children, networks)
+  const report = await new L4Bench(options, {
+    children,
+    plain,
+    captured,
+    ...writeCertificates(folder.path, ['client', 'server']),
+    folder: folder.path,
+    tulleMain,
+    profileFolder: options.profileFolder,
+    maxConnections: mostConnections(),
+  }).run()
   console.log(renderReport(report))
   if (options.save) console.log(`\nsaved as ${saveReport(report)}`)
   const failed = report.series.filter(({ measurements }) => measurements.some(({ rate }) => !(rate > 0)))
@@ -37,68 +56,130 @@ export async function run(argv: readonly string[]): Promise<void> {
   }
 }
 
-async function measureAll(
-  options: L4BenchOptions,
-  { paths, leftOut }: StartedPaths,
-  deps: LoadDeps,
-): Promise<L4Report> {
-  const chosen = works.filter(({ name }) => options.works.includes(name))
-  const series = new Map<string, Series>()
-  const add = async (work: Work, path: BenchPath): Promise<void> => {
-    const key = `${work.name} ${path.name}`
-    const before = series.get(key)?.measurements ?? []
-    const found = await measure(work, path, options.seconds, deps)
-    series.set(key, { work: work.name, path: path.name, measurements: [...before, found] })
+class L4Bench {
+  readonly #options: L4BenchOptions
+  readonly #paths: PathDeps
+  readonly #load: LoadDeps
+  readonly #series: Map<string, Series> = new Map()
+  readonly #memory: MemorySample[] = []
+  #leftOut: readonly LeftOut[] = []
+
+  constructor(options: L4BenchOptions, paths: PathDeps) {
+    this.#options = options
+    this.#paths = paths
+    this.#load = { children: paths.children, generator: chooseGenerator(options.generator) }
   }
-  for (const path of paths) {
-    await awaitPath(path, deps)
-    for (const work of chosen) await measure(work, path, options.warmUpSeconds, deps)
+
+  async run(): Promise<L4Report> {
+    if (this.#options.works.includes(memoryWorkName)) await this.#measureMemory()
+    const paths = this.#startPaths()
+    for (const path of paths) await awaitPath(path, this.#load.children)
+    const chosen = works.filter(({ name }) => this.#options.works.includes(name))
+    await this.#measureRounds(chosen, paths, 0)
+    const latency = this.#options.works.includes(latencyWork.name) ? this.#latencyRate() : undefined
+    if (latency !== undefined) await this.#measureRounds([latencyWork], paths, latency.perSecond)
+    await this.#stopForProfiles(paths)
+    const { rounds, seconds, source } = this.#options
+    return {
+      rounds,
+      seconds,
+      generator: this.#load.generator,
+      program: source ? 'sources' : 'package',
+      latency,
+      leftOut: this.#leftOut,
+      series: [...this.#series.values()],
+      memory: this.#memory,
+      machine: machineFacts(),
+    }
   }
-  for (let round = 0; round < options.rounds; round++) {
-    for (const work of chosen) {
-      // Each round begins with another path, so that none is always the first after a change of work.
-      for (const index of paths.keys()) {
-        const path = paths[(index + round) % paths.length]
-        if (path !== undefined) await add(work, path)
+
+  /** Each path for itself, and alone. */
+  async #measureMemory(): Promise<void> {
+    const { idleConnections, settleMs } = this.#options
+    const connections = idleConnections.map((count) => Math.min(count, this.#paths.maxConnections - 50))
+    for (const name of this.#options.paths) {
+      const started = startPath(name, [memoryWorkName], { ...this.#paths, profileFolder: undefined })
+      if ('why' in started) continue
+      for (const path of started) {
+        const options = { connections, settleMs }
+        this.#memory.push(...(await measureMemory(path, options, this.#load.children)))
+        await Promise.all(path.proxies.map((proxy) => proxy.kill()))
+        this.#say(`memory of ${name}`)
       }
     }
-    process.stderr.write(`round ${round + 1} of ${options.rounds}\n`)
   }
-  const memory = paths.map((path) => ({
-    path: path.name,
-    anonymousMiB: path.proxies.map((proxy) => proxy.anonymousMiB()),
-  }))
-  await stopForProfiles(options, paths)
-  const { rounds, seconds } = options
-  return {
-    rounds,
-    seconds,
-    generator: deps.generator,
-    leftOut,
-    series: [...series.values()],
-    memory,
-    machine: machine(),
+
+  #startPaths(): readonly BenchPath[] {
+    const started = this.#options.paths.map((name) => startPath(name, this.#options.works, this.#paths))
+    this.#leftOut = started.filter((one) => 'why' in one)
+    return started.flatMap((one) => ('why' in one ? [] : one))
+  }
+
+  async #measureRounds(chosen: readonly Work[], all: readonly BenchPath[], perSecond: number): Promise<void> {
+    const { rounds, seconds, warmUpSeconds } = this.#options
+    const pathsOf = (work: Work): readonly BenchPath[] => all.filter((path) => path.works.includes(work.name))
+    for (const work of warmUpSeconds > 0 ? chosen : []) {
+      for (const path of pathsOf(work))
+        await measure({ work, path, seconds: warmUpSeconds, perSecond }, this.#load)
+    }
+    for (let round = 0; round < rounds; round++) {
+      for (const work of chosen) {
+        const paths = pathsOf(work)
+        // Each round begins with another path, so that none is always the first after a change of work.
+        for (const index of paths.keys()) {
+          const path = paths[(index + round) % paths.length]
+          if (path !== undefined) await this.#add({ work, path, seconds, perSecond })
+        }
+      }
+      if (chosen.length > 0) this.#say(`round ${round + 1} of ${rounds}`)
+    }
+  }
+
+  async #add(run_: Parameters<typeof measure>[0]): Promise<void> {
+    const [work, path] = [run_.work.name, run_.path.name]
+    const key = `${work} ${path}`
+    const before = this.#series.get(key)?.measurements ?? []
+    const found = await measure(run_, this.#load)
+    this.#series.set(key, { work, path, measurements: [...before, found] })
+  }
+
+  /** Half of what the slowest pair gets through with 32 connections, so that every path can do it. */
+  #latencyRate(): LatencyRate | undefined {
+    const saturations = [...this.#series.values()]
+      .filter(({ work, path }) => work === 'small' && path !== 'direct')
+      .map(({ path, measurements }) => ({ path, rate: median(measurements.map(({ rate }) => rate)) }))
+    const slowest = saturations.toSorted((a, b) => a.rate - b.rate)[0]
+    if (slowest === undefined) throw new Error('latency is measured at half of what small found: add small')
+    return { perSecond: Math.round(slowest.rate / 2), slowest: slowest.path }
+  }
+
+  /** A profile is written when its process ends by itself, which SIGTERM makes ours do. */
+  async #stopForProfiles(paths: readonly BenchPath[]): Promise<void> {
+    if (this.#options.profileFolder === undefined) return
+    const proxies = paths.flatMap((path) => path.proxies)
+    for (const proxy of proxies) proxy.stop()
+    await Promise.allSettled(proxies.map((proxy) => proxy.ended()))
+  }
+
+  #say(text: string): void {
+    process.stderr.write(`${text}\n`)
   }
 }
 
-/** A profile is written when its process ends by itself, which SIGTERM makes ours do. */
-async function stopForProfiles(
-  { profileFolder }: L4BenchOptions,
-  paths: readonly BenchPath[],
-): Promise<void> {
-  if (profileFolder === undefined) return
-  const proxies = paths.flatMap((path) => path.proxies)
-  for (const proxy of proxies) proxy.stop()
-  await Promise.allSettled(proxies.map((proxy) => proxy.ended()))
+/** What users install, of these sources; where it finds the dependencies of the checkout. */
+function buildPackage(): string {
+  const folder = join(checkout, 'node_modules/.cache/tulle-bench')
+  const built = spawnSync(process.execPath, [join(checkout, 'tools/build.ts'), folder], { encoding: 'utf8' })
+  if (built.status !== 0) throw new Error(`npm run build: ${built.stderr}`)
+  return join(folder, 'bin/tulle.js')
 }
 
 function startBackend(children: Children, networks: TwoNamespaces): void {
-  const script = join(import.meta.dirname, '../load/backend.ts')
   children.start({
     name: 'backend',
     netns: networks.far,
     core: loadCore,
-    command: [process.execPath, script, farIp, `${backendPort}`],
+    command: [process.execPath, loadProgram, 'backend', farIp, `${backendPort}`],
   })
 }
 
@@ -125,26 +206,4 @@ function endOnSignals(children: Children): void {
       void children[Symbol.asyncDispose]()
     })
   }
-}
-
-function machine(): L4Report['machine'] {
-  const cpu = /^model name\s*:\s*(.*)$/mu.exec(readFileSync('/proc/cpuinfo', 'latin1'))?.[1] ?? process.arch
-  const firstLine = (program: string, argument: string): string =>
-    spawnSync(program, [argument], { encoding: 'utf8' }).stdout?.split('\n')[0] ?? ''
-  return {
-    cpu,
-    cores: availableParallelism(),
-    kernel: readFileSync('/proc/sys/kernel/osrelease', 'latin1').trim(),
-    node: process.versions.node,
-    haproxy: /version (\S+)/u.exec(firstLine('haproxy', '-v'))?.[1] ?? 'absent',
-    commit: gitCommit(),
-  }
-}
-
-function gitCommit(): string {
-  const found = spawnSync('git', ['rev-parse', '--short', 'HEAD'], {
-    encoding: 'utf8',
-    cwd: import.meta.dirname,
-  })
-  return found.status === 0 ? found.stdout.trim() : 'unknown'
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { pathNames } from './paths.ts'
-import { works } from './works.ts'
+import { workNames } from './works.ts'
 
 export interface L4BenchOptions {
   readonly rounds: number
@@ -9,18 +9,26 @@ export interface L4BenchOptions {
   readonly warmUpSeconds: number
   readonly paths: readonly string[]
   readonly works: readonly string[]
+  /** Of the memory work, one after the other. */
+  readonly idleConnections: readonly number[]
+  readonly settleMs: number
+  readonly generator: 'wrk' | 'own'
+  readonly source: boolean
   readonly save: boolean
   readonly profileFolder: string | undefined
 }
 
 export const usage: string = `npm run bench -- l4 [options]
-  --smoke          one round of half a second: does it run at all?
+  --smoke          one round of a fifth of a second, without the prototype: does it run at all?
   --rounds N       rounds, each of every work on every path (5)
-  --seconds N      time for each measurement (4)
+  --seconds N      time for each measurement (2)
   --paths A,B      of ${pathNames.join(', ')}
-  --works A,B      of ${works.map(({ name }) => name).join(', ')}
+  --works A,B      of ${workNames.join(', ')}; bulk = download
+  --source         runs our proxies from the TypeScript sources instead of the package that users install
   --save           write the result to bench/results
   --profile DIR    CPU profiles of the Node proxies to DIR`
+
+const productPaths = pathNames.filter((name) => name !== 'prototype')
 
 /** Throws with the usage where an option or a name is unknown. */
 export function parseL4Options(argv: readonly string[]): L4BenchOptions {
@@ -30,23 +38,26 @@ export function parseL4Options(argv: readonly string[]): L4BenchOptions {
       smoke: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
-      paths: { type: 'string', default: pathNames.join(',') },
-      works: { type: 'string', default: works.map(({ name }) => name).join(',') },
+      paths: { type: 'string' },
+      works: { type: 'string', default: workNames.join(',') },
+      source: { type: 'boolean', default: false },
       save: { type: 'boolean', default: false },
       profile: { type: 'string' },
     },
   })
   const { smoke } = values
+  const wanted = values.works.split(',').map((name) => (name === 'bulk' ? 'download' : name))
   return {
     rounds: positive('--rounds', values.rounds ?? (smoke ? '1' : '5')),
-    seconds: positive('--seconds', values.seconds ?? (smoke ? '0.5' : '4')),
-    warmUpSeconds: smoke ? 0.5 : 2,
-    paths: oneOf('--paths', values.paths.split(','), pathNames),
-    works: oneOf(
-      '--works',
-      values.works.split(','),
-      works.map(({ name }) => name),
-    ),
+    seconds: positive('--seconds', values.seconds ?? (smoke ? '0.2' : '2')),
+    warmUpSeconds: smoke ? 0 : 1,
+    paths: oneOf('--paths', values.paths?.split(',') ?? (smoke ? productPaths : pathNames), pathNames),
+    works: oneOf('--works', wanted, workNames),
+    idleConnections: smoke ? [10, 100] : [1000, 10_000],
+    settleMs: smoke ? 100 : 2000,
+    // wrk measures whole seconds, and is no load that the users of `tulle bench` have.
+    generator: smoke ? 'own' : 'wrk',
+    source: values.source,
     save: values.save,
     profileFolder: values.profile === undefined ? undefined : resolve(values.profile),
   }

@@ -1,30 +1,28 @@
 import type { PemFiles } from '../support/certificates.ts'
 import { farIp, nearIp } from '../support/two-namespaces.ts'
 
-/**
- * A TLS 1.3 connection for each TCP connection, both sides verified, one thread. Without resumption, as here: a
- * resumed session is not verified again.
- */
-export function haproxyConfig(options: {
+export interface HaproxyOptions {
   readonly client: PemFiles
   readonly server: PemFiles
   readonly port: number
   readonly tunnelPort: number
   readonly backendPort: number
-}): { readonly outbound: string; readonly inbound: string } {
-  const { client, server, port, tunnelPort, backendPort } = options
-  const common = `global
-  nbthread 1
-  maxconn 4000
-  ssl-default-bind-options ssl-min-ver TLSv1.3 no-tls-tickets
+  readonly maxConnections: number
+}
+
+/**
+ * A TLS 1.3 connection for each TCP connection, both sides verified, one thread. Without resumption, as here: a
+ * resumed session is not verified again.
+ */
+export function haproxyConfig(options: HaproxyOptions): {
+  readonly outbound: string
+  readonly inbound: string
+} {
+  const { client, server, port, tunnelPort, backendPort, maxConnections } = options
+  const tls = `  ssl-default-bind-options ssl-min-ver TLSv1.3 no-tls-tickets
   ssl-default-server-options ssl-min-ver TLSv1.3 no-tls-tickets
-defaults
-  mode tcp
-  option clitcpka
-  timeout connect 5s
-  timeout client 60s
-  timeout server 60s
 `
+  const common = haproxyCommon(maxConnections, tls)
   return {
     outbound: `${common}listen outbound
   bind ${nearIp}:${port}
@@ -37,12 +35,39 @@ defaults
   }
 }
 
-/** Two workloads, and a policy that has to be looked at for each connection. */
+/** One proxy without TLS: bytes from here to there. */
+export function haproxyPlainConfig(options: {
+  readonly port: number
+  readonly backendPort: number
+  readonly maxConnections: number
+}): string {
+  return `${haproxyCommon(options.maxConnections, '')}listen plain
+  bind ${nearIp}:${options.port}
+  server application ${farIp}:${options.backendPort}
+`
+}
+
+function haproxyCommon(maxConnections: number, more: string): string {
+  return `global
+  nbthread 1
+  maxconn ${maxConnections}
+${more}defaults
+  mode tcp
+  option clitcpka
+  timeout connect 5s
+  timeout client 10m
+  timeout server 10m
+`
+}
+
+/** Rules of the policy that has to be looked at for each connection; the last one lets it in. */
+const policyRules = 100
+
+/** Two workloads and a policy; or the caller alone, to whom the other address is outside of the mesh. */
 export function ourConfig(options: {
   readonly client: PemFiles
-  readonly nearIp: string
-  readonly farIp: string
   readonly backendPort: number
+  readonly knowsServer: boolean
 }): string {
   const workload = (name: string, ip: string, policies: readonly string[]): object => ({
     uid: `bench//Workload/bench/${name}`,
@@ -56,15 +81,20 @@ export function ourConfig(options: {
     authorizationPolicies: policies,
   })
   const principal = options.client.identity.replace('spiffe://', '')
+  const rule = (exact: string): object => [
+    [{ principals: [{ exact }], destinationPorts: [options.backendPort] }],
+  ]
+  const others = Array.from({ length: policyRules - 1 }, (_, index) => rule(`${principal}-${index}`))
+  const server = workload('server', farIp, ['bench/clients'])
   const config = {
-    workloads: [workload('client', options.nearIp, []), workload('server', options.farIp, ['bench/clients'])],
+    workloads: [workload('client', nearIp, []), ...(options.knowsServer ? [server] : [])],
     policies: [
       {
         name: 'clients',
         namespace: 'bench',
         scope: 'WorkloadSelector',
         action: 'Allow',
-        rules: [[[{ principals: [{ exact: principal }], destinationPorts: [options.backendPort] }]]],
+        rules: [...others, rule(principal)],
       },
     ],
   }

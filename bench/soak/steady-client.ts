@@ -48,6 +48,7 @@ function start(plan: ConstantRatePlan): void {
     onIdleLoss: (openedMs, endedMs) => keep(idleLosses, { openedMs, endedMs }),
     onLatency: (microseconds) => latencies.record(microseconds),
   })
+  load.begin()
 }
 
 function take(): SteadyReport {

@@ -12,12 +12,18 @@ export interface ChildPlan {
   readonly command: readonly [program: string, ...args: string[]]
 }
 
+/** Of one process, in MiB: `anonymous` is what it has for itself (RssAnon), `resident` all of it (RSS). */
+export interface ProcessMemory {
+  readonly anonymousMiB: number
+  readonly residentMiB: number
+}
+
 // `getconf CLK_TCK` has been 100 on every Linux for decades: the unit of /proc/PID/stat is part of its ABI.
 const ticksPerSecond = 100
 
 /** Processes that end with this one, however it ends: `setpriv` asks the kernel for their death with their parent's. */
 export class Children implements AsyncDisposable {
-  readonly #running: Set<ChildProcess> = new Set()
+  readonly #running: Set<Child> = new Set()
 
   /** Starts it inside the namespace; what it says on stderr is kept for when it fails. */
   start({ name, netns, core, command }: ChildPlan): Child {
@@ -25,15 +31,14 @@ export class Children implements AsyncDisposable {
     const process_ = inNetns(netns, () => ({
       child: spawn('setpriv', args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment() }),
     })).child
-    this.#running.add(process_)
-    process_.on('close', () => this.#running.delete(process_))
-    return new Child(name, process_)
+    const child = new Child(name, process_)
+    this.#running.add(child)
+    process_.on('close', () => this.#running.delete(child))
+    return child
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const ended = [...this.#running].map((child) => new Promise((resolve) => child.once('close', resolve)))
-    for (const child of this.#running) child.kill('SIGKILL')
-    await Promise.all(ended)
+    await Promise.all([...this.#running].map((child) => child.kill()))
   }
 }
 
@@ -66,12 +71,31 @@ export class Child {
     this.#process.kill('SIGTERM')
   }
 
+  /** Resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.#process.kill('SIGKILL')
+    await this.#closed
+  }
+
   /** What it printed; rejects where it fails. */
   async output(): Promise<string> {
     const code = await this.#closed
     if (code !== 0)
       throw new Error(`${this.name} ended with ${code}: ${this.#stderr.trim() || this.#stdout.trim()}`)
     return this.#stdout
+  }
+
+  /** Resolves with all that it printed so far when `text` is in it. */
+  printed(text: string): Promise<string> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (!this.#stdout.includes(text)) return
+        this.#process.stdout?.off('data', look)
+        resolve(this.#stdout)
+      }
+      this.#process.stdout?.on('data', look)
+      look()
+    })
   }
 
   /** Rejects when it ends: a server is not expected to. */
@@ -88,10 +112,11 @@ export class Child {
     return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
   }
 
-  /** Private memory in use: RssAnon. */
-  anonymousMiB(): number {
-    const found = /^RssAnon:\s+(\d+) kB/mu.exec(readFileSync(`/proc/${this.pid}/status`, 'latin1'))
-    return Number(found?.[1] ?? 0) / 1024
+  memory(): ProcessMemory {
+    const status = readFileSync(`/proc/${this.pid}/status`, 'latin1')
+    const mebibytes = (field: string): number =>
+      Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'mu').exec(status)?.[1] ?? 0) / 1024
+    return { anonymousMiB: mebibytes('RssAnon'), residentMiB: mebibytes('VmRSS') }
   }
 }
 

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { closeFd, inNetns, newNetns, withRtnetlink } from '@tulle/kernel'
+import { closeFd, inNetns, installCapture, newNetns, withRtnetlink } from '@tulle/kernel'
 import type { NetnsFd } from '@tulle/kernel'
 
 /** Two machines in small: anonymous network namespaces over a veth, gone with the last process inside. */
@@ -11,7 +11,10 @@ export interface TwoNamespaces extends Disposable {
 export const nearIp = '10.99.0.1'
 export const farIp = '10.99.0.2'
 
-export function makeTwoNamespaces(): TwoNamespaces {
+/** `captured`: both redirect their TCP traffic to a node proxy inside, as a workload's namespace does. */
+export function makeTwoNamespaces(
+  { captured }: { readonly captured: boolean } = { captured: false },
+): TwoNamespaces {
   const near = newNetns()
   const far = newNetns()
   withRtnetlink(near, (route) => route.addVeth({ name: 'eth0' }, { name: 'eth0', netns: far }))
@@ -31,6 +34,7 @@ export function makeTwoNamespaces(): TwoNamespaces {
       writeFileSync('/proc/sys/net/ipv4/ip_local_reserved_ports', '15000-15099')
       writeFileSync('/proc/sys/net/ipv4/tcp_tw_reuse', '1')
     })
+    if (captured) installCapture({ netns })
   }
   return {
     near,

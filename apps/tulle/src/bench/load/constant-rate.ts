@@ -54,19 +54,19 @@ export class ConstantRate {
   over: boolean = false
   readonly #slots: readonly Slot[]
   readonly #gapMs: number
-  readonly #startMs: number
+  #startMs: number | undefined
   #next: number = 0
 
   constructor(plan: ConstantRatePlan, deps: ConstantRateDeps) {
     this.plan = plan
     this.deps = deps
     this.#gapMs = 1000 / plan.perSecond
-    this.#startMs = deps.clock.monotonicMs()
     this.#slots = Array.from({ length: plan.connections }, (_, index) => new Slot(this, index))
   }
 
   /** Sends what is due by now. */
   tick(): void {
+    if (this.#startMs === undefined) return
     const nowMs = this.deps.clock.monotonicMs()
     if (this.#gapMs === 0) {
       for (const slot of this.#slots) slot.due(nowMs, nowMs)
@@ -78,6 +78,11 @@ export class ConstantRate {
       this.#slots[this.#next % this.#slots.length]?.due(dueMs, nowMs)
       this.#next++
     }
+  }
+
+  /** The schedule counts from now on. */
+  begin(): void {
+    this.#startMs = this.deps.clock.monotonicMs()
   }
 
   /** Opens all connections now instead of with their first request. */

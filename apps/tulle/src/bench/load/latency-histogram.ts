@@ -16,6 +16,11 @@ export class LatencyHistogram {
     this.#total++
   }
 
+  reset(): void {
+    this.#counts.fill(0)
+    this.#total = 0
+  }
+
   /** NaN where nothing was recorded. */
   quantile(share: number): number {
     let left = this.#total * share

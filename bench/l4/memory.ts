@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs'
+import { systemClock } from '@tulle/core'
+import type { Children, ProcessMemory } from '../support/children.ts'
+import { awaitPath, startLoad } from './measure.ts'
+import type { BenchPath } from './paths.ts'
+
+/** Memory of fresh proxies with some idle connections, each of which has carried one request. */
+export interface MemorySample {
+  readonly path: string
+  readonly connections: number
+  /** Outbound, then inbound. */
+  readonly proxies: readonly ProcessMemory[]
+}
+
+export interface MemoryOptions {
+  /** Rising. */
+  readonly connections: readonly number[]
+  readonly settleMs: number
+}
+
+const openWithinMs = 60_000
+
+export async function measureMemory(
+  path: BenchPath,
+  options: MemoryOptions,
+  children: Children,
+): Promise<readonly MemorySample[]> {
+  await awaitPath(path, children)
+  const sample = async (connections: number): Promise<MemorySample> => {
+    await systemClock.sleep(options.settleMs)
+    return { path: path.name, connections, proxies: path.proxies.map((proxy) => proxy.memory()) }
+  }
+  const samples = [await sample(0)]
+  const loads = []
+  let open = 0
+  for (const wanted of options.connections) {
+    const plan = { mode: 'idle', connections: wanted - open, seconds: 600, perSecond: 0 } as const
+    const load = startLoad(path, plan, children)
+    loads.push(load)
+    const late = Promise.withResolvers<never>()
+    using _timer = systemClock.after(openWithinMs, () =>
+      late.reject(new Error(`${path.name}: ${wanted} connections were not open in time`)),
+    )
+    const printed = await Promise.race([load.printed('open '), load.ended(), late.promise])
+    open += Number(/^open (\d+)$/mu.exec(printed)?.[1] ?? 0)
+    samples.push(await sample(open))
+  }
+  await Promise.all(loads.map((load) => load.kill()))
+  return samples
+}
+
+/** A proxy needs two descriptors a connection, and this machine's limit cannot be raised without rights. */
+export function mostConnections(): number {
+  const hard = /^Max open files\s+\S+\s+(\d+)/mu.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]
+  return Math.floor((Number(hard ?? 4096) - 100) / 2)
+}
