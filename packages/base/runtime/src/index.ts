@@ -1,4 +1,6 @@
 /** What every process of the mesh has: parts with a life, options, a log, metrics. It knows no mesh word. */
+export { adminClient, withQuery } from './admin-client.ts'
+export type { AdminClient, AdminClientErrorCode, AdminParams } from './admin-client.ts'
 export { adminServer, badRequest, json } from './admin-server.ts'
 export type {
   AdminErrorCode,

@@ -14,6 +14,8 @@ export interface Belief extends Disposable {
   readonly lists: Collection<RevocationList>
   readonly revocations: Singleton<Revocations>
   readonly bundles: Collection<DomainBundle>
+  /** The graph's revision at which roots or signer changed last. */
+  readonly bundleRevision: number
   readonly resources: {
     readonly revocation: Collection<MeshResource>
     readonly trustBundle: Collection<MeshResource>
@@ -35,8 +37,15 @@ export function followAuthority(
       bundles.set(authority.trustDomain, authority.bundle)
     })
   }
+  let bundleRevision = graph.revision
+  const stack = new DisposableStack()
+  stack.use(
+    bundles.subscribe(() => {
+      bundleRevision = graph.revision
+    }),
+  )
   take()
-  const subscription = authority.subscribe(take)
+  stack.use(authority.subscribe(take))
   return {
     lists,
     bundles,
@@ -45,7 +54,10 @@ export function followAuthority(
       revocation: graph.derive('revocation-resources', lists, revocationResource),
       trustBundle: graph.derive('trust-bundle-resources', bundles, trustBundleResource),
     },
-    [Symbol.dispose]: () => subscription[Symbol.dispose](),
+    get bundleRevision() {
+      return bundleRevision
+    },
+    [Symbol.dispose]: () => stack.dispose(),
   }
 }
 

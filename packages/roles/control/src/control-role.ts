@@ -2,6 +2,7 @@ import {
   caService,
   loadOrCreateAuthority,
   loadTokenKey,
+  RootRotation,
   ServingCredentials,
   verifyNodeToken,
 } from '@tulle/ca'
@@ -30,11 +31,14 @@ import { controlState, joinObjects } from './control-state.ts'
 import { openGrpcPort } from './grpc-port.ts'
 import type { GrpcPort } from './grpc-port.ts'
 import { openHistory } from './history.ts'
+import { hasIdentity, neededCertificates } from './holders.ts'
+import { identityRoutes } from './identity-routes.ts'
 import { keepNodeTokens, writePrivateFile } from './node-tokens.ts'
 import type { ControlOptions } from './options.ts'
 import { processRoutes } from './process-routes.ts'
 import { openSources } from './sources.ts'
 import type { Sources } from './sources.ts'
+import { laggards } from './spread.ts'
 import { makePrivateFolder, stateFiles } from './state-folder.ts'
 import type { StateFiles } from './state-folder.ts'
 
@@ -104,11 +108,13 @@ class Control implements ControlRole {
     const history = await openHistory(this.#files.history, log)
     const mesh = { graph, sources, model, tokenKey, authority, belief, history }
     const xds = this.#serveResources(mesh)
-    const grpc = await this.#openPort(mesh, xds)
+    const rotation = this.#rotation(mesh, xds)
+    const grpc = await this.#openPort(mesh, { xds, rotation })
     const ttlMs = nodeTokenTtl
     this.#stack.use(await keepNodeTokens({ key: tokenKey, nodes, ttlMs, files: this.#files }, { clock, log }))
-    await this.#serveAdmin(mesh, xds, signal)
+    await this.#serveAdmin(mesh, { xds, rotation }, signal)
     xds.open()
+    await rotation.start(signal)
     this.#ready = true
     const facts = { manifests, revision: graph.revision, problems: sources.problems.size }
     log.info('the control plane serves', { address: `${listenHost}:${grpc.port}`, ...facts })
@@ -158,7 +164,8 @@ class Control implements ControlRole {
     return this.#xds
   }
 
-  async #openPort({ graph, model, authority, tokenKey, belief }: Mesh, xds: XdsServer): Promise<GrpcPort> {
+  async #openPort(mesh: Mesh, { xds, rotation }: Serving): Promise<GrpcPort> {
+    const { graph, model, authority, tokenKey, belief } = mesh
     const { clock } = this.#deps
     const log = this.#deps.log.child({ part: 'ca' })
     const { listenHost: host, listenPort: port, maxRequestSize: maxRequestBytes } = this.#options
@@ -171,6 +178,7 @@ class Control implements ControlRole {
         authority,
         authenticate: (token) => verifyNodeToken(tokenKey, token, clock),
         authorizeNode: unlessRevoked(belief.revocations, authorizeByNode(graph, model)),
+        onIssued: (caller, identity) => rotation.issued(caller, identity),
       },
       { clock, log },
     )
@@ -183,7 +191,23 @@ class Control implements ControlRole {
     return grpc
   }
 
-  async #serveAdmin(mesh: Mesh, xds: XdsServer, signal: AbortSignal): Promise<void> {
+  /** Replaces the root when somebody asks for it, or goes on with that. */
+  #rotation({ graph, model, authority, belief }: Mesh, xds: XdsServer): RootRotation {
+    const { clock, log } = this.#deps
+    const spread = { graph, workloads: model.workloads, receipts: xds.receipts }
+    return this.#stack.use(
+      new RootRotation({
+        authority,
+        clock,
+        log: log.child({ part: 'ca' }),
+        behind: () =>
+          laggards(spread, trustBundleType, belief.bundleRevision).map(({ node, why }) => `${node} ${why}`),
+        holders: () => neededCertificates(model, belief.revocations.value),
+      }),
+    )
+  }
+
+  async #serveAdmin(mesh: Mesh, { xds, rotation }: Serving, signal: AbortSignal): Promise<void> {
     const { clock, log, metrics, version } = this.#deps
     const { graph, sources, model } = mesh
     const { problems } = sources
@@ -195,11 +219,27 @@ class Control implements ControlRole {
     const state = controlState(model, { version, startedAtMs, graph, objects, problems, receipts, sync })
     const api = this.#stack.use(controlApi(state, { clock }))
     const refresh = controlGauges(metrics, state)
+    const identities = identityRoutes({
+      authority: mesh.authority,
+      rotation,
+      belief: mesh.belief,
+      api: sources.api,
+      spread: { graph, workloads: model.workloads, receipts },
+      hasWorkload: hasIdentity(model),
+      clock,
+    })
     const own = processRoutes({ log, metrics, refresh, ready: () => this.#ready })
     const listen = { socketPath: this.#files.controlSocket }
-    this.#admin = this.#stack.use(adminServer({ listen, routes: [...api.routes, ...own] }, { clock, log }))
+    this.#admin = this.#stack.use(
+      adminServer({ listen, routes: [...api.routes, ...identities, ...own] }, { clock, log }),
+    )
     await this.#admin.start(signal)
   }
+}
+
+interface Serving {
+  readonly xds: XdsServer
+  readonly rotation: RootRotation
 }
 
 interface Mesh {

@@ -6,7 +6,7 @@ import { noRevocations } from '@tulle/identity'
 import type { Revocations, TrustDomain } from '@tulle/identity'
 import { joinPem, keyPem } from '@tulle/x509'
 import { CertificateAuthority } from './authority.ts'
-import type { AuthorityState } from './authority.ts'
+import type { AuthorityState, Rotation } from './authority.ts'
 import { makeRoot, parseRoot } from './authority-root.ts'
 import type { AuthorityRoot } from './authority-root.ts'
 import { CaError } from './errors.ts'
@@ -24,6 +24,7 @@ export interface AuthorityFolderOptions {
 
 const signerFile = 'signer'
 const revocationsFile = 'revocations.json'
+const rotationFile = 'rotation.json'
 const firstRoot = 'root'
 
 /**
@@ -77,7 +78,8 @@ async function loadState(folder: string): Promise<AuthorityState | undefined> {
       `${join(folder, signerFile)}: expected one of ${names.join(', ')}, found ${JSON.stringify(signer)}`,
     )
   }
-  return { roots, signer, revocations: await loadRevocations(folder) }
+  const rotation = await loadRotation(folder, names)
+  return { roots, signer, revocations: await loadRevocations(folder), rotation }
 }
 
 async function loadRoot(folder: string, name: string): Promise<AuthorityRoot> {
@@ -98,6 +100,34 @@ async function loadRevocations(folder: string): Promise<Revocations> {
   return revocations.value
 }
 
+/** One whose root is not there was cut off by a crash before it began, or after it had ended. */
+async function loadRotation(folder: string, names: readonly string[]): Promise<Rotation | undefined> {
+  const path = join(folder, rotationFile)
+  const text = await readText(path)
+  if (text === undefined) return undefined
+  const rotation = decodeRotation(text)
+  if (rotation === undefined) {
+    throw new CaError(
+      'CA_BAD_ROOT',
+      `${path}: expected the roots of a replacement, found something else; remove it if none is under way`,
+    )
+  }
+  return names.includes(rotation.from) && names.includes(rotation.to) ? rotation : undefined
+}
+
+function decodeRotation(text: string): Rotation | undefined {
+  let found: unknown
+  try {
+    found = JSON.parse(text)
+  } catch {
+    // The caller says what was expected.
+    return undefined
+  }
+  const { from, to, startedMs, switchedMs }: Readonly<Record<string, unknown>> = { ...Object(found) }
+  if (typeof from !== 'string' || typeof to !== 'string' || typeof startedMs !== 'number') return undefined
+  return { from, to, startedMs, switchedMs: typeof switchedMs === 'number' ? switchedMs : undefined }
+}
+
 /**
  * In an order in which a crash between two steps leaves a folder that still loads: the signer is named before a
  * second root makes that necessary, and a root without its key is only trusted.
@@ -108,6 +138,11 @@ async function saveState(folder: string, before: AuthorityState, after: Authorit
   }
   for (const root of after.roots) {
     if (!before.roots.includes(root)) await writeRoot(folder, root)
+  }
+  if (after.rotation !== before.rotation) {
+    const path = join(folder, rotationFile)
+    if (after.rotation === undefined) await rm(path, { force: true })
+    else await writePrivate(path, `${JSON.stringify(after.rotation)}\n`)
   }
   if (after.revocations !== before.revocations) {
     await writePrivate(join(folder, revocationsFile), encodeRevocations(after.revocations))

@@ -27,8 +27,8 @@ export interface AuthorityRoot {
 const keyCertSign = 5
 const dayMs = 86_400_000
 const rootLifetimeMs = 3650 * dayMs
-/** Clocks of nodes may be behind ours. */
-const rootBackdateMs = 3_600_000
+/** Clocks of nodes may be behind ours, and ours may be set back. More than of any certificate that it signs. */
+const rootBackdateMs = 7_200_000
 
 /** A fresh root of ten years with a P-256 key. Its name says whose it is and since when. */
 export function makeRoot(options: {

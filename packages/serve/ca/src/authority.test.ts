@@ -57,11 +57,11 @@ describe('CertificateAuthority.signWorkload', () => {
     assert.ok(believed(issued.chainPem, issued.rootsPem, clock.nowMs()))
   })
 
-  test('lets it live 24 h, backdated 2 min against skewed clocks', () => {
+  test('lets it live 24 h, backdated 65 min against clocks that are behind, or set back', () => {
     const clock = new TestClock()
     const { leaf } = must(authority({}, clock).signWorkload(request, web))
     assert.equal(leaf.notAfterMs - clock.nowMs(), dayMs)
-    assert.equal(clock.nowMs() - leaf.notBeforeMs, 2 * minuteMs)
+    assert.equal(clock.nowMs() - leaf.notBeforeMs, 65 * minuteMs)
   })
 
   const lifetimes: readonly (readonly [string, number, number, number])[] = [

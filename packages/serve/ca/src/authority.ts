@@ -26,6 +26,17 @@ export interface AuthorityState {
   /** The name of the root that signs. */
   readonly signer: string
   readonly revocations: Revocations
+  /** The replacement of the root that is under way. */
+  readonly rotation?: Rotation | undefined
+}
+
+/** A root on its way out, and the one that takes its place. */
+export interface Rotation {
+  readonly from: string
+  readonly to: string
+  readonly startedMs: number
+  /** When the new one began to sign; undefined before that. */
+  readonly switchedMs: number | undefined
 }
 
 export interface AuthorityOptions {
@@ -73,12 +84,15 @@ export interface RootInfo {
 }
 
 const defaultLeafTtlMs = 86_400_000
-const defaultBackdateMs = 120_000
+/** A clock may be set back by an hour, and what it signed before must hold still. */
+const defaultBackdateMs = 3_900_000
 
 /**
  * The certificate authority of one trust domain. It has several roots while they are being replaced: first both
  * are in the bundle (`addRoot`), then signing moves (`setSigner`), then the old one leaves (`removeRoot`).
- * Between two steps every holder must have fetched the bundle anew: a leaf's lifetime is always enough.
+ * Between two steps every holder must have the bundle, and before the last one a new certificate: a leaf's lifetime
+ * is always enough. `beginRotation`, `switchSigner` and `endRotation` are these steps with their place kept, over
+ * restarts too; who calls them knows when (RootRotation).
  */
 export class CertificateAuthority {
   readonly trustDomain: TrustDomain
@@ -102,6 +116,11 @@ export class CertificateAuthority {
 
   get revocations(): Revocations {
     return this.#state.revocations
+  }
+
+  /** The replacement of the root that is under way; undefined where none is. */
+  get rotation(): Rotation | undefined {
+    return this.#state.rotation
   }
 
   get roots(): readonly RootInfo[] {
@@ -219,7 +238,39 @@ export class CertificateAuthority {
     return this.#change((state) => {
       find(state, name)
       if (name === state.signer) throw rotation(`root ${name} signs; let another sign first`)
+      if (name === state.rotation?.to) throw rotation(`root ${name} is to sign soon`)
       return { ...state, roots: state.roots.filter((root) => root.name !== name) }
+    })
+  }
+
+  /** Makes the root that is to sign, and puts it into the bundle. Rejects with CA_ROTATION while one is under way. */
+  beginRotation(): Promise<void> {
+    return this.#change((state) => {
+      if (state.rotation !== undefined)
+        throw rotation(`the root ${state.rotation.from} is being replaced by ${state.rotation.to} already`)
+      const nowMs = this.#deps.clock.nowMs()
+      const to = nextRootName(state)
+      const root = makeRoot({ name: to, trustDomain: this.trustDomain, nowMs })
+      const begun = { from: state.signer, to, startedMs: nowMs, switchedMs: undefined }
+      return { ...state, roots: [...state.roots, root], rotation: begun }
+    })
+  }
+
+  /** The new root signs from now on. */
+  switchSigner(): Promise<void> {
+    return this.#change((state) => {
+      const under = underWay(state)
+      const switched = { ...under, switchedMs: this.#deps.clock.nowMs() }
+      return { ...state, signer: under.to, rotation: switched }
+    })
+  }
+
+  /** The old root leaves the bundle. */
+  endRotation(): Promise<void> {
+    return this.#change((state) => {
+      const { from } = underWay(state)
+      if (from === state.signer) throw rotation(`root ${from} still signs`)
+      return { ...state, roots: state.roots.filter((root) => root.name !== from), rotation: undefined }
     })
   }
 
@@ -294,6 +345,19 @@ function signerOf(state: AuthorityState): SigningRoot {
     throw new CaError('CA_BAD_ROOT', `expected the key of the signing root ${state.signer}, found none`)
   }
   return { ...root, chain: [first, ...rest], key: root.key }
+}
+
+function underWay(state: AuthorityState): Rotation {
+  if (state.rotation === undefined) throw rotation('no root is being replaced')
+  return state.rotation
+}
+
+/** `root-2` after `root`, and so on. */
+function nextRootName({ roots }: AuthorityState): string {
+  for (let number = roots.length + 1; ; number++) {
+    const name = `root-${number}`
+    if (!roots.some((root) => root.name === name)) return name
+  }
 }
 
 function find(state: AuthorityState, name: string): AuthorityRoot {

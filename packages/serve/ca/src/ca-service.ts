@@ -23,6 +23,8 @@ export interface CaServiceOptions {
    * itself knows may decide; what a request says of its node is not even read.
    */
   readonly authorizeNode: (caller: NodeCaller, identity: SpiffeId) => true | string
+  /** A node was given a certificate. */
+  readonly onIssued?: (caller: NodeCaller, identity: SpiffeId) => void
   /** Requests of one node: so many at once, and so many a second after that. */
   readonly burst?: number
   readonly perSecond?: number
@@ -98,7 +100,9 @@ async function answer(
   if (!request.ok) return refuse('invalid', request.error)
   const seconds = validityDuration > maxValiditySeconds ? maxValiditySeconds : validityDuration
   const issued = authority.signWorkload(request.value, identity.value, Number(seconds) * 1000)
-  return issued.ok ? ok({ certificate: issued.value }) : issued
+  if (!issued.ok) return issued
+  options.onIssued?.(caller.value, identity.value)
+  return ok({ certificate: issued.value })
 }
 
 /** Exactly one header, so that two readers can't see two tokens. @see RFC 6750 §2.1 */

@@ -8,6 +8,7 @@ export type {
   AuthorityOptions,
   AuthorityState,
   IssuedCertificate,
+  Rotation,
   RootInfo,
   ServingCertificate,
   ServingNames,
@@ -23,5 +24,7 @@ export type { CaErrorCode, Refusal, RefusalKind } from './errors.ts'
 export { loadTokenKey, mintNodeToken, verifyNodeToken } from './node-tokens.ts'
 export type { NodeCaller, NodeTokenOptions, TokenKey } from './node-tokens.ts'
 export type { RevocationLists } from './revocations.ts'
+export { RootRotation } from './root-rotation.ts'
+export type { Holder, RootRotationDeps, RotationStage, RotationStatus } from './root-rotation.ts'
 export { ServingCredentials } from './serving-credentials.ts'
 export type { ServingDeps, ServingOptions } from './serving-credentials.ts'

@@ -162,7 +162,7 @@ test('controlApi() refuses parameters that make no sense, and says why', async (
   ] as const
   for (const [path, params, message] of cases) {
     await assert.rejects(fixture.client.get(path, { params }), {
-      code: 'CONTROL_REFUSED',
+      code: 'ADMIN_REFUSED',
       message,
       context: { status: 400 },
     })
@@ -174,7 +174,7 @@ test('controlApi() explains, and says which name leads nowhere', async () => {
   const params = { from: 'web', to: 'books', port: 80 }
   assert.deepEqual(await fixture.client.get('/v1/explain', { params }), params)
   await assert.rejects(fixture.client.get('/v1/explain', { params: { from: 'nobody', to: 'books' } }), {
-    code: 'CONTROL_REFUSED',
+    code: 'ADMIN_REFUSED',
     message: 'no workload nobody',
   })
 })
@@ -197,6 +197,6 @@ test('controlApi() shows the collections, and one of them in full', async () => 
 
 test('controlApiClient() says when nobody answers', async () => {
   await assert.rejects(controlApiClient('/nonexistent/control.sock').get('/v1/version'), {
-    code: 'CONTROL_UNREACHABLE',
+    code: 'ADMIN_UNREACHABLE',
   })
 })

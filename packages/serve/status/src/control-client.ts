@@ -1,8 +1,6 @@
-import { once } from 'node:events'
-import type { IncomingMessage } from 'node:http'
-import { createInterface } from 'node:readline'
-import { MeshError } from '@tulle/core'
 import type { Problem } from '@tulle/api'
+import { adminClient, withQuery } from '@tulle/runtime'
+import type { AdminParams } from '@tulle/runtime'
 import type {
   HostEntry,
   LaunchList,
@@ -16,9 +14,6 @@ import type {
   WaitView,
   WorkloadView,
 } from './api-types.ts'
-
-// Imported as a module, node:http loads undici for its WebSocket: 7 MB and 60 ms for nothing.
-const { request: httpRequest } = process.getBuiltinModule('node:http')
 
 /** What each path of the control API answers; lists can be watched. */
 export interface ControlApiTypes {
@@ -40,11 +35,12 @@ export interface ControlApiTypes {
 
 export type ControlPath = keyof ControlApiTypes
 
-export type ControlApiErrorCode = 'CONTROL_UNREACHABLE' | 'CONTROL_REFUSED'
+export interface ControlCallOptions {
+  readonly params?: AdminParams
+  readonly signal?: AbortSignal
+}
 
-export type ControlParams = Readonly<Record<string, string | number | undefined>>
-
-/** Asks a control plane over its unix socket. Rejects with a MeshError (ControlApiErrorCode). */
+/** Asks a control plane over its unix socket, with what each path answers. Rejects as `adminClient` does. */
 export interface ControlApiClient {
   get<P extends ControlPath>(path: P, options?: ControlCallOptions): Promise<ControlApiTypes[P]>
   post<P extends ControlPath>(path: P, options?: ControlCallOptions): Promise<ControlApiTypes[P]>
@@ -52,75 +48,12 @@ export interface ControlApiClient {
   watch<P extends ControlPath>(path: P, options?: ControlCallOptions): AsyncIterable<ControlApiTypes[P]>
 }
 
-export interface ControlCallOptions {
-  readonly params?: ControlParams
-  readonly signal?: AbortSignal
-}
-
 export function controlApiClient(socketPath: string): ControlApiClient {
-  const call = async (method: string, path: string, options: ControlCallOptions): Promise<IncomingMessage> =>
-    open(socketPath, { method, path, ...options })
+  const client = adminClient(socketPath)
   return {
-    get: async <P extends ControlPath>(path: P, options: ControlCallOptions = {}) =>
-      readJson<ControlApiTypes[P]>(await call('GET', path, options)),
-    post: async <P extends ControlPath>(path: P, options: ControlCallOptions = {}) =>
-      readJson<ControlApiTypes[P]>(await call('POST', path, options)),
-    async *watch<P extends ControlPath>(path: P, options: ControlCallOptions = {}) {
-      const params = { ...options.params, watch: 1 }
-      const response = await call('GET', path, { ...options, params })
-      try {
-        for await (const line of createInterface({ input: response })) {
-          // Our own server writes the lines; both sides are one release.
-          yield JSON.parse(line) as ControlApiTypes[P]
-        }
-      } catch (cause) {
-        if (options.signal?.aborted !== true) throw unreachable(socketPath, cause)
-      }
-    },
+    get: (path, { params = {}, signal } = {}) => client.get(withQuery(path, params), signal),
+    post: (path, { params = {}, signal } = {}) => client.post(withQuery(path, params), undefined, signal),
+    watch: (path, { params = {}, signal } = {}) =>
+      client.watch(withQuery(path, { ...params, watch: 1 }), signal),
   }
-}
-
-async function open(
-  socketPath: string,
-  options: ControlCallOptions & { readonly method: string; readonly path: string },
-): Promise<IncomingMessage> {
-  const { method, path, params = {}, signal } = options
-  const query = new URLSearchParams()
-  for (const [name, value] of Object.entries(params)) if (value !== undefined) query.set(name, String(value))
-  const suffix = query.size === 0 ? '' : `?${query.toString()}`
-  const request = httpRequest({
-    socketPath,
-    method,
-    path: path + suffix,
-    ...(signal === undefined ? {} : { signal }),
-  })
-  request.end()
-  try {
-    // `once` rejects with what `error` says.
-    const [response] = (await once(request, 'response')) as [IncomingMessage]
-    if (response.statusCode === 200) return response
-    throw await refusal(response)
-  } catch (cause) {
-    if (cause instanceof MeshError) throw cause
-    throw unreachable(socketPath, cause)
-  }
-}
-
-function unreachable(socketPath: string, cause: unknown): MeshError<ControlApiErrorCode> {
-  const message = `no control plane answers on ${socketPath}; is \`tulle up\` running with this state folder?`
-  return new MeshError<ControlApiErrorCode>('CONTROL_UNREACHABLE', message, { cause })
-}
-
-async function refusal(response: IncomingMessage): Promise<MeshError<ControlApiErrorCode>> {
-  const body = await readJson<{ readonly message?: unknown }>(response)
-  const message = typeof body.message === 'string' ? body.message : `status ${response.statusCode}`
-  const status = response.statusCode ?? 0
-  return new MeshError<ControlApiErrorCode>('CONTROL_REFUSED', message, { context: { status } })
-}
-
-async function readJson<T>(response: IncomingMessage): Promise<T> {
-  let text = ''
-  for await (const chunk of response.setEncoding('utf8')) text += String(chunk)
-  // Our own server wrote it.
-  return JSON.parse(text) as T
 }

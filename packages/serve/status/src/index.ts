@@ -14,14 +14,7 @@ export type {
   WorkloadView,
 } from './api-types.ts'
 export { controlApiClient } from './control-client.ts'
-export type {
-  ControlApiClient,
-  ControlApiErrorCode,
-  ControlApiTypes,
-  ControlCallOptions,
-  ControlParams,
-  ControlPath,
-} from './control-client.ts'
+export type { ControlApiClient, ControlApiTypes, ControlCallOptions, ControlPath } from './control-client.ts'
 export { controlApi } from './control-routes.ts'
 export type { ControlApi } from './control-routes.ts'
 export type {
