@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { systemClock } from '@tulle/core'
+import { errorText, systemClock } from '@tulle/core'
 import {
   createLog,
   MetricsRegistry,
@@ -72,18 +72,25 @@ interface NodeDeps {
   readonly version: string
   readonly stop: AbortSignal
   readonly requestStop: (reason: string) => void
+  readonly fail: (error: unknown) => void
 }
 
 async function runUntilStopped(level: LogLevel, run: (deps: NodeDeps) => Promise<void>): Promise<void> {
   const log = roleLog('node', level)
   using signals = stopOnSignals(log)
+  // Threads and sockets that are still open would keep a process that has failed.
+  const fail = (error: unknown): never => {
+    console.error(`tulle: ${errorText(error)}`)
+    process.exit(exitCodes.failed)
+  }
   await run({
     clock: systemClock,
     log,
     version: version(),
     stop: signals.signal,
     requestStop: (reason) => signals.stop(reason),
-  })
+    fail,
+  }).catch(fail)
   process.exit(exitCodes.ok)
 }
 

@@ -43,6 +43,8 @@ export interface NodesDeps {
 }
 
 const tokenTtlMs = 3_600_000
+/** The time of day may jump, and a token's times with it. */
+const tokenLookMs = 5000
 const proxyGraceMs = 7000
 const dismissWithinMs = 2000
 const secretsMaxBytes = 64 * 1024 ** 2
@@ -146,15 +148,20 @@ export class Nodes {
     this.#tokenKey ??= loadTokenKey(this.#options.state.tokenKey)
     const key = await this.#tokenKey
     const { clock, console } = this.#deps
+    let mintedMs = clock.nowMs()
     const write = async (): Promise<void> => {
+      mintedMs = clock.nowMs()
       writeFileSync(file, await mintNodeToken(key, { node, ttlMs: tokenTtlMs, clock }), { mode: 0o600 })
     }
     await write()
-    const renew = (): void =>
+    const renew = (): void => {
+      const ageMs = clock.nowMs() - mintedMs
+      if (ageMs >= 0 && ageMs < tokenTtlMs / 2) return
       void write().catch((error: unknown) =>
         console.warn(node, `its token was not renewed: ${String(error)}`),
       )
-    this.#renewing.push(clock.every(tokenTtlMs / 2, renew))
+    }
+    this.#renewing.push(clock.every(tokenLookMs, renew))
   }
 }
 

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { adsClient, CertificateStore, grpcCaClient, IdentityUpdates } from '@tulle/control-client'
 import type { AdsClient } from '@tulle/control-client'
-import { errorText, systemRng } from '@tulle/core'
+import { systemRng } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import { nodeHandlesSelfTest } from '@tulle/kernel'
 import { createDataPlane } from '@tulle/l4'
@@ -35,6 +35,8 @@ export interface NodeRoleDeps {
   readonly stop: AbortSignal
   /** Begins to drain, asked for from inside. */
   readonly requestStop: (reason: string) => void
+  /** Ends the process at once: what it carries is in doubt, and a new process is better than half of one. */
+  readonly fail: (error: unknown) => void
 }
 
 /** Runs a node proxy until it is stopped: resolves when it has drained. Throws HandoverError when it can't take over. */
@@ -146,7 +148,7 @@ function assemble(options: NodeOptions, deps: NodeRoleDeps, taker: Taker | undef
 
 function startDataPlane(
   options: NodeOptions,
-  { clock, log, requestStop }: NodeRoleDeps,
+  { clock, log, fail }: NodeRoleDeps,
   certificates: CertificateStore,
 ): DataPlane {
   const accessLogFd = openAccessLog(options.accessLog)
@@ -158,7 +160,7 @@ function startDataPlane(
       ...(accessLogFd === undefined ? {} : { accessLogFd }),
       onIdentityNeeded: (identity) => certificates.want(identity),
       onIdentityReleased: (identity) => certificates.release(identity),
-      onFailed: (error) => requestStop(errorText(error)),
+      onFailed: fail,
     },
   )
   certificates.subscribe((list) => void dataPlane.setCertificates(list))

@@ -24,7 +24,13 @@ export async function serveStandalone(options: StandaloneOptions, deps: NodeRole
   const dataPlane = createDataPlane(
     { workers: options.workers },
     // There is one identity, and it comes from files.
-    { log, clock, onIdentityNeeded: () => undefined, ...(accessLogFd === undefined ? {} : { accessLogFd }) },
+    {
+      log,
+      clock,
+      onIdentityNeeded: () => undefined,
+      onFailed: deps.fail,
+      ...(accessLogFd === undefined ? {} : { accessLogFd }),
+    },
   )
   const certificates = new PemCertificateSource(
     { keyFile: options.key, chainFile: options.certificate, rootsFile: options.roots },

@@ -44,7 +44,7 @@ export interface AuthorityOptions {
   readonly state: AuthorityState
   /** Lifetime of a workload's certificate: the default, and the most that anybody gets. 24 h when absent. */
   readonly leafTtlMs?: number
-  /** How far certificates reach back, for nodes whose clock is behind; 2 min when absent. */
+  /** How far certificates reach back, for clocks that are behind; 65 min when absent. */
   readonly backdateMs?: number
 }
 
