@@ -55,7 +55,7 @@ export interface StormMeasurement {
 
 const controlCore = 0
 const peerCore = 1
-const settleTimeoutMs = 110_000
+const settleTimeoutMs = 60_000
 const namesEach = 50
 
 export async function measureSize(
@@ -77,6 +77,7 @@ export async function measureSize(
   const memoryLoadedMiB = control.memoryMiB().now
   await control.metrics()
   await using peers = new PeerProcess(peerCore)
+  await peers.ready()
   const rootsPem = readFileSync(join(state, 'control-roots.pem'), 'utf8')
   const connectMs = monotonicMs()
   peers.tell({ kind: 'connect', port: plan.port, rootsPem, peers: planPeers(size, files, state) })
@@ -262,13 +263,18 @@ function temporaryFolder(): Disposable & { readonly path: string } {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
 }
 
+/** Below the range of outgoing ports: whoever tries to connect before anybody listens could meet itself there. */
 async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('a port was not given')
-  return address.port
+  for (let port = 20_000 + (process.pid % 10_000); ; port++) {
+    const server = createServer()
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => resolve(true))
+    })
+    if (!free) continue
+    await new Promise((resolve) => server.close(resolve))
+    return port
+  }
 }
 
 function monotonicMs(): number {

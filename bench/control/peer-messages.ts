@@ -29,6 +29,8 @@ export interface PeerReport {
 }
 
 export type PeerAnswer =
+  /** Once, when it takes commands. */
+  | { readonly kind: 'ready' }
   | { readonly kind: 'settled'; readonly atMs: number }
   | { readonly kind: 'kept' }
   | { readonly kind: 'report'; readonly report: PeerReport }

@@ -173,3 +173,4 @@ process.on('message', (command: PeerCommand) => {
   }
 })
 process.on('disconnect', () => process.exit(0))
+send({ kind: 'ready' })

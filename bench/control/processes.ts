@@ -113,6 +113,7 @@ export class ControlProcess implements AsyncDisposable {
 export class PeerProcess implements AsyncDisposable {
   readonly #child: ChildProcess
   readonly #closed: Promise<unknown>
+  readonly #ready: Promise<unknown>
 
   constructor(core: number) {
     this.#child = spawn(
@@ -124,6 +125,12 @@ export class PeerProcess implements AsyncDisposable {
       },
     )
     this.#closed = once(this.#child, 'close')
+    this.#ready = this.#answer('ready', AbortSignal.timeout(30_000))
+    this.#ready.catch(() => undefined)
+  }
+
+  async ready(): Promise<void> {
+    await this.#ready
   }
 
   tell(command: PeerCommand): void {

@@ -1,9 +1,13 @@
 import { objectKey } from '@tulle/api'
-import type { AnyObject, Manifests, Problem } from '@tulle/api'
+import type { AnyObject, ManifestDocument, Manifests, Problem } from '@tulle/api'
 import { lastGood } from './last-good.ts'
 
-/** Reads the documents of one file. */
-export type ManifestParser = (text: string, file: string) => Manifests
+/** Reads the documents of one file; those that are as in an earlier text of it need not be read again. */
+export type ManifestParser = (
+  text: string,
+  file: string,
+  options: { readonly known: readonly ManifestDocument[] },
+) => Manifests
 
 /** An object of a file that is in force. */
 export interface HeldObject {
@@ -30,6 +34,8 @@ export interface FileState {
   readonly digest: string
   readonly objects: readonly HeldObject[]
   readonly problems: readonly HeldProblem[]
+  /** What the text was read into. */
+  readonly documents: readonly ManifestDocument[]
   /** Whether the text ends as texts do: with the end of a line, or of a JSON value. */
   readonly ended: boolean
   /** Monotonic time since when the file is gone or empty, which may be a moment of a save. */

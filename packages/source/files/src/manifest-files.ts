@@ -1,7 +1,7 @@
 import type { Problem } from '@tulle/api'
 import type { Clock, Result } from '@tulle/core'
 import { keepAll, readDocuments } from './file-state.ts'
-import type { FileState, HeldObject, ManifestParser } from './file-state.ts'
+import type { FileState, ManifestParser } from './file-state.ts'
 import type { FoundFile, Listing } from './list-folder.ts'
 import type { FilesLimits } from './limits.ts'
 import { MergedFiles } from './merge-files.ts'
@@ -20,6 +20,11 @@ export interface ManifestFilesDeps {
  * steps, and a second write within one step leaves no trace.
  */
 const settledMs = 2000
+
+/** What a file held until now, under this name or a former one. */
+type Before = Pick<FileState, 'objects' | 'documents'>
+
+const nothingBefore: Before = { objects: [], documents: [] }
 
 /** One file, and what stands there now; nothing where it is gone. */
 export interface LookedAt {
@@ -107,7 +112,8 @@ export class ManifestFiles {
 
   /** Takes the one text that there will ever be. */
   take(path: string, read: Result<string, Problem>): void {
-    if (read.ok) this.#keep(path, this.#parse(path, { text: read.value, digest: '', signature: '' }, []))
+    if (read.ok)
+      this.#keep(path, this.#parse(path, { text: read.value, digest: '', signature: '' }, nothingBefore))
     else this.#problems = [read.error]
   }
 
@@ -154,7 +160,10 @@ export class ManifestFiles {
   ): FileState {
     // A file that was renamed takes along what its broken documents were once.
     const last = before ?? goneByDigest.get(text.digest)
-    const state = this.#parse(path, text, last?.objects ?? [])
+    const state = this.#parse(path, text, {
+      objects: last?.objects ?? [],
+      documents: before?.documents ?? [],
+    })
     const emptied = state.objects.length === 0 && state.problems.length === 0
     // Many editors empty a file before they write it.
     return emptied && before !== undefined && before.objects.length > 0
@@ -162,16 +171,19 @@ export class ManifestFiles {
       : state
   }
 
-  #parse(path: string, { text, digest, signature }: ReadText, before: readonly HeldObject[]): FileState {
-    const documents = readDocuments(this.#deps.parse(text, path), before)
+  #parse(path: string, { text, digest, signature }: ReadText, before: Before): FileState {
+    const manifests = this.#deps.parse(text, path, { known: before.documents })
+    const { objects, problems } = readDocuments(manifests, before.objects)
+    const { documents } = manifests
     const ended = text.endsWith('\n') || text.endsWith('}')
-    return { ...documents, path, signature, digest, ended, missingSinceMs: undefined }
+    return { objects, problems, documents, path, signature, digest, ended, missingSinceMs: undefined }
   }
 
   #unreadable(problem: Problem, signature: string, before: FileState | undefined): FileState {
     const { file: path } = problem.origin
     const kept = keepAll(problem, before?.objects ?? [])
-    return { ...kept, path, signature, digest: '', ended: true, missingSinceMs: undefined }
+    const { documents } = before ?? nothingBefore
+    return { ...kept, documents, path, signature, digest: '', ended: true, missingSinceMs: undefined }
   }
 
   #trusted({ changedMs }: { readonly changedMs: number }, signature: string): string {

@@ -4,7 +4,7 @@ import { describe, explainIssues, issueMessage } from './explain-issue.ts'
 import type { Explained } from './explain-issue.ts'
 import { fieldPath } from './field-path.ts'
 import type { FieldPath } from './field-path.ts'
-import type { AnyObject, ObjectMeta, Origin, Problem } from './kinds.ts'
+import type { AnyObject, ObjectMeta, Origin, Positions, Problem } from './kinds.ts'
 import { objectKey } from './kinds.ts'
 import type { HubContext, KindVersion, RawObject } from './kind-version.ts'
 import type { ApiCode } from './problem.ts'
@@ -20,7 +20,7 @@ export interface LocatedDocument {
   readonly keyAt: (path: string) => Origin | undefined
   /** By `fieldPath`. */
   readonly valueAt: (path: string) => Origin | undefined
-  readonly positions: () => ReadonlyMap<string, Origin>
+  readonly positions: () => Positions
 }
 
 export interface Decoded {

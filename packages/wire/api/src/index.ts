@@ -17,6 +17,7 @@ export type {
   NamespaceObject,
   ObjectMeta,
   Origin,
+  Positions,
   Problem,
   RevocationObject,
   RevocationSpec,
@@ -37,6 +38,6 @@ export type {
 export { manifestLimits } from './limits.ts'
 export type { ManifestLimits } from './limits.ts'
 export { firstOfEach, parseManifests } from './parse-manifests.ts'
-export type { ManifestDocument, Manifests, RejectedObject } from './parse-manifests.ts'
+export type { ManifestDocument, Manifests, ParseOptions, RejectedObject } from './parse-manifests.ts'
 export { compareOrigins, placeText, problemKey, problemText } from './problem.ts'
 export type { ApiCode } from './problem.ts'

@@ -5,6 +5,9 @@ export interface Origin {
   readonly column: number
 }
 
+/** Where the fields of an object stand, by path. */
+export type Positions = Pick<ReadonlyMap<string, Origin>, 'get'>
+
 export interface ObjectMeta {
   readonly name: string
   /** '' for kinds without a namespace; `default` where the document has none. */
@@ -26,7 +29,7 @@ export interface ApiObject<Kind extends string = string, Spec = unknown> {
   readonly spec: Spec
   readonly origin: Origin
   /** Where fields stand, by path (`spec.rules[0].name`), for conditions that point at one. */
-  readonly positions: ReadonlyMap<string, Origin>
+  readonly positions: Positions
 }
 
 export type NamespaceObject = ApiObject<'Namespace', Record<string, never>>

@@ -1,8 +1,10 @@
+import { hash } from 'node:crypto'
 import { isMap, isScalar, isSeq } from 'yaml'
 import type { Node } from 'yaml'
 import { err } from '@tulle/core'
 import { decodeDocument, guessKey, guessLabel } from './decode-document.ts'
 import type { LocatedDocument } from './decode-document.ts'
+import { FieldPositions } from './field-positions.ts'
 import type { AnyObject, Origin, Problem } from './kinds.ts'
 import { objectKey } from './kinds.ts'
 import { manifestLimits } from './limits.ts'
@@ -25,6 +27,16 @@ export interface RejectedObject {
 export interface ManifestDocument {
   readonly objects: readonly AnyObject[]
   readonly rejected: readonly RejectedObject[]
+  /** In the order in which they were found. */
+  readonly problems: readonly Problem[]
+  /** Of its text and the line where that begins: what has the same is read the same. */
+  readonly fingerprint: string
+}
+
+export interface ParseOptions {
+  readonly limits?: ManifestLimits
+  /** What an earlier text of the same file came to: documents that are as before are not read again. */
+  readonly known?: readonly ManifestDocument[]
 }
 
 export interface Manifests {
@@ -43,7 +55,7 @@ export interface Manifests {
 export function parseManifests(
   text: string,
   file: string,
-  limits: ManifestLimits = manifestLimits,
+  { limits = manifestLimits, known = [] }: ParseOptions = {},
 ): Manifests {
   const places = new Places(file, text.length > limits.maxFileBytes ? '' : text)
   const refuse = (message: string): Manifests => {
@@ -65,12 +77,14 @@ export function parseManifests(
   if (texts.length > limits.maxDocuments) {
     return refuse(`a file of more than ${limits.maxDocuments} documents; split it into several`)
   }
-  const problems: Problem[] = []
-  const documents = texts.map((document): ManifestDocument => {
-    const read = readDocument(document.text, (offset) => places.at(document.offset + offset), limits)
-    problems.push(...read.problems)
-    return read
+  const knownByPrint = new Map(known.map((document) => [document.fingerprint, document]))
+  const documents = texts.map(({ text: written, offset }): ManifestDocument => {
+    const fingerprint = `${places.at(offset).line}:${hash('sha256', written, 'base64')}`
+    const before = knownByPrint.get(fingerprint)
+    if (before !== undefined) return before
+    return { ...readDocument(written, (at) => places.at(offset + at), limits), fingerprint }
   })
+  const problems = documents.flatMap((document) => document.problems)
   const unique = firstOfEach(documents.flatMap(({ objects }) => objects))
   const all = [...problems, ...unique.problems].toSorted((a, b) => compareOrigins(a.origin, b.origin))
   return { objects: unique.objects, problems: bounded(all, limits.maxProblems), documents }
@@ -99,9 +113,7 @@ function duplicate(object: AnyObject, holder: AnyObject): Problem {
   return { severity: 'error', code: 'API_DUPLICATE_OBJECT', origin, object: label, path: '', message }
 }
 
-interface ReadDocument extends ManifestDocument {
-  readonly problems: readonly Problem[]
-}
+type ReadDocument = Omit<ManifestDocument, 'fingerprint'>
 
 function readDocument(
   text: string,
@@ -143,7 +155,10 @@ function readObject(plain: PlainDocument, placeAt: (offset: number) => Origin): 
     origin: placeAt(plain.valueAt.get('') ?? 0),
     keyAt: (path) => place(plain.keyAt.get(path)),
     valueAt: (path) => place(plain.valueAt.get(path)),
-    positions: () => new Map(Array.from(plain.valueAt, ([path, offset]) => [path, placeAt(offset)])),
+    positions: () => {
+      const placed = Array.from(plain.valueAt, ([path, offset]) => [path, placeAt(offset)] as const)
+      return new FieldPositions(placeAt(0).file, placed)
+    },
   }
   const object = guessLabel(value)
   const written = faults.map(({ code, offset, path, message }): Problem => ({
