@@ -11,6 +11,11 @@ export function flushThisTurn(flushable: Flushable): void {
   if (waiting.push(flushable) === 1) setImmediate(flushAll)
 }
 
+/** Flushes what waits for the end of the turn, before something that takes long. */
+export function flushNow(): void {
+  flushAll()
+}
+
 function flushAll(): void {
   const batch = waiting
   waiting = running

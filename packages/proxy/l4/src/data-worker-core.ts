@@ -1,5 +1,6 @@
 import { errorText } from '@tulle/core'
 import type { Clock, Rng } from '@tulle/core'
+import { flushNow } from '@tulle/http2'
 import { closeFd } from '@tulle/kernel'
 import { defaultTrustDomain, parseSpiffeId, parseTrustDomain, spiffeId } from '@tulle/identity'
 import type { Identity } from '@tulle/identity'
@@ -74,7 +75,10 @@ export class DataWorker implements WorkerCommands {
       connections: new ConnectionTable({ clock, telemetry, accessLog: this.#accessLog }),
       windowBudget: new ByteBudget(settings.limits.maxWindowBytes),
       keeper: new SessionKeeper(clock, settings.limits.expiredSessionMs),
-      gate: new HandshakeGate({ maxPerTurn: settings.limits.maxHandshakesPerTurn }),
+      gate: new HandshakeGate({
+        maxPerTurn: settings.limits.maxHandshakesPerTurn,
+        beforeSome: flushNow,
+      }),
     }
     this.#policyWatch = new PolicyWatch(this.#context)
   }

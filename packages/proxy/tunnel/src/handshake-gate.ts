@@ -3,6 +3,8 @@ export interface HandshakeGateOptions {
   readonly maxPerTurn: number
   /** Runs something in the next turn; tests have turns of their own. */
   readonly nextTurn?: (run: () => void) => void
+  /** Called before handshakes are begun late in a turn: what the turn has to send should not wait for them. */
+  readonly beforeSome?: () => void
 }
 
 /** A handshake that can begin: its ClientHello is here. Nothing here throws. */
@@ -20,11 +22,13 @@ export class HandshakeGate {
   /** Who is next; each queue with something in it is in here once. */
   readonly #ring: HandshakeQueue[] = []
   readonly #onTurn: () => void = () => this.#turn()
+  readonly #beforeSome: () => void
   #begun: number = 0
   #scheduled: boolean = false
 
   constructor(options: HandshakeGateOptions) {
     this.#maxPerTurn = options.maxPerTurn
+    this.#beforeSome = options.beforeSome ?? (() => undefined)
     this.#nextTurn = options.nextTurn ?? ((run) => void setImmediate(run))
   }
 
@@ -42,6 +46,7 @@ export class HandshakeGate {
   #turn(): void {
     this.#scheduled = false
     this.#begun = 0
+    if (this.#ring.length > 0) this.#beforeSome()
     this.#beginSome()
     // Also after the last: whoever comes within this turn has to know what was begun in it.
     if (this.#begun > 0 || this.#ring.length > 0) this.#schedule()
