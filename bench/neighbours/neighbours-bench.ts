@@ -1,0 +1,317 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmdirSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { systemClock } from '@tulle/core'
+import type { SocketAddress } from '@tulle/l4'
+import { mountTmpfs, unshareMount, withRtnetlink } from '@tulle/kernel'
+import { writeCertificates } from '../support/certificates.ts'
+import { Children } from '../support/children.ts'
+import type { Child, ChildPlan } from '../support/children.ts'
+import { renderTable } from '../support/markdown.ts'
+import { median, pairedRatio } from '../support/statistics.ts'
+import { farIp, makeTwoNamespaces, nearIp } from '../support/two-namespaces.ts'
+import type { TwoNamespaces } from '../support/two-namespaces.ts'
+
+import type { NodePlan } from './mesh-node.ts'
+import type { QuietReport } from './quiet-load.ts'
+
+/** The node proxy has core 0 to itself; the quiet pair shares core 1, and noise gets what is left of that. */
+const proxyCore = 0
+const loadCore = 1
+const quietIp = farIp
+const noisyIp = '10.99.0.3'
+const noiseSources = [20, 21, 22, 23, 24, 25].map((host) => `10.99.0.${host}`)
+const appPort = 9000
+const noisyAppPort = 9001
+const plainPort = 7300
+const requiredRatio = 2
+
+interface Noise {
+  readonly name: 'none' | 'connections' | 'handshakes' | 'bulk'
+  readonly about: string
+  readonly command: readonly string[]
+}
+
+const noises: readonly Noise[] = [
+  { name: 'none', about: 'nothing', command: [] },
+  {
+    name: 'connections',
+    about: 'wants 50 000 connections, and goes on asking when it has all it may have',
+    command: ['connections', noisyIp, `${plainPort}`, '5000', '50000'],
+  },
+  {
+    name: 'handshakes',
+    about: '5000 TLS handshakes a second, from six addresses',
+    command: ['handshakes', noisyIp, '15008', '5000', '0'],
+  },
+  { name: 'bulk', about: 'one download as fast as it goes', command: ['bulk', nearIp, '7102', '0', '0'] },
+]
+
+interface Row {
+  readonly noise: Noise
+  readonly reports: readonly QuietReport[]
+  readonly loudness: string
+}
+
+const usage = `npm run bench -- neighbours [options]
+  --smoke          one round of one second: does it run at all?
+  --rounds N       rounds, each with every kind of noise (3)
+  --seconds N      time for each measurement (4)
+  --rate N         requests a second of the quiet workload (1000)
+  --noise A,B      of ${noises.map(({ name }) => name).join(', ')}
+  --save           write the result to bench/results`
+
+/** What a noisy workload does to the one beside it on the same node proxy. */
+export async function run(argv: readonly string[]): Promise<void> {
+  const options = parse(argv)
+  using folder = privateFolder()
+  using networks = makeTwoNamespaces()
+  for (const address of [noisyIp, ...noiseSources]) {
+    const netns = address === noisyIp ? networks.far : networks.near
+    withRtnetlink(netns, (route) => route.addAddress({ link: 'eth0', address, prefixLength: 24 }))
+  }
+  await using children = new Children()
+  await startMesh(folder.path, networks, children)
+  const rows = new Map<string, Row>()
+  for (let round = 0; round < options.rounds; round++) {
+    for (const noise of options.noises) {
+      const { report, loudness } = await measure(noise, options, { networks, children })
+      const before = rows.get(noise.name)?.reports ?? []
+      rows.set(noise.name, { noise, reports: [...before, report], loudness })
+    }
+    process.stderr.write(`round ${round + 1} of ${options.rounds}\n`)
+  }
+  const text = render([...rows.values()], options)
+  console.log(text)
+  if (options.save) save(text, [...rows.values()])
+}
+
+interface Options {
+  readonly rounds: number
+  readonly seconds: number
+  readonly rate: number
+  readonly noises: readonly Noise[]
+  readonly save: boolean
+}
+
+function parse(argv: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      smoke: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      rate: { type: 'string', default: '1000' },
+      noise: { type: 'string', default: noises.map(({ name }) => name).join(',') },
+      save: { type: 'boolean', default: false },
+    },
+  })
+  const positive = (name: string, text: string): number => {
+    const value = Number(text)
+    if (value > 0) return value
+    throw new Error(`${name}: expected a positive number, found ${JSON.stringify(text)}\n${usage}`)
+  }
+  const wanted = values.noise.split(',')
+  return {
+    rounds: positive('--rounds', values.rounds ?? (values.smoke ? '1' : '3')),
+    seconds: positive('--seconds', values.seconds ?? (values.smoke ? '1' : '4')),
+    rate: positive('--rate', values.rate),
+    noises: noises.filter(({ name }) => wanted.includes(name)),
+    save: values.save,
+  }
+}
+
+interface Place {
+  readonly networks: TwoNamespaces
+  readonly children: Children
+}
+
+async function startMesh(folder: string, networks: TwoNamespaces, children: Children): Promise<void> {
+  writeCertificates(folder, ['quiet', 'noisy', 'quiet-client', 'noisy-client'])
+  const script = (name: string): string => join(import.meta.dirname, name)
+  const start = (plan: Omit<ChildPlan, 'core'> & { readonly core?: number }): Child =>
+    children.start({ core: loadCore, ...plan })
+  const workloads: NodePlan['workloads'] = [
+    { name: 'quiet', ip: quietIp, caller: 'quiet-client' },
+    { name: 'noisy', ip: noisyIp, caller: 'noisy-client' },
+    { name: 'quiet-client', ip: nearIp, caller: 'nobody' },
+    { name: 'noisy-client', ip: '10.99.0.20', caller: 'nobody' },
+  ]
+  const node = (serves: NodePlan['serves']): readonly [string, string] => [
+    script('mesh-node.ts'),
+    JSON.stringify({ folder, workloads, serves } satisfies NodePlan),
+  ]
+  const destination = { ip: noisyIp, port: noisyAppPort }
+  const fixedPlaintext = [{ listen: { ip: noisyIp, port: plainPort }, destination }]
+  const served = start({
+    name: 'node proxy',
+    netns: networks.far,
+    core: proxyCore,
+    command: manyFiles([
+      process.execPath,
+      ...node([
+        { name: 'quiet', listeners: { hbone: { ip: quietIp, port: 15_008 } } },
+        { name: 'noisy', listeners: { hbone: { ip: noisyIp, port: 15_008 }, fixedPlaintext } },
+      ]),
+    ]),
+  })
+  const outbound = (name: string, own: string, port: number, to: SocketAddress): Child =>
+    start({
+      name,
+      netns: networks.near,
+      command: [
+        ...(name === 'noisy-client' ? idlePriority : plain),
+        process.execPath,
+        ...node([
+          {
+            name,
+            listeners: {
+              fixedOutbound: [{ listen: { ip: nearIp, port }, destination: to }],
+              hbone: { ip: own, port: 15_008 },
+            },
+          },
+        ]),
+      ],
+    })
+  const proxies = [
+    served,
+    outbound('quiet-client', nearIp, 7101, { ip: quietIp, port: appPort }),
+    outbound('noisy-client', '10.99.0.20', 7102, destination),
+  ]
+  const backend = join(import.meta.dirname, '../load/backend.ts')
+  start({
+    name: 'quiet app',
+    netns: networks.far,
+    command: [process.execPath, backend, quietIp, `${appPort}`],
+  })
+  start({
+    name: 'noisy app',
+    netns: networks.far,
+    command: manyFiles([
+      ...idlePriority,
+      process.execPath,
+      script('noisy-app.ts'),
+      noisyIp,
+      `${noisyAppPort}`,
+    ]),
+  })
+  for (const proxy of proxies) await Promise.race([proxy.printed('ready'), proxy.ended()])
+  await systemClock.sleep(500)
+}
+
+type Command = readonly [program: string, ...args: string[]]
+
+/** Runs only when nothing else wants the core: what is measured is the node proxy, not the load's core. */
+const idlePriority: Command = ['chrt', '--idle', '0']
+const plain: Command = ['env']
+
+/** As many descriptors as the greatest of these programs needs, where we may have them. */
+function manyFiles(command: readonly string[]): Command {
+  const script = 'ulimit -n 200000 2>/dev/null || ulimit -n "$(ulimit -Hn)"; exec "$@"'
+  return ['sh', '-c', script, 'sh', ...command]
+}
+
+async function measure(
+  noise: Noise,
+  options: Options,
+  { networks, children }: Place,
+): Promise<{ readonly report: QuietReport; readonly loudness: string }> {
+  const script = (name: string): string => join(import.meta.dirname, name)
+  const loud =
+    noise.name === 'none'
+      ? undefined
+      : children.start({
+          name: `noise of ${noise.name}`,
+          netns: networks.near,
+          core: loadCore,
+          command: manyFiles([...idlePriority, process.execPath, script('noise.ts'), ...noise.command]),
+        })
+  if (loud !== undefined) await Promise.race([loud.printed('loud'), loud.ended()])
+  const load = children.start({
+    name: 'quiet load',
+    netns: networks.near,
+    core: loadCore,
+    command: [
+      process.execPath,
+      script('quiet-load.ts'),
+      nearIp,
+      '7101',
+      `${options.seconds}`,
+      `${options.rate}`,
+      '16',
+    ],
+  })
+  // One line of its own making.
+  const report = JSON.parse(await load.output()) as QuietReport
+  const loudness = loud === undefined ? '–' : loudnessOf(noise, (await loud.printed('loud')).split('\n'))
+  loud?.stop()
+  // What it left is cleared away before the next one.
+  await systemClock.sleep(noise.name === 'connections' ? 2500 : 500)
+  return { report, loudness }
+}
+
+function loudnessOf({ name }: Noise, lines: readonly string[]): string {
+  const figures = lines.flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as Figures] : []))
+  const a = (key: keyof Figures): number => Math.round(median(figures.map((one) => one[key])))
+  if (name === 'bulk') return `${((a('bytes') * 8) / 1e9).toFixed(2)} Gbit/s`
+  if (name === 'connections') return `${a('open')} open, ${a('refused')}/s refused`
+  return `${a('done')}/s answered, ${a('refused')}/s refused`
+}
+
+type Figures = Readonly<Record<'done' | 'refused' | 'bytes' | 'open', number>>
+
+function render(rows: readonly Row[], { rounds, seconds, rate }: Options): string {
+  const quiet = rows.find(({ noise }) => noise.name === 'none')
+  const p99s = (row: Row): readonly number[] => row.reports.map(({ p99Us }) => p99Us)
+  const table = renderTable(
+    ['the noisy workload', 'it got', 'p50 us', 'p99 us', 'p99 / quiet p99', 'unanswered'],
+    rows.map((row) => {
+      const ratio = quiet === undefined || row === quiet ? undefined : pairedRatio(p99s(row), p99s(quiet))
+      return [
+        row.noise.about,
+        row.loudness,
+        median(row.reports.map(({ p50Us }) => p50Us)).toFixed(0),
+        median(p99s(row)).toFixed(0),
+        ratio === undefined
+          ? '–'
+          : `${ratio.median.toFixed(2)} (${ratio.min.toFixed(2)}–${ratio.max.toFixed(2)})`,
+        `${row.reports.reduce((sum, { sent, answered }) => sum + sent - answered, 0)}`,
+      ]
+    }),
+  )
+  return [
+    `Two workloads on one worker of one node proxy; the quiet one gets ${rate} requests a second over 16 connections.`,
+    `${rounds} rounds of ${seconds} s, interleaved; medians; required: at most ${requiredRatio} times its own p99.`,
+    '',
+    table,
+  ].join('\n')
+}
+
+function save(text: string, rows: readonly Row[]): void {
+  const folder = join(import.meta.dirname, '../results')
+  const date = new Date(systemClock.nowMs()).toISOString().slice(0, 10)
+  const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], {
+    encoding: 'utf8',
+    cwd: folder,
+  }).stdout.trim()
+  const base = join(folder, `neighbours-${date}-${commit}`)
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(`${base}.json`, `${JSON.stringify({ date, commit, rows }, undefined, 2)}\n`)
+  writeFileSync(`${base}.md`, `# Neighbours, ${date}, ${commit}\n\n${text}\n`)
+  console.log(`\nsaved as ${base}`)
+}
+
+function privateFolder(): Disposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), 'tulle-bench-'))
+  unshareMount()
+  mountTmpfs({ target: path, maxBytes: 1024 * 1024 * 1024, mode: 0o700 })
+  return {
+    path,
+    [Symbol.dispose]: () => {
+      spawnSync('umount', ['--lazy', path])
+      rmdirSync(path)
+    },
+  }
+}
