@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { errorText } from '@tulle/core'
 import { registerDemo } from './commands/demo.ts'
+import { registerIdentity } from './commands/identity.ts'
 import { registerInspection } from './commands/inspection.ts'
 import { registerRoles } from './commands/roles.ts'
 import { registerUp } from './commands/up.ts'
@@ -29,6 +30,7 @@ function createProgram(): Command {
   registerUpgrade(program)
   registerDemo(program)
   registerInspection(program)
+  registerIdentity(program)
   registerRoles(program)
   return program
 }

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { List, NodeView, ObjectView, PolicyView, ServiceView, WorkloadView } from '@tulle/status'
+import type { RevocationView } from '@tulle/control'
 import type { CertificateView, ConnectionView } from '@tulle/node'
 import { adminClient } from '../admin-client.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
@@ -19,6 +20,7 @@ export const getKinds = [
   'nodes',
   'connections',
   'certificates',
+  'revocations',
 ] as const
 export type GetKind = (typeof getKinds)[number]
 
@@ -91,6 +93,8 @@ function renderKind({ kind, style, nowMs }: GetOptions, items: readonly unknown[
       return connectionTable(items as readonly (ConnectionView & { node: string })[], nowMs())
     case 'certificates':
       return certificateTable(items as readonly (CertificateView & { node: string })[], nowMs())
+    case 'revocations':
+      return revocationTable(items as readonly RevocationView[])
   }
 }
 
@@ -205,6 +209,18 @@ function connectionTable(items: readonly (ConnectionView & { node: string })[], 
   )
 }
 
+function revocationTable(items: readonly RevocationView[]): string {
+  return renderTable(
+    ['KIND', 'REVOKED', 'BY', 'WRITTEN AT'],
+    items.map(({ kind, value, by, origin }) => [
+      kind,
+      value,
+      by,
+      origin === undefined ? '-' : `${origin.file}:${origin.line}`,
+    ]),
+  )
+}
+
 function certificateTable(items: readonly (CertificateView & { node: string })[], nowMs: number): string {
   return renderTable(
     ['NODE', 'IDENTITY', 'STATUS', 'SERIAL', 'NOT AFTER', 'LEFT'],
@@ -212,7 +228,7 @@ function certificateTable(items: readonly (CertificateView & { node: string })[]
       item.node,
       item.identity,
       item.status,
-      item.serial.slice(0, 16),
+      item.serial,
       item.notAfterMs === 0 ? '-' : new Date(item.notAfterMs).toISOString(),
       item.notAfterMs === 0 ? '-' : formatDuration(Math.max(0, item.notAfterMs - nowMs)),
     ]),

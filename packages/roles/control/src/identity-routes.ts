@@ -1,11 +1,11 @@
 import type { ApiCollections, Origin } from '@tulle/api'
 import { CaError } from '@tulle/ca'
-import type { CertificateAuthority, RevocationLists, RootRotation } from '@tulle/ca'
+import type { CertificateAuthority, RevocationLists, RootRotation, RotationStage } from '@tulle/ca'
 import { errorText, linkedController } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import { revocationType } from '@tulle/mesh-xds'
 import { revocationListName } from '@tulle/outputs'
-import { badRequest, json } from '@tulle/runtime'
+import { badRequest, json, snapshots } from '@tulle/runtime'
 import type { AdminReply, AdminRequest, AdminRoute } from '@tulle/runtime'
 import type { Belief } from './belief.ts'
 import { awaitSpread } from './spread.ts'
@@ -37,7 +37,7 @@ export interface RotationView {
   /** Undefined where no root is being replaced. */
   readonly rotation:
     | {
-        readonly stage: string
+        readonly stage: RotationStage
         readonly from: string
         readonly to: string
         readonly startedAt: string
@@ -70,7 +70,7 @@ const waitMs = 10_000
 export function identityRoutes(inputs: IdentityRoutesInputs): readonly AdminRoute[] {
   const { authority } = inputs
   return [
-    { method: 'GET', path: '/v1/revocations', handle: () => json(revocationList(inputs)) },
+    { method: 'GET', path: '/v1/revocations', handle: (request) => list(inputs, request) },
     {
       method: 'POST',
       path: '/v1/revoke',
@@ -84,6 +84,13 @@ export function identityRoutes(inputs: IdentityRoutesInputs): readonly AdminRout
     { method: 'GET', path: '/v1/rotation', handle: () => json(rotationView(inputs)) },
     { method: 'POST', path: '/v1/rotate-root', handle: () => rotate(inputs) },
   ]
+}
+
+function list(inputs: IdentityRoutesInputs, { query, signal }: AdminRequest): AdminReply {
+  const take = (): ReturnType<typeof revocationList> => revocationList(inputs)
+  if (query.get('watch') !== '1') return json(take())
+  const subscribe = (onChange: () => void): Disposable => inputs.belief.lists.subscribe(onChange)
+  return { kind: 'lines', values: snapshots({ subscribe, take }, signal) }
 }
 
 function revocationList({ belief, api, spread }: IdentityRoutesInputs): {
