@@ -64,7 +64,7 @@ export async function measure(run: Run, deps: LoadDeps): Promise<Measurement> {
   const report = await Promise.race([runLoad(run, deps), ...path.proxies.map((proxy) => proxy.ended())])
   const cpuMicroseconds = (cpuSeconds(path) - cpuBefore) * 1e6
   const bulk = work.rateUnit === 'Gbit/s'
-  const units = bulk ? report.bytesTotal / 1_048_576 : report.requests
+  const units = bulk ? report.bytesTotal / 1_048_576 : report.requestsTotal
   const { errors, p50Us, p99Us, p999Us, lateP99Us } = report
   return {
     rate: (bulk ? ((report.bytesIn + report.bytesOut) * 8) / 1e9 : report.requests) / report.seconds,
@@ -117,6 +117,7 @@ function parseWrk(text: string): LoadReport {
   const errors = [...(socketErrors?.slice(1) ?? []), statusErrors?.[1] ?? 0].map(Number)
   return {
     requests: Number(total[1]),
+    requestsTotal: Number(total[1]),
     seconds: Number(total[2]) * (total[3] === 'm' ? 60 : 1),
     errors: errors.reduce((sum, count) => sum + count, 0),
     bytesIn: 0,

@@ -1,41 +1,61 @@
 import { systemClock } from '@tulle/core'
+import type { UpgradeEvent } from '../../apps/tulle/src/up/upgrade-node.ts'
 import type { Mesh } from '../../tests/support/mesh.ts'
 import { until } from '../../tests/support/waiting.ts'
 import type { Disturbance } from './ledger.ts'
 import { disturbedNodes } from './soak-mesh.ts'
 
-/** Kills and upgrades by turns, one node after the other; only kills where the command has no `upgrade`. */
-export function disturbancePlan(index: number, canUpgrade: boolean): Pick<Disturbance, 'kind' | 'node'> {
-  const kind = canUpgrade && index % 2 === 1 ? 'upgrade' : 'kill'
-  const turn = canUpgrade ? index + (index >> 1) : index
-  return { kind, node: disturbedNodes[turn % disturbedNodes.length] ?? '' }
-}
+export type DisturbancePlan = Pick<Disturbance, 'kind' | 'node'>
 
-export async function hasUpgrade(mesh: Mesh): Promise<boolean> {
-  const { stdout } = await mesh.folder.tulle('upgrade', '--help')
-  return stdout.startsWith('Usage: tulle upgrade ')
-}
+/** How long the soak gives the connections of an upgraded process: longer than the steady clients keep one. */
+export const handoverDrain = '20s'
 
-/** Resolves when the old process is gone, or the command has returned; throws where it failed. */
-export async function disturb(
-  mesh: Mesh,
-  { kind, node }: Pick<Disturbance, 'kind' | 'node'>,
-  onBegin: (beganMs: number) => void,
-): Promise<Disturbance> {
-  if (kind === 'kill') {
-    const pid = await mesh.pidOf(node)
-    const beganMs = systemClock.nowMs()
-    onBegin(beganMs)
-    process.kill(pid, 'SIGKILL')
-    const gone = (): true | undefined => (isGone(pid) ? true : undefined)
-    await until(gone, { withinMs: 2000, describe: () => `${node} is still there` })
-    return { kind, node, beganMs, doneMs: systemClock.nowMs() }
+/** A kill and an upgrade by turns, each node after the other. */
+export function disturbancePlan(index: number): DisturbancePlan {
+  const turn = index + (index >> 1)
+  return {
+    kind: index % 2 === 0 ? 'kill' : 'upgrade',
+    node: disturbedNodes[turn % disturbedNodes.length] ?? '',
   }
+}
+
+export interface DisturbanceEvents {
+  onBegin(beganMs: number): void
+  /** The old process is gone, or the new one has taken over. */
+  onDone(disturbance: Disturbance): void
+}
+
+/** Resolves when nothing more comes of it; throws where it failed. */
+export async function disturb(mesh: Mesh, plan: DisturbancePlan, events: DisturbanceEvents): Promise<void> {
+  if (plan.kind === 'kill') await kill(mesh, plan.node, events)
+  else await upgrade(mesh, plan.node, events)
+}
+
+async function kill(mesh: Mesh, node: string, events: DisturbanceEvents): Promise<void> {
+  const pid = await mesh.pidOf(node)
   const beganMs = systemClock.nowMs()
-  onBegin(beganMs)
-  const { exitCode, stdout, stderr } = await mesh.folder.tulle('upgrade', node)
-  if (exitCode !== 0) throw new Error(`tulle upgrade ${node} ended with ${exitCode}: ${stdout}${stderr}`)
-  return { kind, node, beganMs, doneMs: systemClock.nowMs() }
+  events.onBegin(beganMs)
+  process.kill(pid, 'SIGKILL')
+  const gone = (): true | undefined => (isGone(pid) ? true : undefined)
+  await until(gone, { withinMs: 2000, describe: () => `${node} is still there` })
+  events.onDone({ kind: 'kill', node, beganMs, doneMs: systemClock.nowMs(), drainMs: 0 })
+}
+
+/** What `tulle upgrade NODE` asks for, which prints these events. */
+async function upgrade(mesh: Mesh, node: string, events: DisturbanceEvents): Promise<void> {
+  const beganMs = systemClock.nowMs()
+  events.onBegin(beganMs)
+  for await (const event of mesh.up.follow<UpgradeEvent>(`/v1/upgrade?node=${node}`)) {
+    if (event.kind === 'failed') throw new Error(event.why)
+    if (event.kind === 'took-over')
+      events.onDone({
+        kind: 'upgrade',
+        node,
+        beganMs,
+        doneMs: systemClock.nowMs(),
+        drainMs: event.deadlineMs,
+      })
+  }
 }
 
 function isGone(pid: number): boolean {

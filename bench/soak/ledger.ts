@@ -20,8 +20,10 @@ export interface Disturbance {
   readonly node: string
   /** Just before the signal, or the command. */
   readonly beganMs: number
-  /** When the old process was gone, or the command had returned. */
+  /** When the old process was gone, or the new one had taken over. */
   readonly doneMs: number
+  /** How long the connections of an upgraded process may stay open from then on. */
+  readonly drainMs: number
 }
 
 /** What excuses a failed call of a client that policy allows. */
@@ -85,9 +87,8 @@ interface Account {
 
 const maxMisjudgedKept = 50
 const recoveredWithinMs = 30_000
-/** As `tulle node --drain-deadline` has it, and what may come before and after. */
-const drainDeadlineMs = 5000
-const drainEarlyMs = 250
+/** How exactly a deadline is kept on a busy machine, and noticed. */
+const drainEarlyMs = 500
 const drainLateMs = 3000
 /** A cut connection is noticed at its next call. */
 const noticedWithinMs = 250
@@ -279,11 +280,11 @@ function servedByAllMs({ servedAgainMs, waitsFor }: Disturbed): number | undefin
 }
 
 function excuseOf(one: Disturbed, call: Call): Excuse | undefined {
-  const { kind, beganMs, doneMs } = one.disturbance
+  const { kind, beganMs, doneMs, drainMs } = one.disturbance
   if (call.endedMs < beganMs) return undefined
   if (kind === 'upgrade') {
-    const cutMs = call.endedMs - beganMs
-    const atDeadline = cutMs > drainDeadlineMs - drainEarlyMs && cutMs < drainDeadlineMs + drainLateMs
+    const lateMs = call.endedMs - doneMs - drainMs
+    const atDeadline = lateMs > -drainEarlyMs && lateMs < drainLateMs
     return call.openedMs <= doneMs && atDeadline ? 'atDrainDeadline' : undefined
   }
   const servedMs = servedByAllMs(one) ?? doneMs + recoveredWithinMs

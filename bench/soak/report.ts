@@ -80,19 +80,29 @@ function clientTable({ clients }: SoakResult): string {
 
 function disturbanceTable({ disturbances }: SoakResult): string {
   if (disturbances.length === 0) return 'Nothing was killed or upgraded.'
-  const recovered = disturbances.map(({ recoveredMs }) => recoveredMs ?? Infinity)
+  const kills = disturbances.filter(({ kind }) => kind === 'kill')
+  const recovered = kills.map(({ recoveredMs }) => recoveredMs ?? Infinity)
   const table = renderTable(
-    ['what', 'node', 'served again after', 'in flight', 'while away', 'at the drain deadline'],
+    [
+      'what',
+      'node',
+      'taken over after',
+      'served again after',
+      'in flight',
+      'while away',
+      'at the drain deadline',
+    ],
     disturbances.map((one) => [
       one.kind,
       one.node,
-      one.recoveredMs === undefined ? 'never' : `${one.recoveredMs} ms`,
+      one.kind === 'upgrade' ? `${one.doneMs - one.beganMs} ms` : '–',
+      one.kind === 'upgrade' ? '–' : one.recoveredMs === undefined ? 'never' : `${one.recoveredMs} ms`,
       `${one.atKill}`,
       `${one.whileAway}`,
       `${one.atDrainDeadline}`,
     ]),
   )
-  return `${table}\n\nServed again, every client: median ${median(recovered)} ms, worst ${Math.max(...recovered)} ms (must be below ${recoveredWithinMs} ms)`
+  return `${table}\n\nEvery client served again after a kill: median ${median(recovered)} ms, worst ${Math.max(...recovered)} ms (must be below ${recoveredWithinMs} ms)`
 }
 
 function memoryTable({ memory, plannedMs }: SoakResult): string {

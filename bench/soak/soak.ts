@@ -9,7 +9,8 @@ import type { Agent } from '../../tests/support/agent-client.ts'
 import type { Mesh } from '../../tests/support/mesh.ts'
 import { MeshFolder } from '../../tests/support/mesh.ts'
 import { CertificateCount } from './certificate-count.ts'
-import { disturb, disturbancePlan, hasUpgrade } from './disturb.ts'
+import { disturb, disturbancePlan, handoverDrain } from './disturb.ts'
+import type { DisturbancePlan } from './disturb.ts'
 import { Ledger } from './ledger.ts'
 import { MemorySamples } from './memory-samples.ts'
 import { progressLine } from './report.ts'
@@ -41,7 +42,7 @@ const noDisturbanceBeforeEndMs = 12_000
 export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   using folder = new MeshFolder({
     manifests: soakManifests(),
-    args: ['--certificate-lifetime', options.certificateLifetime],
+    args: ['--certificate-lifetime', options.certificateLifetime, '--handover-drain', handoverDrain],
   })
   await using mesh = await folder.start()
   const agents = new Map<string, Agent>()
@@ -133,22 +134,31 @@ class Soak {
   async #disturb(): Promise<void> {
     const { disturbEveryMs, durationMs } = this.#options
     if (disturbEveryMs > durationMs) return
-    const canUpgrade = await hasUpgrade(this.#mesh)
     for (let i = 0; ; i++) {
       const atMs = (i + 1) * disturbEveryMs
       if (atMs > durationMs - noDisturbanceBeforeEndMs) return
       await this.#sleep(atMs - this.#elapsedMs())
       if (this.#isOver) return
-      const plan = disturbancePlan(i, canUpgrade)
-      try {
-        const done = await disturb(this.#mesh, plan, (beganMs) => this.#ledger.disturbing(beganMs))
-        if (done.kind === 'kill') this.#kills++
-        this.#ledger.disturbed(done)
-        this.#say(`${plan.kind} of ${plan.node}`)
-      } catch (error) {
-        this.#ledger.notDisturbed()
-        this.#trouble(`${plan.kind} of ${plan.node}: ${errorText(error)}`)
-      }
+      await this.#disturbOnce(disturbancePlan(i))
+    }
+  }
+
+  async #disturbOnce(plan: DisturbancePlan): Promise<void> {
+    const what = `${plan.kind} of ${plan.node}`
+    this.#say(what)
+    let done = false
+    try {
+      await disturb(this.#mesh, plan, {
+        onBegin: (beganMs) => this.#ledger.disturbing(beganMs),
+        onDone: (disturbance) => {
+          done = true
+          if (disturbance.kind === 'kill') this.#kills++
+          this.#ledger.disturbed(disturbance)
+        },
+      })
+    } catch (error) {
+      if (!done) this.#ledger.notDisturbed()
+      this.#trouble(`${what}: ${errorText(error)}`)
     }
   }
 

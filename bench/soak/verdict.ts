@@ -72,7 +72,7 @@ function clientFailures(one: ClientCounts): readonly string[] {
 /** Figures depend on the machine and on what else it does; what is broken does not. */
 export function missedBy({ disturbances }: SoakFacts): readonly string[] {
   return disturbances
-    .filter(({ recoveredMs = 0 }) => recoveredMs > recoveredWithinMs)
+    .filter(({ kind, recoveredMs = 0 }) => kind === 'kill' && recoveredMs > recoveredWithinMs)
     .map(({ kind, node, recoveredMs }) => `${kind} of ${node}: served again after ${recoveredMs} ms`)
 }
 

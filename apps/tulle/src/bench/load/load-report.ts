@@ -2,6 +2,8 @@
 export interface LoadReport {
   readonly seconds: number
   readonly requests: number
+  /** The same from the beginning, the warm-up included. */
+  readonly requestsTotal: number
   readonly errors: number
   /** Received and sent by the load in these seconds: those after buffers on the way have filled. */
   readonly bytesIn: number

@@ -41,6 +41,7 @@ export class LoadRun {
   readonly #thisProgram: URL
   readonly #latencies: LatencyHistogram = new LatencyHistogram()
   #requests: number = 0
+  #warmUpRequests: number = 0
   #errors: number = 0
   #bytesIn: number = 0
   #bytesOut: () => number = () => 0
@@ -79,6 +80,7 @@ export class LoadRun {
     const report: LoadReport = {
       seconds,
       requests: this.#requests,
+      requestsTotal: this.#warmUpRequests + this.#requests,
       errors: this.#errors,
       bytesIn: this.#bytesIn - inBefore,
       bytesOut: this.#bytesOut() - outBefore,
@@ -119,6 +121,7 @@ export class LoadRun {
     await this.#clock.sleep(this.#plan.seconds * 1000 * warmUpShare)
     load.lateness.reset()
     this.#latencies.reset()
+    this.#warmUpRequests = this.#requests
     this.#requests = 0
     return await this.#measure(load.lateness)
   }
