@@ -45,6 +45,7 @@ export { nodeHandlesSelfTest } from './node-handles-self-test.ts'
 export type { SelfTestOptions } from './node-handles-self-test.ts'
 export {
   getMark,
+  isConnectionOver,
   listenTcp,
   localAddress,
   openTcpSocket,

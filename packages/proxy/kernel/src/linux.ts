@@ -35,6 +35,7 @@ export const IPV6_TRANSPARENT = 75
 export const IPV6_FREEBIND = 78
 export const IP6T_SO_ORIGINAL_DST = 80
 
+export const TCP_INFO = 11
 export const TCP_KEEPIDLE = 4
 export const TCP_KEEPINTVL = 5
 export const TCP_KEEPCNT = 6

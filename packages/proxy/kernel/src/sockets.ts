@@ -112,6 +112,14 @@ export function setResetOnClose(fd: number): void {
   )
 }
 
+/** Whether nothing can come or go any more: both sides have ended, or one has reset it. False where the kernel can't tell. */
+export function isConnectionOver(fd: number): boolean {
+  // The first byte of struct tcp_info is the state; TCP_CLOSE is 7.
+  const state = Buffer.alloc(1)
+  const found = libc.getsockopt(fd, linux.IPPROTO_TCP, linux.TCP_INFO, state, lengthBox(1))
+  return found === 0 && state[0] === 7
+}
+
 export function getMark(fd: number): number {
   return getOption(fd, linux.SOL_SOCKET, linux.SO_MARK)
 }

@@ -71,7 +71,7 @@ export class DataWorker implements WorkerCommands {
       network: settings.network,
       limits: settings.limits,
       connecting: new Deadlines(clock, settings.limits.connectTimeoutMs),
-      buffers: new CopyBuffers(),
+      buffers: new CopyBuffers(clock),
       connections: new ConnectionTable({ clock, telemetry, accessLog: this.#accessLog }),
       windowBudget: new ByteBudget(settings.limits.maxWindowBytes),
       keeper: new SessionKeeper(clock, settings.limits.expiredSessionMs),

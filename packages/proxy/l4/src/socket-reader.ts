@@ -68,6 +68,7 @@ export class SocketReader {
 
   close(): void {
     this.#closed = true
+    if (this.#ended && this.#socket !== undefined) this.#buffers.halfClosed.forget(this.#socket)
     if (this.#stash !== undefined) this.#buffers.slabs.give(this.#stash)
     this.#stash = undefined
     this.#dropSlab()
@@ -154,6 +155,7 @@ export class SocketReader {
   #onEnd(): void {
     if (this.#ended || this.#closed) return
     this.#ended = true
+    if (this.#socket !== undefined) this.#buffers.halfClosed.watch(this.#socket)
     if (this.#stash === undefined) this.#sink.end()
   }
 }

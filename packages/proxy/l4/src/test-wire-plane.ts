@@ -1,6 +1,7 @@
 /** What both halves of the wire test share: a caller and a service `books`, one data plane each. */
 import { systemClock } from '@tulle/core'
 import type { Clock } from '@tulle/core'
+import type { SpiffeId } from '@tulle/identity'
 import { silentLog } from '@tulle/runtime'
 import type { Log } from '@tulle/runtime'
 import type { WorkloadCertificate } from '@tulle/tunnel'
@@ -21,8 +22,14 @@ import {
 export const callerIp = '127.9.4.1'
 export const booksIp = '127.9.4.2'
 const root = testRoot()
+
+/** Of an account in the namespace `shop`. */
 export function certificateOf(account: string): WorkloadCertificate {
-  return testCertificate({ root, identity: identityOfAccount(account) })
+  return certificateWith(identityOfAccount(account))
+}
+
+export function certificateWith(identity: SpiffeId): WorkloadCertificate {
+  return testCertificate({ root, identity })
 }
 
 /** A data plane that serves one of them. */

@@ -47,7 +47,7 @@ function collect(tunnel: InboundTunnel, into: string[]): StreamHandler {
   }
 }
 
-test('HboneServer answers 400 to what is no CONNECT, and to an authority that is none', async () => {
+test('case 22: HboneServer answers 400 to what is no CONNECT, and to an authority that is none', async () => {
   await using server = await startServer(own)
   const session = dial(server)
   assert.equal(await statusOf(session.request({ ':method': 'GET', ':path': '/' })), 400)
@@ -82,7 +82,7 @@ for (const status of ['401', '503'] as const) {
   })
 }
 
-test('what a peer sends before its answer is kept until then, with its end', async () => {
+test('case 22: what a peer sends before its answer is kept until then, with its end', async () => {
   const arrived = Promise.withResolvers<InboundTunnel>()
   await using server = await startServer(own, { onTunnel: (tunnel) => arrived.resolve(tunnel) })
   const session = dial(server)
@@ -99,7 +99,7 @@ test('what a peer sends before its answer is kept until then, with its end', asy
   session.destroy()
 })
 
-test('a peer that sends more than may be held before its answer is reset', async () => {
+test('case 22: a peer that sends more than may be held before its answer is reset', async () => {
   await using server = await startServer(own, { maxEarlyBytes: 1000, onTunnel: () => undefined })
   const session = dial(server)
   const stream = session.request({ ':method': 'CONNECT', ':authority': '127.0.0.1:80' })

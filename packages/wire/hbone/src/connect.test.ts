@@ -55,6 +55,13 @@ test('encodeConnect leaves out what there is nothing to say of', () => {
   ])
 })
 
+for (const method of ['GET', 'POST', 'connect', 'CONNECT ', '']) {
+  test(`case 22: parseConnect refuses the method ${JSON.stringify(method)}`, () => {
+    const found = parseConnect([':method', method, ':authority', '10.0.0.1:80'])
+    assert.equal(found.ok, false)
+  })
+}
+
 test('parseConnect reads what encodeConnect wrote', () => {
   const request: ConnectRequest = must(
     parseConnect(
