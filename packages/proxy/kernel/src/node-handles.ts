@@ -6,8 +6,9 @@
  *   until `connect`, which uses the handle that it finds.
  * - `tls.connect` makes its TCP handle at once but connects in the next tick (numeric hosts only): in between the
  *   handle can be opened on a descriptor of ours.
- * - `onread` counts only in a socket's constructor, and servers don't pass it on: accepted sockets come paused and
- *   give their handle to a new socket. What a `tls.Server` makes gets them later, by the fields that the constructor sets.
+ * - `onread` counts only in a socket's constructor, and servers don't pass it on: accepted sockets come paused, as
+ *   those of a `tls.Server` do, and get it later by the fields that the constructor sets. Where a Node keeps it
+ *   elsewhere, they give their handle to a new socket.
  */
 import { createServer, isIP, Socket } from 'node:net'
 import type { OnReadOpts, Server } from 'node:net'
@@ -109,8 +110,13 @@ export function listenFd(fd: number, options: ListenFdOptions): Server {
   return server.listen({ fd, backlog: options.backlog ?? 1024, exclusive: true })
 }
 
-/** Continues a paused socket as one with recycled buffers; the paused one is dead afterwards. */
+/**
+ * Continues a paused socket as one with recycled buffers: itself where that can be, since a second socket costs as much
+ * as the first; else the paused one is dead afterwards.
+ */
 export function resumeWithOnread(paused: Socket, onread: OnReadOpts, highWaterMark?: number): Socket {
+  const { buffer, callback } = onread
+  if (typeof buffer === 'function' && useOnread(paused, { buffer, callback })) return paused.resume()
   const handle = tcpHandle(paused)
   Reflect.set(paused, '_handle', null)
   paused.destroy()
@@ -126,15 +132,13 @@ export function useOnread(
   socket: Socket,
   onread: OnReadOpts & { readonly buffer: () => Uint8Array },
 ): boolean {
-  const [buffer, callback, generator] = onreadFields.map((name) => ownSymbol(socket, name))
+  onreadFields ??= findOnreadFields(socket)
   const handle: unknown = Reflect.get(socket, '_handle')
-  if (buffer === undefined || callback === undefined || generator === undefined || !takesBuffers(handle)) {
-    return false
-  }
+  if (onreadFields === undefined || !(onreadFields.generator in socket) || !takesBuffers(handle)) return false
   const first = onread.buffer()
-  Reflect.set(socket, buffer, first)
-  Reflect.set(socket, callback, onread.callback)
-  Reflect.set(socket, generator, onread.buffer)
+  Reflect.set(socket, onreadFields.buffer, first)
+  Reflect.set(socket, onreadFields.callback, onread.callback)
+  Reflect.set(socket, onreadFields.generator, onread.buffer)
   handle.useUserBuffer(first)
   return true
 }
@@ -152,11 +156,21 @@ export function resetSocket(socket: Socket): void {
   socket.destroy()
 }
 
-/** Where a socket's constructor puts `onread`: symbols of Node's own, known by their descriptions. */
-const onreadFields = ['kBuffer', 'kBufferCb', 'kBufferGen'] as const
+interface OnreadFields {
+  readonly buffer: symbol
+  readonly callback: symbol
+  readonly generator: symbol
+}
 
-function ownSymbol(socket: Socket, name: string): symbol | undefined {
-  return Object.getOwnPropertySymbols(socket).find(({ description }) => description === name)
+/** Where a socket's constructor puts `onread`: symbols of Node's own, the same for all sockets, known by their descriptions. */
+let onreadFields: OnreadFields | undefined
+
+function findOnreadFields(socket: Socket): OnreadFields | undefined {
+  const symbols = Object.getOwnPropertySymbols(socket)
+  const named = (name: string): symbol | undefined => symbols.find(({ description }) => description === name)
+  const [buffer, callback, generator] = [named('kBuffer'), named('kBufferCb'), named('kBufferGen')]
+  if (buffer === undefined || callback === undefined || generator === undefined) return undefined
+  return { buffer, callback, generator }
 }
 
 function takesBuffers(handle: unknown): handle is { useUserBuffer(buffer: Uint8Array): void } {
