@@ -19,6 +19,7 @@ const sources = await bundle({
   entries: {
     main: 'apps/tulle/src/main.ts',
     launcher: 'apps/tulle/src/launch/main.ts',
+    'bench-load': 'apps/tulle/src/bench/load/load-main.ts',
     'data-worker': 'packages/proxy/l4/src/data-worker.ts',
   },
   dependencies: Object.keys(dependencies),

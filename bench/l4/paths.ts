@@ -1,16 +1,19 @@
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { benchConfig } from '../../apps/tulle/src/bench/mesh-config.ts'
 import type { Child, Children } from '../support/children.ts'
 import type { PemFiles } from '../support/certificates.ts'
 import { farIp, nearIp } from '../support/two-namespaces.ts'
 import type { TwoNamespaces } from '../support/two-namespaces.ts'
-import { haproxyConfig, haproxyPlainConfig, ourConfig } from './peer-configs.ts'
+import { haproxyConfig, haproxyPlainConfig } from './peer-configs.ts'
 
 /** Proxies share core 0; load and backend share core 1. */
 export const proxyCore = 0
 export const loadCore = 1
 export const backendPort = 9000
+/** A policy of some size, all of which is looked at for each connection. */
+const policyRules = 100
 
 /** One way from the load to the backend. */
 export interface BenchPath {
@@ -204,7 +207,7 @@ function ourCommand(
 ): Command {
   const { client, folder } = deps
   const file = join(folder, knowsServer ? 'mesh.yaml' : 'client-only.yaml')
-  writeFileSync(file, ourConfig({ client, backendPort, knowsServer }))
+  writeFileSync(file, benchConfig({ client, backendPort, knowsServer, rules: policyRules }))
   const pem = deps[name]
   const flags = {
     config: file,

@@ -1,6 +1,7 @@
 /** The `tulle` command. Each verb loads what it needs when it is called, so that `--help` is quick. */
 import { Command, CommanderError } from 'commander'
 import { errorText } from '@tulle/core'
+import { registerBench } from './commands/bench.ts'
 import { registerDemo } from './commands/demo.ts'
 import { registerIdentity } from './commands/identity.ts'
 import { registerInspection } from './commands/inspection.ts'
@@ -30,6 +31,7 @@ function createProgram(): Command {
   registerUpgrade(program)
   registerDemo(program)
   registerInspection(program)
+  registerBench(program)
   registerIdentity(program)
   registerRoles(program)
   return program
