@@ -34,7 +34,7 @@ function longSession(clock: Clock, keeper: SessionKeeper): readonly string[] {
   const notAfterMs = clock.nowMs() + lifeMs
   const kept = keeper.keep(
     {
-      peer: { id: spiffeId(identity), identity, serial: '1', notAfterMs },
+      peer: { id: spiffeId(identity), identity, serial: '1', notAfterMs, rootFingerprint: '' },
       endsAtMs: notAfterMs,
       http: http as unknown as Http2Session, // all that the keeper uses of one
     },

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import type { Clock } from '@tulle/core'
@@ -9,6 +9,8 @@ import type { Log } from '@tulle/runtime'
 
 /** Writing at most this often keeps a burst of changes from being a burst of writes. */
 const quietMs = 500
+/** After a write that failed. */
+const retryMs = 2000
 const formatVersion = 1
 
 interface StateFile {
@@ -35,6 +37,7 @@ export class LastGoodState {
   readonly #stale: Set<string> = new Set()
   #writing: Disposable | undefined
   #retired: boolean = false
+  #failed: boolean = false
 
   constructor({ folder, clock, log }: LastGoodStateOptions) {
     this.#file = join(folder, 'last-good-state')
@@ -77,16 +80,14 @@ export class LastGoodState {
     for (const resource of update.upserts)
       if (keepsRefused || !rejected.has(resource.name)) known.set(resource.name, resource)
     for (const name of update.removed) known.delete(name)
-    this.#writing ??= this.#clock.after(quietMs, () => {
-      this.#writing = undefined
-      this.flush()
-    })
+    this.#flushAfter(quietMs)
   }
 
   /** The file is another process's from here on: what this one knows is only older. */
   retire(): void {
     this.flush()
     this.#retired = true
+    this.#writing?.[Symbol.dispose]()
   }
 
   flush(): void {
@@ -100,8 +101,32 @@ export class LastGoodState {
     try {
       writeFileSync(`${this.#file}.new`, serialize(state), { mode: 0o600 })
       renameSync(`${this.#file}.new`, this.#file)
+      if (this.#failed) this.#log.info('last good state is kept again', { file: this.#file })
+      this.#failed = false
     } catch (error) {
+      this.#forget()
+      this.#flushAfter(retryMs)
+      if (this.#failed) return
+      this.#failed = true
       this.#log.warn('last good state was not kept', { file: this.#file, error: errorText(error) })
+    }
+  }
+
+  #flushAfter(ms: number): void {
+    this.#writing ??= this.#clock.after(ms, () => {
+      this.#writing = undefined
+      this.flush()
+    })
+  }
+
+  /** The file's state is not the one in force any more: no state closes, an older one may open what was closed. */
+  #forget(): void {
+    for (const file of [`${this.#file}.new`, this.#file]) {
+      try {
+        rmSync(file, { force: true })
+      } catch (error) {
+        this.#log.error('an older state could not be removed', { file, error: errorText(error) })
+      }
     }
   }
 
