@@ -16,6 +16,8 @@ export interface AccessRecord {
   readonly bytesReceived: number
   readonly durationMs: number
   readonly error: string | undefined
+  /** Refusals of the same workload before this one that have no line, because there were too many. */
+  readonly leftOut: number
 }
 
 /**
@@ -85,8 +87,9 @@ function formatLine(time: string, record: AccessRecord): string {
   const begun = `{"time":"${time}","direction":"${subject.direction}","verdict":"${verdict}",${parties}`
   const bytes = `,"bytes_sent":${record.bytesSent},"bytes_recv":${record.bytesReceived}`
   const durationMs = Math.round(record.durationMs * 1000) / 1000
+  const leftOut = record.leftOut === 0 ? '' : `,"left_out":${record.leftOut}`
   const how = `${verdictMembers(subject)}${member('tls.group', subject.tlsGroup)}${member('trace', subject.traceId)}`
-  return `${begun}${how}${bytes},"duration_ms":${durationMs}${member('error', record.error)}}\n`
+  return `${begun}${how}${bytes},"duration_ms":${durationMs}${member('error', record.error)}${leftOut}}\n`
 }
 
 function verdictMembers({ verdict }: ConnectionSubject): string {

@@ -29,4 +29,13 @@ export interface Refusal {
   readonly flags: Exclude<ResponseFlags, '-'>
   readonly verdict: 'refused' | 'failed'
   readonly error: string
+  /** The limit that it ran into, for metrics. */
+  readonly limit?: 'too-many-connections' | 'answer-timeout'
+}
+
+export const tooManyConnections: Refusal = {
+  flags: 'CONNECT',
+  verdict: 'failed',
+  error: 'too many connections',
+  limit: 'too-many-connections',
 }

@@ -2,11 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TestClock } from '@tulle/core'
 import type { ApplicablePolicies, AuthorizationPolicy } from '@tulle/policy'
+import { ByteBudget } from '@tulle/tunnel'
 import { ConnectionTable } from './connection-table.ts'
 import type { ConnectionSubject, Refusal } from './connection-subject.ts'
 import type { Attempt } from './connection-table.ts'
+import { defaultLimits } from './limits.ts'
 import { partyOf } from './party.ts'
 import { Telemetry } from './telemetry.ts'
+import { WorkloadAccounts } from './workload-accounts.ts'
 import { allowPolicy, ip } from './test-mesh.ts'
 
 const uid = 'books'
@@ -54,7 +57,13 @@ interface Opened {
 /** A table whose connections note how they are ended, by themselves or by force. */
 function start(): Opened {
   const clock = new TestClock()
-  const deps = { clock, telemetry: new Telemetry(), accessLog: undefined }
+  const accounts = new WorkloadAccounts({
+    clock,
+    limits: defaultLimits,
+    windowBudget: new ByteBudget(0),
+    cpuMicroseconds: () => 0,
+  })
+  const deps = { clock, telemetry: new Telemetry(), accessLog: undefined, accounts }
   const table = new ConnectionTable(deps)
   const ends: string[] = []
   const begin = (of: Partial<ConnectionSubject> = {}): Attempt => {
@@ -69,6 +78,7 @@ function start(): Opened {
     const pipe = {
       requestBytes: 0,
       responseBytes: 0,
+      chunks: 0,
       abort: (reason: string) => {
         ends.push(`abort: ${reason}`)
         onDone(reason)

@@ -7,6 +7,7 @@ import type { ConnectionInfo } from './data-plane.ts'
 import { unknown } from './party.ts'
 import type { Party } from './party.ts'
 import type { Pipe, PipeError } from './pipe.ts'
+import type { WorkloadAccounts } from './workload-accounts.ts'
 import type { ConnectionLabels, ResponseFlags, TcpSeries, Telemetry } from './telemetry.ts'
 
 /** A connection that is being made. It counts like an open one, and what ends those ends it too. */
@@ -23,6 +24,7 @@ interface Open {
   readonly openedMs: number
   reportedRequestBytes: number
   reportedResponseBytes: number
+  reportedChunks: number
 }
 
 /** What one workload has. */
@@ -37,6 +39,7 @@ export interface ConnectionTableDeps {
   readonly clock: Clock
   readonly telemetry: Telemetry
   readonly accessLog: AccessLog | undefined
+  readonly accounts: WorkloadAccounts
 }
 
 /** Every connection of a worker: counts, listings, metrics, the access log, and second looks by policy. */
@@ -84,12 +87,15 @@ export class ConnectionTable {
       openedMs: clock.nowMs(),
       reportedRequestBytes: 0,
       reportedResponseBytes: 0,
+      reportedChunks: 0,
     }
     const held = this.#holdFor(subject.uid)
     held.open.add(open)
     held.attempts.delete(attempt)
     series.opened.inc()
     telemetry.opened(reporterOf(subject))
+    const account = this.#deps.accounts.of(subject.uid)
+    if (account !== undefined) account.connections++
     return (error) => this.#close(open, error)
   }
 
@@ -103,12 +109,15 @@ export class ConnectionTable {
   /** A connection that nobody tried to make. */
   refuse(subject: ConnectionSubject, refusal: Refusal): void {
     this.#deps.telemetry.failed(labelsOf(subject, refusal.flags))
-    this.#log(subject, refusal.verdict, { requestBytes: 0, responseBytes: 0, error: refusal.error })
+    const account = this.#deps.accounts.of(subject.uid)
+    const leftOut = account === undefined ? 0 : account.refuse(refusal.limit ?? refusal.flags)
+    if (leftOut === undefined) return
+    this.#log(subject, refusal.verdict, { requestBytes: 0, responseBytes: 0, error: refusal.error, leftOut })
   }
 
   /** Brings byte counters up to now; connections may be long. */
   report(): void {
-    for (const open of this.#all()) reportBytes(open)
+    for (const open of this.#all()) this.#report(open)
   }
 
   list(worker: number): readonly ConnectionInfo[] {
@@ -175,12 +184,24 @@ export class ConnectionTable {
   #close(open: Open, error: PipeError): void {
     const { subject } = open
     if (!this.#heldBy(subject.uid).open.delete(open)) return
-    reportBytes(open)
+    this.#report(open)
     open.series.closed.inc()
     this.#deps.telemetry.closed(reporterOf(subject))
     const { requestBytes, responseBytes } = open.pipe
     this.#log(subject, 'allowed', { requestBytes, responseBytes, error })
     this.#letGo(subject.uid)
+  }
+
+  #report(open: Open): void {
+    const { pipe, subject } = open
+    const account = this.#deps.accounts.of(subject.uid)
+    if (account !== undefined) {
+      account.bytes += pipe.requestBytes + pipe.responseBytes
+      account.bytes -= open.reportedRequestBytes + open.reportedResponseBytes
+      account.chunks += pipe.chunks - open.reportedChunks
+    }
+    open.reportedChunks = pipe.chunks
+    reportBytes(open)
   }
 
   #heldBy(uid: string): Held {
@@ -211,7 +232,12 @@ export class ConnectionTable {
   #log(
     subject: ConnectionSubject,
     verdict: 'allowed' | 'refused' | 'failed',
-    end: { readonly requestBytes: number; readonly responseBytes: number; readonly error: PipeError },
+    end: {
+      readonly requestBytes: number
+      readonly responseBytes: number
+      readonly error: PipeError
+      readonly leftOut?: number
+    },
   ): void {
     const log = this.#deps.accessLog
     if (log === undefined) return
@@ -223,6 +249,7 @@ export class ConnectionTable {
       bytesReceived: outbound ? end.responseBytes : end.requestBytes,
       durationMs: this.now() - subject.startedMs,
       error: end.error,
+      leftOut: end.leftOut ?? 0,
     })
   }
 }

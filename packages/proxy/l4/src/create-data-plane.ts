@@ -19,8 +19,10 @@ import type {
 } from './data-plane.ts'
 import { L4Error } from './errors.ts'
 import { FdWriter } from './fd-writer.ts'
-import { defaultLimits } from './limits.ts'
+import { limitsOfWorker } from './limits.ts'
+import { openFilesLimit } from './open-files.ts'
 import type { L4Limits } from './limits.ts'
+import { threadCpuMicroseconds } from './thread-cpu.ts'
 import { ThreadWorker } from './thread-worker.ts'
 import type { WorkerCommands } from './worker-commands.ts'
 
@@ -41,7 +43,7 @@ class WorkerDataPlane implements DataPlane {
   constructor(options: DataPlaneOptions, deps: DataPlaneDeps) {
     this.#deps = deps
     this.#ready.promise.catch(() => undefined)
-    const limits = { ...defaultLimits, ...options.limits }
+    const limits = limitsOfWorker(options.limits ?? {}, Math.max(1, options.workers), openFilesLimit())
     const onAccessLog = this.#accessLogSink(deps.accessLogFd, limits)
     this.#workers = Array.from({ length: Math.max(1, options.workers) }, (_, index) => {
       const settings = {
@@ -52,7 +54,14 @@ class WorkerDataPlane implements DataPlane {
       }
       const log = deps.log.child({ worker: index })
       if (options.workers === 0) {
-        return new DataWorker(settings, { clock: deps.clock, rng: systemRng, log, onAccessLog })
+        const cpuMicroseconds = threadCpuMicroseconds
+        return new DataWorker(settings, {
+          clock: deps.clock,
+          rng: systemRng,
+          log,
+          cpuMicroseconds,
+          onAccessLog,
+        })
       }
       return new ThreadWorker(settings, { log, onAccessLog, onFailed: (error) => this.#onFailed(error) })
     })

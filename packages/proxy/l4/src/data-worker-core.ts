@@ -26,6 +26,7 @@ import { PolicyWatch } from './policy-watch.ts'
 import { Telemetry } from './telemetry.ts'
 import type { ListenerAdoption, WorkerCommands, WorkerSettings } from './worker-commands.ts'
 import type { WorkerContext } from './worker-context.ts'
+import { WorkloadAccounts } from './workload-accounts.ts'
 import { WorkloadScope } from './workload-scope.ts'
 
 /** The last numbers of a workload that left can be scraped for so long. */
@@ -35,6 +36,8 @@ export interface DataWorkerDeps {
   readonly clock: Clock
   readonly rng: Rng
   readonly log: Log
+  /** User and system time of the thread so far. */
+  cpuMicroseconds(): number
   /** Takes access log lines; done with the bytes when it returns. */
   onAccessLog(lines: Buffer): void
 }
@@ -62,6 +65,14 @@ export class DataWorker implements WorkerCommands {
       : undefined
     const telemetry = new Telemetry()
     const state = this.#state
+    const { limits } = settings
+    const windowBudget = new ByteBudget(limits.maxWindowBytes)
+    const accounts = new WorkloadAccounts({
+      limits,
+      clock,
+      windowBudget,
+      cpuMicroseconds: deps.cpuMicroseconds,
+    })
     this.#context = {
       clock,
       rng,
@@ -69,14 +80,16 @@ export class DataWorker implements WorkerCommands {
       state,
       telemetry,
       network: settings.network,
-      limits: settings.limits,
-      connecting: new Deadlines(clock, settings.limits.connectTimeoutMs),
+      limits,
+      connecting: new Deadlines(clock, limits.connectTimeoutMs),
+      answering: new Deadlines(clock, limits.answerTimeoutMs),
       buffers: new CopyBuffers(clock),
-      connections: new ConnectionTable({ clock, telemetry, accessLog: this.#accessLog }),
-      windowBudget: new ByteBudget(settings.limits.maxWindowBytes),
-      keeper: new SessionKeeper(clock, settings.limits.expiredSessionMs),
+      connections: new ConnectionTable({ clock, telemetry, accessLog: this.#accessLog, accounts }),
+      windowBudget,
+      accounts,
+      keeper: new SessionKeeper(clock, limits.expiredSessionMs),
       gate: new HandshakeGate({
-        maxPerTurn: settings.limits.maxHandshakesPerTurn,
+        maxPerTurn: limits.maxHandshakesPerTurn,
         beforeSome: flushNow,
       }),
     }
@@ -130,10 +143,11 @@ export class DataWorker implements WorkerCommands {
     this.#policyWatch.forget(uid)
     enrolment.close('workload removed')
     this.#releaseHolder(spiffeId(enrolment.scope.identity))
-    const { clock, telemetry } = this.#context
+    const { accounts, clock, telemetry } = this.#context
     const forget = (): void => {
       this.#departed.delete(uid)
       telemetry.release(uid)
+      accounts.release(uid)
     }
     this.#departed.set(uid, clock.after(seriesGraceMs, forget))
   }
@@ -157,10 +171,11 @@ export class DataWorker implements WorkerCommands {
   }
 
   async metrics(): Promise<MetricsSnapshot> {
-    this.#context.connections.report()
-    const { telemetry, buffers, windowBudget } = this.#context
+    const { accounts, buffers, connections, telemetry, windowBudget } = this.#context
+    connections.report()
     telemetry.held(buffers.held, windowBudget.takenBytes)
-    return telemetry.snapshot()
+    const workloads = accounts.snapshot((uid) => connections.countOf(uid))
+    return { families: [...telemetry.snapshot().families, ...workloads.families] }
   }
 
   async dump(): Promise<WorkerDump> {

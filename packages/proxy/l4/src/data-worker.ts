@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { assert, errorText, systemClock, systemRng } from '@tulle/core'
 import { DataWorker } from './data-worker-core.ts'
 import { L4Error } from './errors.ts'
+import { threadCpuMicroseconds } from './thread-cpu.ts'
 import { threadLog } from './thread-log.ts'
 import type { WorkerCommands, WorkerMessage, WorkerRequest, WorkerSettings } from './worker-commands.ts'
 
@@ -18,6 +19,7 @@ const settings = workerData as WorkerSettings
 const worker: WorkerCommands = new DataWorker(settings, {
   clock: systemClock,
   rng: systemRng,
+  cpuMicroseconds: threadCpuMicroseconds,
   log: threadLog((level, message, fields) => post({ kind: 'log', level, message, fields })),
   onAccessLog: (lines) => {
     const copy = Uint8Array.from(lines)

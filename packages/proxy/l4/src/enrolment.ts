@@ -47,7 +47,9 @@ export class Enrolment {
     this.#held = scope.enrolled.held === true
     this.#credentials = credentials
     this.#opened.promise.catch(() => undefined)
-    const { clock, gate, keeper, limits, buffers, windowBudget } = scope.context
+    const { accounts, clock, gate, keeper, limits, buffers } = scope.context
+    const account = accounts.enter(scope.enrolled)
+    const { windowBudget } = account
     this.#pool = new ClientPool({
       credentials,
       keeper,
@@ -75,14 +77,18 @@ export class Enrolment {
       maxStreamsPerSession: limits.maxInboundStreamsPerSession,
       maxHeaderBytes: limits.maxHeaderBytes,
       maxEarlyBytes: limits.maxEarlyBytes,
+      onHandshake: () => void account.handshakes++,
       onTunnel: (tunnel, address) => acceptTunnel(scope, tunnel, address),
       onRefused: (refusal, address) => {
         scope.context.telemetry.refusedPeer(refusal.reason)
+        const leftOut = account.refuse(refusal.reason)
+        if (leftOut === undefined) return
         scope.context.log.warn('HBONE connection refused', {
           workload: scope.uid,
           reason: refusal.reason,
           error: refusal.message,
           src: address.sourceIp,
+          ...(leftOut > 0 && { leftOut }),
         })
       },
     })

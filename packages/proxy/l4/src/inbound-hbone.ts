@@ -7,6 +7,7 @@ import { tlsGroupFloor } from '@tulle/tunnel'
 import type { InboundTunnel, PeerAddress, RefusalStatus } from '@tulle/tunnel'
 import { whenConnected } from './connecting.ts'
 import { describeVerdict } from './connection-table.ts'
+import { tooManyConnections } from './connection-subject.ts'
 import type { ConnectionSubject, Refusal } from './connection-subject.ts'
 import type { SocketAddress } from './data-plane.ts'
 import { targetPort } from './outbound-decision.ts'
@@ -74,7 +75,7 @@ function decide(scope: WorkloadScope, tunnel: InboundTunnel, address: PeerAddres
   if (!target.ok) return fail(target.error.status, target.error.message)
   const { destination } = target.value
   if (!isLegalTargetPort(destination.port)) return fail('503', "the port is the node proxy's own")
-  if (scope.full) return fail('503', 'too many connections')
+  if (scope.full) return { kind: 'refuse', status: '503', subject, refusal: tooManyConnections }
   const facts = {
     identity: peer.identity,
     sourceIp,

@@ -3,6 +3,7 @@ import { isLegalTargetPort } from '@tulle/hbone'
 import { originalDestination, socketFd } from '@tulle/kernel'
 import { authorizeWith } from '@tulle/policy'
 import { describeVerdict } from './connection-table.ts'
+import { tooManyConnections } from './connection-subject.ts'
 import type { ConnectionSubject, Refusal } from './connection-subject.ts'
 import type { SocketAddress } from './data-plane.ts'
 import { callPlain } from './plain-connection.ts'
@@ -59,7 +60,7 @@ function reasonToRefuse(scope: WorkloadScope, subject: ConnectionSubject): Refus
   if (!isLegalTargetPort(subject.destination.port)) {
     return { flags: 'CONNECT', verdict: 'failed', error: "the port is the node proxy's own" }
   }
-  if (scope.full) return { flags: 'CONNECT', verdict: 'failed', error: 'too many connections' }
+  if (scope.full) return tooManyConnections
   if (subject.verdict?.allowed === false) {
     return { flags: 'DENY', verdict: 'refused', error: describeVerdict(subject.verdict) }
   }

@@ -77,8 +77,8 @@ for (const way of ['over HBONE', 'as plaintext'] as const) {
     await assertNothingLeft(client)
     if (tunnel === 'hbone') await assertNothingLeft(server)
     for (const plane of [client, server]) await plane.drain(1000)
-    // What is left is the sessions' own last look at their closing transports, and the timer of connects running out.
-    await clock.advance(12_000)
+    // What is left is the sessions' own last look at their closing transports, and the timers of connects and answers running out.
+    await clock.advance(17_000)
     for (const plane of [client, server]) assert.equal(await sums(plane, 'tulle_window_bytes_promised'), 0)
     assert.equal(clock.pending, 0)
   })

@@ -24,8 +24,12 @@ export interface L4Limits {
   readonly maxHeaderBytes: number
   /** Payload held for a tunnel whose destination is not connected yet. */
   readonly maxEarlyBytes: number
-  /** Bytes that sessions may promise to receive beyond their first windows, which so bounds what can be buffered. */
+  /** Of the process: bytes that sessions may promise to receive beyond their first windows, which bounds what can be buffered. */
   readonly maxWindowBytes: number
+  /** Of the process: the same of one workload's sessions. */
+  readonly maxWindowBytesPerWorkload: number
+  /** For the answer to a CONNECT, which waits for the other side's connection to the destination. */
+  readonly answerTimeoutMs: number
   /** Connecting to the destination, or to the next proxy. */
   readonly connectTimeoutMs: number
   /** An HBONE session without streams is let go after this. */
@@ -36,6 +40,9 @@ export interface L4Limits {
   readonly maxHeapBytes: number
   /** Access log lines that wait for the descriptor; what does not fit is dropped and counted. */
   readonly maxAccessLogBytes: number
+  /** Refusals of one workload that are logged at once, and so many each second after; the rest is counted. */
+  readonly maxRefusalLines: number
+  readonly refusalLinesPerSecond: number
 }
 
 export const defaultLimits: L4Limits = {
@@ -52,9 +59,34 @@ export const defaultLimits: L4Limits = {
   maxHeaderBytes: 65_536,
   maxEarlyBytes: 262_144,
   maxWindowBytes: 268_435_456,
+  maxWindowBytesPerWorkload: 67_108_864,
+  answerTimeoutMs: 15_000,
   connectTimeoutMs: 10_000,
   idleSessionMs: 300_000,
   expiredSessionMs: 3_600_000,
   maxHeapBytes: 1_073_741_824,
   maxAccessLogBytes: 4_194_304,
+  maxRefusalLines: 200,
+  refusalLinesPerSecond: 20,
+}
+
+/** Descriptors that a connection may take: the caller's socket and the destination's. */
+const descriptorsPerConnection = 2
+/** A workload has at most so much of them, or its neighbours could not connect any more. */
+const descriptorShare = 0.5
+
+/**
+ * The limits of one of `workers`: those of the process are divided, and one workload's connections leave half of the
+ * descriptors to others, unless `chosen` says how many it may have.
+ */
+export function limitsOfWorker(chosen: Partial<L4Limits>, workers: number, openFiles: number): L4Limits {
+  const limits = { ...defaultLimits, ...chosen }
+  const affordable = Math.floor((openFiles * descriptorShare) / descriptorsPerConnection / workers)
+  return {
+    ...limits,
+    maxConnectionsPerWorkload:
+      chosen.maxConnectionsPerWorkload ?? Math.min(limits.maxConnectionsPerWorkload, affordable),
+    maxWindowBytes: Math.floor(limits.maxWindowBytes / workers),
+    maxWindowBytesPerWorkload: Math.floor(limits.maxWindowBytesPerWorkload / workers),
+  }
 }

@@ -8,6 +8,7 @@ import type { IpAddress } from '@tulle/mesh'
 import type { ClientPool, ClientTunnelSession, DialFailure } from '@tulle/tunnel'
 import type { ConnectionSubject, Refusal } from './connection-subject.ts'
 import type { Attempt } from './connection-table.ts'
+import type { Deadline } from './deadlines.ts'
 import type { OutboundDecision } from './outbound-decision.ts'
 import type { PipeError } from './pipe.ts'
 import { socketHighWaterBytes } from './sockets.ts'
@@ -35,6 +36,7 @@ export class TunnelledCall implements StreamHandler {
   readonly #pipe: TunnelPipe
   readonly #traceparent: string
   readonly #attempt: Attempt
+  #deadline: Deadline | undefined
   #attempts: number = 0
   #started: boolean = false
   #answered: boolean = false
@@ -79,6 +81,7 @@ export class TunnelledCall implements StreamHandler {
       return
     }
     this.#pipe.attachStream(stream)
+    this.#deadline ??= this.#call.scope.context.answering.begin(() => this.#onLate())
   }
 
   /** From here on the application's bytes come; the first of them travel with the request. */
@@ -119,6 +122,7 @@ export class TunnelledCall implements StreamHandler {
       return
     }
     this.#answered = true
+    this.#endWait()
     this.#onDone = this.#call.scope.context.connections.open(this.#attempt, this.#pipe)
     this.#pipe.onAnswered()
   }
@@ -147,6 +151,16 @@ export class TunnelledCall implements StreamHandler {
     this.#pipe.onWritable()
   }
 
+  #onLate(): void {
+    const { answerTimeoutMs } = this.#call.scope.context.limits
+    const error = `the destination's proxy did not answer in ${answerTimeoutMs} ms`
+    this.#fail({ flags: 'CONNECT', verdict: 'failed', error, limit: 'answer-timeout' })
+  }
+
+  #endWait(): void {
+    if (this.#deadline !== undefined) this.#call.scope.context.answering.end(this.#deadline)
+  }
+
   #tryAgain(why: string): void {
     if (this.#attempts < maxAttempts) this.start()
     else this.#fail({ flags: 'CONNECT', verdict: 'failed', error: why })
@@ -155,6 +169,7 @@ export class TunnelledCall implements StreamHandler {
   #fail(refusal: Refusal): void {
     if (this.#over) return
     this.#over = true
+    this.#endWait()
     if (this.#started) this.#pipe.abort(refusal.error)
     else this.#call.paused.destroy()
     this.#call.scope.context.connections.giveUp(this.#attempt, refusal)

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { hbonePort, inboundPlaintextPort, outboundPort } from '@tulle/hbone'
 import type { ClientPool } from '@tulle/tunnel'
 import { unreachable } from '@tulle/core'
+import { tooManyConnections } from './connection-subject.ts'
 import type { ConnectionSubject } from './connection-subject.ts'
 import type { SocketAddress } from './data-plane.ts'
 import { capturedDestination } from './inbound-plaintext.ts'
@@ -76,7 +77,7 @@ function proceed(call: OutboundCall, decision: OutboundDecision): void {
   }
   if (call.scope.full) {
     call.paused.destroy()
-    connections.refuse(call.subject, { flags: 'CONNECT', verdict: 'failed', error: 'too many connections' })
+    connections.refuse(call.subject, tooManyConnections)
     return
   }
   switch (decision.kind) {

@@ -8,6 +8,8 @@ export interface Pipe {
   /** Payload from the side that called, and the other way. */
   readonly requestBytes: number
   readonly responseBytes: number
+  /** Pieces that these came in. */
+  readonly chunks: number
   /** Ends it with RST on both sides; `onDone` follows. */
   abort(reason: string): void
 }

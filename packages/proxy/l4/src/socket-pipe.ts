@@ -31,6 +31,10 @@ export class SocketPipe implements Pipe {
     return this.caller.reader.bytes
   }
 
+  get chunks(): number {
+    return this.caller.reader.reads + this.destination.reader.reads
+  }
+
   get responseBytes(): number {
     return this.destination.reader.bytes
   }

@@ -44,6 +44,7 @@ export class SocketReader {
   #ended: boolean = false
   #closed: boolean = false
   bytes: number = 0
+  reads: number = 0
 
   constructor(buffers: CopyBuffers, sink: Sink) {
     this.#buffers = buffers
@@ -77,6 +78,7 @@ export class SocketReader {
   #onRead(length: number): boolean {
     if (this.#closed) return false
     this.bytes += length
+    this.reads++
     if (length > this.#sink.room()) {
       this.#stashRead(length)
       return false

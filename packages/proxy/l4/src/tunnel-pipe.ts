@@ -36,6 +36,8 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
   #sentEnd: boolean = false
   #gotEnd: boolean = false
   #done: boolean = false
+  /** Pieces of payload from the stream. */
+  #received: number = 0
   /** Until the peer answered, one early chunk may go ahead; it is kept, so that another session can be tried. */
   #awaitsAnswer: boolean
   #early: Buffer | undefined
@@ -59,6 +61,10 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
 
   get requestBytes(): number {
     return this.#socketCalls ? this.#reader.bytes : (this.#writer?.bytes ?? 0)
+  }
+
+  get chunks(): number {
+    return this.#reader.reads + this.#received
   }
 
   get responseBytes(): number {
@@ -142,6 +148,7 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
   }
 
   onData(bytes: Buffer, start: number, end: number): boolean {
+    this.#received++
     if (this.#writer !== undefined && !this.#writer.gather(bytes, start, end)) return true
     this.#consumed(end - start)
     return false

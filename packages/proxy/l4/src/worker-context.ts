@@ -7,6 +7,7 @@ import type { Deadlines } from './deadlines.ts'
 import type { L4Limits } from './limits.ts'
 import type { MeshState } from './mesh-state.ts'
 import type { Telemetry } from './telemetry.ts'
+import type { WorkloadAccounts } from './workload-accounts.ts'
 
 /** What all workloads of one worker share. */
 export interface WorkerContext {
@@ -17,11 +18,14 @@ export interface WorkerContext {
   readonly limits: L4Limits
   /** Of connections that are being made. */
   readonly connecting: Deadlines
+  /** Of CONNECTs that wait for their answer. */
+  readonly answering: Deadlines
   readonly state: MeshState
   readonly buffers: CopyBuffers
   readonly telemetry: Telemetry
   readonly connections: ConnectionTable
   readonly windowBudget: ByteBudget
+  readonly accounts: WorkloadAccounts
   readonly keeper: SessionKeeper
   readonly gate: HandshakeGate
 }
