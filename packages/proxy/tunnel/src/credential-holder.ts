@@ -20,7 +20,7 @@ export class CredentialHolder {
   readonly #listeners: Set<(credentials: Credentials) => void> = new Set()
   #current: Credentials | undefined
   #revocations: Revocations = noRevocations
-  /** Verifiers that running sessions were accepted by, so that revocations reach these too. */
+  /** Verifiers that running sessions were accepted by, so that revocations and new roots reach these too. */
   readonly #verifiers: Set<WeakRef<PeerVerifier>> = new Set()
 
   constructor(clock: Clock) {
@@ -41,16 +41,21 @@ export class CredentialHolder {
     verifier.setRevocations(this.#revocations)
     const clientContext = createSecureContext(clientContextOptions(certificate))
     this.#current = { certificate, clientContext, verifier }
+    for (const before of this.#alive()) before.succeededBy(verifier)
     this.#verifiers.add(new WeakRef(verifier))
     for (const listener of this.#listeners) listener(this.#current)
   }
 
   setRevocations(revocations: Revocations): void {
     this.#revocations = revocations
+    for (const verifier of this.#alive()) verifier.setRevocations(revocations)
+  }
+
+  *#alive(): Generator<PeerVerifier> {
     for (const reference of this.#verifiers) {
       const verifier = reference.deref()
       if (verifier === undefined) this.#verifiers.delete(reference)
-      else verifier.setRevocations(revocations)
+      else yield verifier
     }
   }
 

@@ -3,7 +3,13 @@ import { err, must, ok } from '@tulle/core'
 import type { Clock, Result } from '@tulle/core'
 import { noRevocations, parseSpiffeId, rootsOf } from '@tulle/identity'
 import type { Identity, Revocations, SpiffeId, TrustBundle, TrustDomain } from '@tulle/identity'
-import { parseCertificate, parseCertificates, spiffeIdOf, verifyChain } from '@tulle/x509'
+import {
+  certificateFingerprint,
+  parseCertificate,
+  parseCertificates,
+  spiffeIdOf,
+  verifyChain,
+} from '@tulle/x509'
 import type { Certificate } from '@tulle/x509'
 
 /** A peer whose certificate a root of its own trust domain has signed. */
@@ -13,6 +19,8 @@ export interface VerifiedPeer {
   readonly serial: string
   /** When the first certificate of the chain ends. */
   readonly notAfterMs: number
+  /** SHA-256 of the root that vouches for it, in lower-case hex. */
+  readonly rootFingerprint: string
 }
 
 /** Why a peer is not believed; the words are stable, they reach logs and metrics. */
@@ -52,19 +60,30 @@ export interface PeerVerifierOptions {
  */
 export class PeerVerifier {
   readonly #roots: ReadonlyMap<TrustDomain, readonly Certificate[]>
+  readonly #fingerprints: ReadonlyMap<TrustDomain, ReadonlySet<string>>
   readonly #clock: Clock
   /** By leaf fingerprint: sessions come in numbers from the same few certificates. */
   readonly #believed: Map<string, Believed> = new Map()
   #revocations: Revocations = noRevocations
+  /** Who decides now, where it is no longer this one. */
+  #successor: PeerVerifier | undefined
 
   /** Throws where the bundle holds something that is no certificate: it was checked when it came in. */
   constructor(options: PeerVerifierOptions) {
     this.#clock = options.clock
     this.#roots = parseRoots(options.bundle)
+    this.#fingerprints = new Map(
+      [...this.#roots].map(([domain, roots]) => [domain, new Set(roots.map(certificateFingerprint))]),
+    )
   }
 
   setRevocations(revocations: Revocations): void {
     this.#revocations = revocations
+  }
+
+  /** Another bundle holds now; sessions that this one let in are judged by it. */
+  succeededBy(successor: PeerVerifier): void {
+    this.#successor = successor
   }
 
   /** `leaf` as `TLSSocket.getPeerX509Certificate` gives it: what else the peer sent hangs on its issuer links. */
@@ -85,6 +104,12 @@ export class PeerVerifier {
   /** Whether a session with this peer must end now. */
   isRevoked(peer: VerifiedPeer): boolean {
     return this.#revocations.identities.has(peer.id) || this.#revocations.serials.has(peer.serial)
+  }
+
+  /** Whether the root that vouched for this peer has left the bundle: nothing new may travel on its sessions. */
+  isOutdated({ identity, rootFingerprint }: VerifiedPeer): boolean {
+    if (this.#successor === undefined) return false
+    return this.#successor.#fingerprints.get(identity.trustDomain)?.has(rootFingerprint) !== true
   }
 
   #stillGood(believed: Believed): Result<VerifiedPeer, PeerRefusal> {
@@ -116,7 +141,9 @@ export class PeerVerifier {
     }
     const notBeforeMs = Math.max(...chain.value.map((certificate) => certificate.notBeforeMs))
     const notAfterMs = Math.min(...chain.value.map((certificate) => certificate.notAfterMs))
-    return ok({ peer: { id: id.value, identity, serial: leaf.value.serial, notAfterMs }, notBeforeMs })
+    const { serial } = leaf.value
+    const rootFingerprint = certificateFingerprint(chain.value.at(-1) ?? leaf.value)
+    return ok({ peer: { id: id.value, identity, serial, notAfterMs, rootFingerprint }, notBeforeMs })
   }
 }
 

@@ -18,8 +18,9 @@ interface Kept {
  * Ends sessions in time, one keeper a thread: GOAWAY when the earlier of both certificates ends (streams that
  * run may finish, new ones go to a new session), and a reset of what still runs `graceMs` later: nobody vouches for
  * the peer any more. By either clock, the time of day and the one that never jumps, whichever comes first; the grace
- * is a time that really passes. When the peer is revoked, GOAWAY with INADEQUATE_SECURITY, and every
- * stream is reset.
+ * is a time that really passes. GOAWAY too when the root that vouched for the peer has left the bundle: what runs may
+ * run for as long as its certificate lasts, nothing new travels there. When the peer is revoked, GOAWAY with
+ * INADEQUATE_SECURITY, and every stream is reset.
  */
 export class SessionKeeper implements Disposable {
   readonly #clock: Clock
@@ -79,7 +80,7 @@ export class SessionKeeper implements Disposable {
       } else if (nowMs >= session.endsAtMs || monotonicMs >= untilMs) {
         entry.drainedMs = monotonicMs
         if (session.http.usable) session.http.drain()
-      }
+      } else if (session.http.usable && entry.verifier.isOutdated(session.peer)) session.http.drain()
     }
   }
 }

@@ -446,3 +446,19 @@ test('ClientPool shares no session with another port', async () => {
   const first = must(await client.acquire(server.port, [books]))
   assert.notEqual(must(await client.acquire(second.port, [books])), first)
 })
+
+test('case 31: nothing new travels on a session when the root behind its peer has left the bundle', async () => {
+  const clock = new TestClock(nowMs)
+  await using server = await startServer(certificate(), { clock })
+  const next = testRoot()
+  const own = (roots: readonly ReturnType<typeof testRoot>[]): WorkloadCertificate =>
+    certificate({ identity: shopper, trusts: { 'cluster.local': roots } })
+  using client = startClient(own([rootA]), { clock })
+  const session = must(await client.acquire(server.port, [books]))
+  client.credentials.set(own([rootA, next]))
+  await clock.advance(1000)
+  assert.equal(session.http.usable, true, 'another root beside it changes nothing')
+  client.credentials.set(own([next]))
+  await clock.advance(1000)
+  assert.equal(session.http.usable, false)
+})
