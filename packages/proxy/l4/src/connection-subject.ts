@@ -4,7 +4,7 @@ import type { Direction, SocketAddress } from './data-plane.ts'
 import type { Party } from './party.ts'
 import type { ResponseFlags } from './telemetry.ts'
 
-/** What is known of a connection, whatever becomes of it. Four facts are found out on the way, and set then. */
+/** What is known of a connection, whatever becomes of it. Some facts are found out on the way, and set then. */
 export interface ConnectionSubject {
   /** The enrolled workload. */
   readonly uid: string
@@ -12,9 +12,10 @@ export interface ConnectionSubject {
   readonly protocol: 'hbone' | 'tcp'
   readonly source: SocketAddress
   readonly destination: SocketAddress
-  readonly hbone: SocketAddress | undefined
+  /** Another one when the first could not be reached, as is the party. */
+  hbone: SocketAddress | undefined
   readonly sourceParty: Party
-  readonly destinationParty: Party
+  destinationParty: Party
   readonly service: Service | undefined
   tlsGroup: string | undefined
   /** The same at both ends of a tunnel. */

@@ -9,13 +9,15 @@ import type { ClientPool, ClientTunnelSession, DialFailure } from '@tulle/tunnel
 import type { ConnectionSubject, Refusal } from './connection-subject.ts'
 import type { Attempt } from './connection-table.ts'
 import type { Deadline } from './deadlines.ts'
-import type { OutboundDecision } from './outbound-decision.ts'
+import { decideOutbound } from './outbound-decision.ts'
+import type { OutboundDecision, OutboundFacts } from './outbound-decision.ts'
+import { destinationOf } from './outbound-party.ts'
 import type { PipeError } from './pipe.ts'
 import { socketHighWaterBytes } from './sockets.ts'
 import { TunnelPipe } from './tunnel-pipe.ts'
 import type { WorkloadScope } from './workload-scope.ts'
 
-/** Sessions that one connection is tried on, when peers refuse streams unseen because they drain. */
+/** Sessions that one connection is tried on: when peers refuse streams unseen because they drain, or are not there. */
 const maxAttempts = 3
 
 type Tunnelled = Extract<OutboundDecision, { kind: 'hbone' }>
@@ -27,12 +29,14 @@ export interface OutboundCall {
   readonly paused: Socket
   readonly subject: ConnectionSubject
   readonly sourceIp: IpAddress
+  /** What was decided about. */
+  readonly facts: OutboundFacts
 }
 
 /** One captured connection on its way through a tunnel: `waiting` for the peer's answer, then copying. */
 export class TunnelledCall implements StreamHandler {
   readonly #call: OutboundCall
-  readonly #decision: Tunnelled
+  #decision: Tunnelled
   readonly #pipe: TunnelPipe
   readonly #traceparent: string
   readonly #attempt: Attempt
@@ -41,6 +45,7 @@ export class TunnelledCall implements StreamHandler {
   #started: boolean = false
   #answered: boolean = false
   #over: boolean = false
+  #tried: Set<string> | undefined
   #onDone: ((error: PipeError) => void) | undefined
 
   constructor(call: OutboundCall, decision: Tunnelled) {
@@ -68,7 +73,7 @@ export class TunnelledCall implements StreamHandler {
   #onSession(outcome: Result<ClientTunnelSession, DialFailure>): void {
     if (this.#over) return
     if (!outcome.ok) {
-      this.#fail(refusalOf(outcome.error))
+      if (!this.#goElsewhere(outcome.error)) this.#fail(refusalOf(outcome.error))
       return
     }
     if (!this.#started && !this.#beginReading()) return
@@ -82,6 +87,27 @@ export class TunnelledCall implements StreamHandler {
     }
     this.#pipe.attachStream(stream)
     this.#deadline ??= this.#call.scope.context.answering.begin(() => this.#onLate())
+  }
+
+  /**
+   * Where the chosen endpoint is gone, or somebody else has its address by now, another one of the service may
+   * answer. Nothing was said to anybody yet, so that asking again repeats nothing.
+   */
+  #goElsewhere({ reason }: DialFailure): boolean {
+    if (this.#attempts >= maxAttempts || reason === 'no-certificate') return false
+    const { facts, scope, subject } = this.#call
+    const { state, rng } = scope.context
+    this.#tried ??= new Set()
+    this.#tried.add(this.#decision.workload.uid)
+    if (this.#decision.service === undefined) return false
+    const next = decideOutbound(state, { ...facts, tried: this.#tried }, rng)
+    // What was to be encrypted never becomes plaintext for want of an endpoint.
+    if (next.kind !== 'hbone') return false
+    this.#decision = next
+    subject.hbone = { ip: next.ip, port: next.port }
+    subject.destinationParty = destinationOf(next)
+    this.start()
+    return true
   }
 
   /** From here on the application's bytes come; the first of them travel with the request. */

@@ -57,6 +57,8 @@ export interface OutboundFacts {
   /** Where a connection to loopback may be meant: without redirection, mesh addresses can lie there. */
   readonly loopbackAllowed: boolean
   readonly hbonePort: number
+  /** Endpoints (uids) that were found not to answer, or not to be who they should be. */
+  readonly tried?: ReadonlySet<string>
 }
 
 /**
@@ -99,7 +101,8 @@ function toService(state: MeshState, service: Service, facts: OutboundFacts, rng
   if (servicePort === undefined) {
     return refused('no-such-port', `service ${key} has no port ${facts.destinationPort}`, service)
   }
-  const upstream = pickEndpoint(choiceOf(state, service, facts.destinationPort), rng)
+  const choice = choiceOf(state, service, facts.destinationPort)
+  const upstream = pickEndpoint(facts.tried === undefined ? choice : without(choice, facts.tried), rng)
   if (upstream === undefined) {
     return refused('no-healthy-upstream', `service ${key} has no healthy endpoint`, service)
   }
@@ -139,6 +142,10 @@ function choiceOf(state: MeshState, service: Service, servicePort: number): Choi
   return choice
 }
 
+function without({ candidates }: Choice, tried: ReadonlySet<string>): Choice {
+  return choiceAmong(candidates.filter(({ workload }) => !tried.has(workload.uid)))
+}
+
 function makeChoice(endpoints: readonly Workload[], service: Service, servicePort: number): Choice {
   const allowAll = service.loadBalancing?.health === 'allow-all'
   const candidates: Upstream[] = []
@@ -148,6 +155,10 @@ function makeChoice(endpoints: readonly Workload[], service: Service, servicePor
     const port = targetPort(service, workload, servicePort)
     if (port !== undefined) candidates.push({ workload, service, port })
   }
+  return choiceAmong(candidates)
+}
+
+function choiceAmong(candidates: readonly Upstream[]): Choice {
   const upTo = new Float64Array(candidates.length)
   let total = 0
   for (const [i, { workload }] of candidates.entries()) upTo[i] = total += workload.capacity

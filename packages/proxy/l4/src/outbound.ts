@@ -9,9 +9,8 @@ import { capturedDestination } from './inbound-plaintext.ts'
 import { TunnelledCall } from './outbound-connection.ts'
 import type { OutboundCall } from './outbound-connection.ts'
 import { decideOutbound } from './outbound-decision.ts'
-import type { OutboundDecision } from './outbound-decision.ts'
-import { identityFromId, partyOf } from './party.ts'
-import type { Party } from './party.ts'
+import type { OutboundDecision, OutboundFacts } from './outbound-decision.ts'
+import { destinationOf } from './outbound-party.ts'
 import { callPlain } from './plain-connection.ts'
 import { canonicalIp } from './workload-scope.ts'
 import type { WorkloadScope } from './workload-scope.ts'
@@ -35,19 +34,16 @@ export function acceptOutbound(
     paused.destroy()
     return
   }
-  const decision = decideOutbound(
-    state,
-    {
-      namespace: scope.enrolled.namespace,
-      network,
-      destinationIp,
-      destinationPort: captured.port,
-      ownPorts,
-      loopbackAllowed: !scope.place.captured,
-      hbonePort,
-    },
-    rng,
-  )
+  const facts: OutboundFacts = {
+    namespace: scope.enrolled.namespace,
+    network,
+    destinationIp,
+    destinationPort: captured.port,
+    ownPorts,
+    loopbackAllowed: !scope.place.captured,
+    hbonePort,
+  }
+  const decision = decideOutbound(state, facts, rng)
   const subject: ConnectionSubject = {
     uid: scope.uid,
     direction: 'outbound',
@@ -64,7 +60,7 @@ export function acceptOutbound(
     facts: undefined,
     startedMs,
   }
-  proceed({ scope, pool, paused, subject, sourceIp }, decision)
+  proceed({ scope, pool, paused, subject, sourceIp, facts }, decision)
 }
 
 function proceed(call: OutboundCall, decision: OutboundDecision): void {
@@ -96,11 +92,4 @@ function proceed(call: OutboundCall, decision: OutboundDecision): void {
     default:
       unreachable(decision)
   }
-}
-
-function destinationOf(decision: OutboundDecision): Party {
-  if (decision.kind === 'refused') return partyOf(undefined, undefined)
-  if (decision.kind === 'tcp') return partyOf(decision.workload, undefined)
-  const [expected] = decision.identities
-  return partyOf(decision.workload, expected === undefined ? undefined : identityFromId(expected))
 }
