@@ -1,6 +1,7 @@
 import { Backoff, errorText, linkedController } from '@tulle/core'
 import type { LinkedController } from '@tulle/core'
 import { addressType, authorizationType, revocationType, trustBundleType } from '@tulle/mesh-xds'
+import type { ResourceUpdate } from '@tulle/mesh-xds'
 import type { DeltaDiscoveryResponse } from '@tulle/proto'
 import { openAdsChannel } from './ads-channel.ts'
 import type { AdsCall } from './ads-channel.ts'
@@ -68,6 +69,10 @@ class DeltaAdsClient implements AdsClient {
 
   get refusedState(): string | undefined {
     return this.#refusedState
+  }
+
+  resume(update: ResourceUpdate, rejected: readonly RejectedResource[]): void {
+    this.#types.get(update.typeUrl)?.knows(update, rejected)
   }
 
   demand(typeUrl: string, name: string): void {

@@ -75,6 +75,13 @@ export class TypeState {
     return { update: { typeUrl: this.typeUrl, upserts, removed }, rejected }
   }
 
+  /** What is in force and came before this stream, or before this process. */
+  knows(update: ResourceUpdate, rejected: readonly RejectedResource[]): void {
+    const { synced } = this
+    this.applied(update, rejected)
+    this.synced = synced
+  }
+
   /** Rejected names are not known: they come again with the next stream, or their removal does. */
   applied(update: ResourceUpdate, rejected: readonly RejectedResource[]): void {
     for (const { name, version } of update.upserts) {

@@ -73,6 +73,11 @@ export interface AdsClient extends Component {
   readonly synced: boolean
   /** Resolves when `synced` becomes true: the proxy may open its listeners. Rejects when the client ends first. */
   readonly whenSynced: Promise<void>
+  /**
+   * Before `start`: what a former process had in force, and what it refused. The control plane is told of the
+   * versions and sends what is different, removals by name.
+   */
+  resume(update: ResourceUpdate, rejected: readonly RejectedResource[]): void
   /** Asks for one resource, by name or alias, of a type that is served on demand. */
   demand(typeUrl: string, name: string): void
 }

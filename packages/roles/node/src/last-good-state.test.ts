@@ -46,17 +46,6 @@ test('LastGoodState gives back a policy that was refused, so that it is refused 
   assert.deepEqual(restored?.upserts, [resource('p', 2)])
 })
 
-test('LastGoodState.complete() removes with the first update what only the file knew, and no more later', (t) => {
-  const options = { folder: folderOf(t), clock: new TestClock(), log: silentLog }
-  const first = new LastGoodState(options)
-  first.applied({ typeUrl, upserts: [resource('kept'), resource('gone')], removed: [] }, new Set())
-  first.flush()
-  const second = new LastGoodState(options)
-  second.load()
-  assert.deepEqual(second.complete({ typeUrl, upserts: [resource('kept')], removed: [] }).removed, ['gone'])
-  assert.deepEqual(second.complete({ typeUrl, upserts: [], removed: [] }).removed, [])
-})
-
 test('LastGoodState writes once for a burst of changes, readable for its owner alone', async (t) => {
   const folder = folderOf(t)
   const clock = new TestClock()

@@ -26,15 +26,14 @@ export interface LastGoodStateOptions {
 
 /**
  * The resources in force, kept on a tmpfs so that a proxy that is started while the control plane is away serves
- * with what was good last. What the control plane says first after a start replaces it, removals included.
+ * with what was good last. It is told of the versions, and answers with what is different, removals by name: half a
+ * state takes nothing away.
  */
 export class LastGoodState {
   readonly #file: string
   readonly #clock: Clock
   readonly #log: Log
   readonly #types: Map<string, Map<string, MeshResource>> = new Map()
-  /** Types whose names come from the file alone: the control plane has not spoken yet. */
-  readonly #stale: Set<string> = new Set()
   #writing: Disposable | undefined
   #retired: boolean = false
   #failed: boolean = false
@@ -50,25 +49,12 @@ export class LastGoodState {
     const state = this.#read()
     for (const [typeUrl, resources] of state?.types ?? []) {
       this.#types.set(typeUrl, new Map(resources.map((resource) => [resource.name, resource])))
-      this.#stale.add(typeUrl)
     }
     return [...this.#types].map(([typeUrl, resources]) => ({
       typeUrl,
       upserts: [...resources.values()],
       removed: [],
     }))
-  }
-
-  /**
-   * The update as it must be applied: the first of a type is the whole state, so what only the file knew is
-   * removed with it.
-   */
-  complete(update: ResourceUpdate): ResourceUpdate {
-    const known = this.#types.get(update.typeUrl)
-    if (!this.#stale.delete(update.typeUrl) || known === undefined) return update
-    const named = new Set(update.upserts.map((resource) => resource.name))
-    const gone = [...known.keys()].filter((name) => !named.has(name))
-    return { ...update, removed: [...new Set([...update.removed, ...gone])] }
   }
 
   /** Notes an update that was applied; the file follows a moment later. */

@@ -18,19 +18,23 @@ export class MeshUpdates {
     this.#deps = deps
   }
 
-  /** Applies what a former process of this node had in force; returns how many resources that were. */
-  async restore(): Promise<number> {
+  /**
+   * Applies what a former process of this node had in force; returns how many resources that were. `onRestored` hears
+   * of each type, with what was refused of it.
+   */
+  async restore(
+    onRestored: (update: ResourceUpdate, rejected: readonly RejectedResource[]) => void,
+  ): Promise<number> {
     const updates = this.#deps.lastGood.load()
-    for (const update of updates) await this.#take(update)
+    for (const update of updates) onRestored(update, await this.#take(update))
     return updates.reduce((sum, update) => sum + update.upserts.length, 0)
   }
 
   /** Resolves when every worker has applied the update, with what was refused of it. */
   async apply(update: ResourceUpdate): Promise<readonly RejectedResource[]> {
     const { lastGood } = this.#deps
-    const complete = lastGood.complete(update)
-    const rejected = await this.#take(complete)
-    lastGood.applied(complete, new Set(rejected.map((one) => one.name)))
+    const rejected = await this.#take(update)
+    lastGood.applied(update, new Set(rejected.map((one) => one.name)))
     return rejected
   }
 

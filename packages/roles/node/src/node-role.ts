@@ -48,7 +48,7 @@ export async function runNode(options: NodeOptions, deps: NodeRoleDeps): Promise
   const parts = assemble(options, deps, taker)
   // Also after a start that failed: threads would keep the process.
   await using _path = parts.path
-  const restored = await parts.updates.restore()
+  const restored = await parts.updates.restore((update, rejected) => parts.ads.resume(update, rejected))
   if (restored > 0 && taker === undefined)
     deps.log.info('serving the last good state until the control plane answers', { resources: restored })
   await runComponents(parts.components, {
@@ -79,6 +79,7 @@ interface Parts {
   readonly components: readonly Component[]
   readonly path: DataPath
   readonly updates: MeshUpdates
+  readonly ads: AdsClient
   readonly lastGood: LastGoodState
 }
 
@@ -142,6 +143,7 @@ function assemble(options: NodeOptions, deps: NodeRoleDeps, taker: Taker | undef
     components: [exclusive, path, certificates, ads, enrolment, ...(takeOver ? [takeOver] : [])],
     path,
     updates,
+    ads,
     lastGood,
   }
 }
