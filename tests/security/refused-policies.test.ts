@@ -5,11 +5,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { CertificateAuthority, makeRoot, ServingCredentials } from '@tulle/ca'
+import { CertificateAuthority, makeRoot } from '@tulle/ca'
 import { createGraph } from '@tulle/collections'
 import type { Graph, Source } from '@tulle/collections'
 import { adsClient } from '@tulle/control-client'
-import { err, ok, seededRng, systemClock, TestClock } from '@tulle/core'
+import { err, must, ok, seededRng, systemClock, TestClock } from '@tulle/core'
 import { defaultTrustDomain, noRevocations } from '@tulle/identity'
 import { createDataPlane } from '@tulle/l4'
 import type { DataPlane } from '@tulle/l4'
@@ -17,9 +17,8 @@ import { addressType, authorizationResource, authorizationType } from '@tulle/me
 import type { MeshResource } from '@tulle/mesh-xds'
 import { emptyMatch } from '@tulle/policy'
 import { MetricsRegistry, silentLog } from '@tulle/runtime'
-import { xdsServer } from '@tulle/xds'
+import { GrpcServer, xdsServer } from '@tulle/xds'
 import type { XdsServer } from '@tulle/xds'
-import { Server } from '@grpc/grpc-js'
 
 interface World extends AsyncDisposable {
   readonly graph: Graph
@@ -65,22 +64,18 @@ async function startWorld(): Promise<World> {
     ),
   )
   xds.open()
-  const serving = stack.use(
-    new ServingCredentials({ authority, names: ['tulle-control'], ips: [] }, { clock, log: silentLog }),
-  )
-  let server = new Server()
-  let port = 0
-  const listen = async (): Promise<void> => {
-    server = new Server()
-    server.addService(xds.service, xds.handlers)
-    port = await new Promise((resolve, reject) => {
-      server.bindAsync(`127.0.0.1:${port}`, serving, (error, bound) =>
-        error === null ? resolve(bound) : reject(error),
-      )
-    })
+  const issued = authority.issueServingCertificate({ names: ['tulle-control'], ips: [] })
+  const certificate = must(issued.ok ? issued : err('no certificate for the server'))
+  let server: GrpcServer | undefined
+  const listen = (at: number): Promise<number> => {
+    server = new GrpcServer(
+      { methods: xds.methods, certificate, maxMessageBytes: 1 << 20 },
+      { clock, rng: seededRng(1) },
+    )
+    return server.listen('127.0.0.1', at)
   }
-  await listen()
-  stack.defer(() => server.forceShutdown())
+  const port = await listen(0)
+  stack.defer(() => server?.[Symbol.dispose]())
   const [rootsFile, tokenFile] = [join(folder, 'roots.pem'), join(folder, 'token')]
   await writeFile(rootsFile, authority.rootsPem)
   await writeFile(tokenFile, 'let-me-in')
@@ -109,15 +104,15 @@ async function startWorld(): Promise<World> {
     plane,
     clock,
     async hangUp() {
-      server.forceShutdown()
+      server?.[Symbol.dispose]()
       while (client.connected) await new Promise((resolve) => setImmediate(resolve))
     },
     async settled() {
       if (!client.connected) {
-        await listen()
+        await listen(port)
         while (!client.connected) await clock.advance(10)
       }
-      while (!xds.receipts.report(graph.revision).everywhere) await clock.advance(1)
+      while (!xds.receipts.report(graph.revision).answered) await clock.advance(1)
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

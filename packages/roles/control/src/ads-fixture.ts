@@ -1,22 +1,19 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Server } from '@grpc/grpc-js'
-import type { ServerDuplexStream, UntypedServiceImplementation } from '@grpc/grpc-js'
-import { CertificateAuthority, makeRoot, mintNodeToken, ServingCredentials, verifyNodeToken } from '@tulle/ca'
+import { CertificateAuthority, makeRoot, mintNodeToken, verifyNodeToken } from '@tulle/ca'
 import { createGraph } from '@tulle/collections'
 import type { Graph, Source } from '@tulle/collections'
-import { must, ok, seededRng, systemClock, TestClock } from '@tulle/core'
+import { err, must, ok, seededRng, systemClock, TestClock } from '@tulle/core'
 import { adsClient } from '@tulle/control-client'
 import type { AdsClient, AdsClientOptions, RejectedResource } from '@tulle/control-client'
 import { defaultTrustDomain, noRevocations } from '@tulle/identity'
 import { addressType, authorizationType } from '@tulle/mesh-xds'
 import type { MeshResource, ResourceUpdate } from '@tulle/mesh-xds'
 import { aggregatedDiscoveryService } from '@tulle/proto'
-import type { DeltaDiscoveryRequest } from '@tulle/proto'
 import { MetricsRegistry, silentLog } from '@tulle/runtime'
-import { xdsServer } from '@tulle/xds'
-import type { XdsServer } from '@tulle/xds'
+import { GrpcServer, xdsServer } from '@tulle/xds'
+import type { GrpcCall, GrpcMethods, XdsServer } from '@tulle/xds'
 
 const tokenKey = { secret: new Uint8Array(32).fill(7) }
 
@@ -41,7 +38,7 @@ export class AdsFixture implements AsyncDisposable {
   readonly #authority: CertificateAuthority
   readonly #trace: string[] = []
   readonly #stack: AsyncDisposableStack = new AsyncDisposableStack()
-  #server: Server | undefined
+  #server: GrpcServer | undefined
   #port: number = 0
 
   private constructor(folder: string) {
@@ -82,7 +79,7 @@ export class AdsFixture implements AsyncDisposable {
     await writeFile(fixture.rootsFile, fixture.#authority.rootsPem)
     await fixture.writeToken('n1')
     await fixture.listen()
-    fixture.#stack.defer(() => fixture.#server?.forceShutdown())
+    fixture.#stack.defer(() => fixture.#server?.[Symbol.dispose]())
     return fixture
   }
 
@@ -97,22 +94,18 @@ export class AdsFixture implements AsyncDisposable {
 
   /** Listens, after `hangUp` on the same port again. */
   async listen(): Promise<void> {
-    const server = new Server()
-    server.addService(this.xds.service, this.#tap(this.xds.handlers))
-    const serving = { authority: this.#authority, names: ['tulle-control'], ips: [] }
-    const credentials = this.#stack.use(
-      new ServingCredentials(serving, { clock: this.clock, log: silentLog }),
+    const issued = this.#authority.issueServingCertificate({ names: ['tulle-control'], ips: [] })
+    const certificate = must(issued.ok ? issued : err('no certificate for the server'))
+    const server = new GrpcServer(
+      { methods: this.#tap(this.xds.methods), certificate, maxMessageBytes: 1 << 20 },
+      { clock: this.clock, rng: seededRng(1) },
     )
-    this.#port = await new Promise((resolve, reject) => {
-      server.bindAsync(`127.0.0.1:${this.#port}`, credentials, (error, port) =>
-        error === null ? resolve(port) : reject(error),
-      )
-    })
+    this.#port = await server.listen('127.0.0.1', this.#port)
     this.#server = server
   }
 
   hangUp(): void {
-    this.#server?.forceShutdown()
+    this.#server?.[Symbol.dispose]()
   }
 
   /** One transaction. */
@@ -175,22 +168,31 @@ export class AdsFixture implements AsyncDisposable {
     return this.#stack.disposeAsync()
   }
 
-  #tap(handlers: UntypedServiceImplementation): UntypedServiceImplementation {
+  #tap(methods: GrpcMethods): GrpcMethods {
+    const tapped = Object.entries(methods).map(([path, method]) => {
+      return [path, (call: GrpcCall) => method(this.#tapCall(call))] as const
+    })
+    return Object.fromEntries(tapped)
+  }
+
+  #tapCall(call: GrpcCall): GrpcCall {
     return {
-      deltaAggregatedResources: (call: ServerDuplexStream<DeltaDiscoveryRequest, Buffer>) => {
-        const write = call.write.bind(call)
-        call.write = (message: Buffer) => {
-          this.#trace.push(describeResponse(message))
-          return write(message)
-        }
-        // Before anybody else listens, so that a request stands before the answer to it.
-        call.on('newListener', (event, listener) => {
-          if (event === 'data' && listener !== note) call.prependListener('data', note)
-        })
-        const note = (request: DeltaDiscoveryRequest): void => void this.#trace.push(describeRequest(request))
-        const handler = must(ok(handlers['deltaAggregatedResources']))
-        ;(handler as (call: unknown) => void)(call)
+      peer: call.peer,
+      header: (name) => call.header(name),
+      listen: ({ onMessage, ...others }) =>
+        call.listen({
+          ...others,
+          onMessage: (message) => {
+            this.#trace.push(describeRequest(message))
+            onMessage(message)
+          },
+        }),
+      send: (parts) => {
+        this.#trace.push(describeResponse(Buffer.concat(parts)))
+        call.send(parts)
       },
+      end: (code, details) => call.end(code, details),
+      settled: () => call.settled(),
     }
   }
 }
@@ -208,7 +210,9 @@ function describeResponse(message: Buffer): string {
   return ['→', shortType(response.typeUrl), ...names].join(' ')
 }
 
-function describeRequest(request: DeltaDiscoveryRequest): string {
+function describeRequest(message: Uint8Array): string {
+  const { requestDeserialize } = aggregatedDiscoveryService.deltaAggregatedResources
+  const request = requestDeserialize(Buffer.from(message))
   const known = Object.entries(request.initialResourceVersions).map(
     ([name, version]) => `has:${name}@${version}`,
   )

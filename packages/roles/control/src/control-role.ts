@@ -6,17 +6,16 @@ import {
   ServingCredentials,
   verifyNodeToken,
 } from '@tulle/ca'
-import type { CertificateAuthority, TokenKey } from '@tulle/ca'
+import type { CertificateAuthority, ServingCertificate, TokenKey } from '@tulle/ca'
 import { createGraph } from '@tulle/collections'
 import type { Graph } from '@tulle/collections'
-import { errorText, ok } from '@tulle/core'
+import { assert, errorText, ok } from '@tulle/core'
 import type { Clock, Result } from '@tulle/core'
 import type { TrustDomain } from '@tulle/identity'
 import { parseIpAddress } from '@tulle/mesh'
 import { addressType, authorizationType, revocationType, trustBundleType } from '@tulle/mesh-xds'
 import { runningTrustDomain, translateMesh } from '@tulle/outputs'
 import type { MeshModel } from '@tulle/outputs'
-import { certificateService } from '@tulle/proto'
 import { adminServer } from '@tulle/runtime'
 import type { AdminServer, Component, Log, MetricsRegistry } from '@tulle/runtime'
 import { controlApi } from '@tulle/status'
@@ -28,7 +27,7 @@ import type { Belief } from './belief.ts'
 import { ChangeLog } from './change-log.ts'
 import { controlGauges } from './control-gauges.ts'
 import { controlState, joinObjects } from './control-state.ts'
-import { openGrpcPort } from './grpc-port.ts'
+import { certificateMethods, openGrpcPort } from './grpc-port.ts'
 import type { GrpcPort } from './grpc-port.ts'
 import { openHistory } from './history.ts'
 import { hasIdentity, neededCertificates } from './holders.ts'
@@ -172,7 +171,13 @@ class Control implements ControlRole {
     const ip = parseIpAddress(host)
     const names = ['tulle-control', 'localhost']
     const serving = { authority, names, ips: ip.ok ? [ip.value] : [] }
-    const credentials = this.#stack.use(new ServingCredentials(serving, { clock, log }))
+    let certificate: ServingCertificate | undefined
+    const onRotate = (next: ServingCertificate): void => {
+      certificate = next
+      this.#grpc?.setCertificate(next)
+    }
+    this.#stack.use(new ServingCredentials({ ...serving, onRotate }, { clock, log }))
+    assert(certificate !== undefined, 'the first certificate is there at once')
     const certificates = caService(
       {
         authority,
@@ -182,11 +187,8 @@ class Control implements ControlRole {
       },
       { clock, log },
     )
-    const services = [
-      [xds.service, xds.handlers],
-      [certificateService, certificates],
-    ] as const
-    const grpc = await openGrpcPort({ host, port, credentials, services, maxRequestBytes }, clock)
+    const methods = { ...xds.methods, ...certificateMethods(certificates) }
+    const grpc = await openGrpcPort({ host, port, certificate, methods, maxRequestBytes }, clock)
     this.#grpc = this.#stack.use(grpc)
     return grpc
   }

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import { status } from '@grpc/grpc-js'
-import type { handleUnaryCall, Metadata, ServerUnaryCall } from '@grpc/grpc-js'
+import type { Metadata, sendUnaryData } from '@grpc/grpc-js'
 import { err, errorText, ok } from '@tulle/core'
 import type { Clock, Result } from '@tulle/core'
 import { parseSpiffeId, spiffeId } from '@tulle/identity'
@@ -35,10 +35,19 @@ export interface CaServiceDeps {
   readonly log: Log
 }
 
-/** What `server.addService(certificateService, …)` takes. */
+/** A request, and what is known of who makes it; a unary call of grpc-js is one. */
+export interface CertificateCall {
+  readonly request: IstioCertificateRequest
+  readonly metadata: Pick<Metadata, 'get'>
+  getPeer(): string
+}
+
+type Method = (call: CertificateCall, respond: sendUnaryData<IstioCertificateResponse>) => void
+
+/** What `server.addService(certificateService, …)` of grpc-js takes too. */
 export interface CaService {
-  readonly createCertificate: handleUnaryCall<IstioCertificateRequest, IstioCertificateResponse>
-  [method: string]: handleUnaryCall<IstioCertificateRequest, IstioCertificateResponse>
+  readonly createCertificate: Method
+  [method: string]: Method
 }
 
 const maxCsrBytes = 8192
@@ -79,7 +88,7 @@ interface Granted {
 async function answer(
   options: CaServiceOptions,
   limit: RateLimit,
-  call: ServerUnaryCall<IstioCertificateRequest, IstioCertificateResponse>,
+  call: CertificateCall,
 ): Promise<Result<Granted, Refusal>> {
   const { authority, authenticate, authorizeNode } = options
   const token = bearerToken(call.metadata)
@@ -106,7 +115,7 @@ async function answer(
 }
 
 /** Exactly one header, so that two readers can't see two tokens. @see RFC 6750 §2.1 */
-export function bearerToken(metadata: Metadata): Result<string> {
+export function bearerToken(metadata: Pick<Metadata, 'get'>): Result<string> {
   const [header, ...others] = metadata.get('authorization')
   if (header === undefined) return err('expected a bearer token in "authorization", found none')
   if (others.length > 0 || typeof header !== 'string') return err('expected one "authorization" header')

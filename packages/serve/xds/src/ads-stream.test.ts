@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { addressType, policyType, StreamFixture } from './stream-fixture.ts'
 
+const versions = (of: Readonly<Record<string, string>>): ReadonlyMap<string, string> =>
+  new Map(Object.entries(of))
+
 /** A stream that asked for everything and has it. */
 function settled(...steps: readonly string[]): StreamFixture {
   const fixture = new StreamFixture()
@@ -122,9 +125,9 @@ test('AdsStream sends a refused resource again only in another version', () => {
 test('AdsStream answers a reconnect with the difference only', () => {
   const fixture = new StreamFixture()
   fixture.change('+w1@1', '+w2@2', '+w3@1', 'policy:+p1@1')
-  fixture.request(addressType, { initialVersions: { w1: '1', w2: '1', gone: '7' } })
+  fixture.request(addressType, { initialVersions: versions({ w1: '1', w2: '1', gone: '7' }) })
   assert.deepEqual(fixture.sent(), ['1 addresses: +w2@2 +w3@1 -gone'])
-  fixture.ack().request(policyType, { initialVersions: { p1: '1' } })
+  fixture.ack().request(policyType, { initialVersions: versions({ p1: '1' }) })
   assert.deepEqual(fixture.sent(), ['1 policies:'], 'nothing new, but an answer')
 })
 
@@ -164,7 +167,7 @@ test('AdsStream subscribes a node that serves by name to what it brings along', 
   fixture.change('+w1@2', '+w2@1').request(addressType, {
     subscribe: ['*'],
     unsubscribe: ['*'],
-    initialVersions: { w1: '1', gone: '1' },
+    initialVersions: versions({ w1: '1', gone: '1' }),
   })
   assert.deepEqual(fixture.sent(), ['1 addresses: +w1@2 -gone'])
 })
@@ -203,7 +206,7 @@ test('AdsStream refuses more names, and longer ones, than its limits', () => {
   const cases = [
     { subscribe: names },
     { unsubscribe: names },
-    { initialVersions: Object.fromEntries(names.map((name) => [name, '1'])) },
+    { initialVersions: new Map(names.map((name) => [name, '1'])) },
     { subscribe: ['w'.repeat(31)] },
   ]
   const refusals = cases.map((request) => new StreamFixture().request(addressType, request).sent()[0])

@@ -64,7 +64,7 @@ export class StreamFixture {
       error: undefined,
       subscribe: [],
       unsubscribe: [],
-      initialVersions: {},
+      initialVersions: new Map(),
       ...request,
     })
     if (!accepted.ok) this.trace.push(`refused: ${accepted.error}`)

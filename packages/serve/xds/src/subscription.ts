@@ -12,7 +12,7 @@ export interface SubscriptionRequest {
   readonly subscribe: readonly string[]
   readonly unsubscribe: readonly string[]
   /** What the node has from an earlier stream: versions by name. */
-  readonly initialVersions: Readonly<Record<string, string>>
+  readonly initialVersions: ReadonlyMap<string, string>
 }
 
 export interface SubscriptionLimits {
@@ -215,37 +215,29 @@ export class Subscription implements Interested {
     }
   }
 
-  #begin(initialVersions: Readonly<Record<string, string>>): void {
+  #begin(initialVersions: ReadonlyMap<string, string>): void {
     this.#answerDue = true
-    const brought = Object.entries(initialVersions)
-    if (this.#all) this.#beginAll(initialVersions, brought)
-    else {
-      for (const [name, version] of brought) {
-        // As istiod does: what a node brings along, it is subscribed to.
-        this.#addName(name)
-        this.#held.set(name, version)
-        this.#pending.add(name)
-      }
+    if (this.#all) return this.#beginAll(initialVersions)
+    for (const [name, version] of initialVersions) {
+      // As istiod does: what a node brings along, it is subscribed to.
+      this.#addName(name)
+      this.#held.set(name, version)
+      this.#pending.add(name)
     }
   }
 
-  #beginAll(
-    initialVersions: Readonly<Record<string, string>>,
-    brought: readonly (readonly [string, string])[],
-  ): void {
+  #beginAll(initialVersions: ReadonlyMap<string, string>): void {
     this.#position = this.index.position
-    this.#everythingDue = brought.length === 0
+    this.#everythingDue = initialVersions.size === 0
     let known = 0
-    for (const [name, version] of brought) {
+    for (const [name, version] of initialVersions) {
       const current = this.index.get(name)
       if (current !== undefined) known++
       if (current?.version !== version) this.#pending.add(name)
     }
     // Usually nothing came while the node was away.
-    if (brought.length === 0 || known === this.index.size) return
-    for (const name of this.index.names()) {
-      if (!Object.hasOwn(initialVersions, name)) this.#pending.add(name)
-    }
+    if (initialVersions.size === 0 || known === this.index.size) return
+    for (const name of this.index.names()) if (!initialVersions.has(name)) this.#pending.add(name)
   }
 
   /** From everything to names or back: what the node still holds is not known exactly, so it comes again. */
@@ -285,13 +277,12 @@ export class Subscription implements Interested {
 
   #problemOf({ subscribe, unsubscribe, initialVersions }: SubscriptionRequest): string | undefined {
     const { maxNames, maxNameChars } = this.#limits
-    const brought = Object.keys(initialVersions)
     if (this.#names.size + subscribe.length > maxNames)
       return `expected at most ${maxNames} names subscribed to`
     if (unsubscribe.length > maxNames) return `expected at most ${maxNames} names in one request`
-    if (brought.length > maxNames) return `expected at most ${maxNames} initial versions`
+    if (initialVersions.size > maxNames) return `expected at most ${maxNames} initial versions`
     const isLong = (name: string): boolean => name.length > maxNameChars
-    return subscribe.some(isLong) || unsubscribe.some(isLong) || brought.some(isLong)
+    return subscribe.some(isLong) || unsubscribe.some(isLong) || initialVersions.keys().some(isLong)
       ? `expected names of at most ${maxNameChars} characters`
       : undefined
   }

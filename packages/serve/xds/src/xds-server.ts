@@ -1,14 +1,15 @@
 import { status } from '@grpc/grpc-js'
-import type { ServerDuplexStream, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js'
 import type { Collection, Graph } from '@tulle/collections'
 import type { Clock, Result } from '@tulle/core'
 import { errorText } from '@tulle/core'
 import type { MeshResource } from '@tulle/mesh-xds'
-import type { DeltaDiscoveryRequest } from '@tulle/proto'
 import { aggregatedDiscoveryService } from '@tulle/proto'
 import type { Log, MetricsRegistry } from '@tulle/runtime'
+import { readAdsRequest } from './ads-request.ts'
 import { AdsStream } from './ads-stream.ts'
-import type { AdsStreamLimits, StreamRequest } from './ads-stream.ts'
+import type { AdsStreamLimits } from './ads-stream.ts'
+import type { GrpcCall } from './grpc-call.ts'
+import type { GrpcMethods } from './grpc-server.ts'
 import { PumpQueue } from './pump-queue.ts'
 import type { Receipts } from './receipt-types.ts'
 import { ReceiptBook } from './receipts.ts'
@@ -52,33 +53,22 @@ export interface XdsServerDeps {
 }
 
 /**
- * Delta ADS (`envoy.service.discovery.v3`) for a grpc-js server: `server.addService(xds.service, xds.handlers)`.
+ * Delta ADS (`envoy.service.discovery.v3`), as a method for a `GrpcServer`.
  * Streams are refused as unavailable until `open`, which is called when every source has synced: half a
  * snapshot would take things away from nodes that have them.
  */
 export interface XdsServer extends Disposable {
-  readonly service: ServiceDefinition
-  readonly handlers: UntypedServiceImplementation
+  readonly methods: GrpcMethods
   readonly receipts: Receipts
   open(): void
   /** Ends all streams; nodes come back to another control plane, or to this one's successor. */
   close(): void
 }
 
-type Call = ServerDuplexStream<DeltaDiscoveryRequest, Buffer>
-
-/** Responses are bytes already. */
-const service: ServiceDefinition = {
-  deltaAggregatedResources: {
-    ...aggregatedDiscoveryService.deltaAggregatedResources,
-    responseSerialize: (message: Buffer) => message,
-  },
-}
-
 interface OpenStream {
   readonly node: string
   readonly stream: AdsStream
-  readonly call: Call
+  readonly call: GrpcCall
   /** Monotonic time since when it owes an acknowledgement. */
   waitsSinceMs: number | undefined
 }
@@ -92,8 +82,9 @@ export function xdsServer(options: XdsServerOptions, deps: XdsServerDeps): XdsSe
 }
 
 class DeltaAdsServer implements XdsServer {
-  readonly service: ServiceDefinition = service
-  readonly handlers: UntypedServiceImplementation
+  readonly methods: GrpcMethods = {
+    [aggregatedDiscoveryService.deltaAggregatedResources.path]: (call) => this.#accept(call),
+  }
   readonly receipts: ReceiptBook
   readonly #deps: XdsServerDeps
   readonly #limits: AdsStreamLimits
@@ -124,7 +115,6 @@ class DeltaAdsServer implements XdsServer {
     this.receipts = new ReceiptBook(deps.clock, deps.graph.revision, (seconds) =>
       this.#metrics.applied(seconds),
     )
-    this.handlers = { deltaAggregatedResources: (call: Call) => this.#accept(call) }
     this.#indexes = options.resources.map(({ typeUrl, collection }) =>
       this.#held.use(new ResourceIndex(typeUrl, collection)),
     )
@@ -143,7 +133,7 @@ class DeltaAdsServer implements XdsServer {
 
   close(): void {
     this.#open = false
-    for (const { call } of this.#streams.values()) call.end()
+    for (const { call } of this.#streams.values()) call.end(status.OK, '')
   }
 
   [Symbol.dispose](): void {
@@ -151,22 +141,22 @@ class DeltaAdsServer implements XdsServer {
     this.#held.dispose()
   }
 
-  #accept(call: Call): void {
+  #accept(call: GrpcCall): void {
     this.#identify(call).then(
       (node) => {
         if (node !== undefined) this.#serve(call, node)
       },
       (error: unknown) => {
         this.#deps.log.error('a node could not be authenticated', { error: errorText(error) })
-        refuse(call, status.INTERNAL, 'the token could not be checked')
+        call.end(status.INTERNAL, 'the token could not be checked')
       },
     )
   }
 
-  async #identify(call: Call): Promise<string | undefined> {
-    const from = call.getPeer()
+  async #identify(call: GrpcCall): Promise<string | undefined> {
+    const from = call.peer
     if (!this.#open) {
-      refuse(call, status.UNAVAILABLE, 'the control plane is not ready yet')
+      call.end(status.UNAVAILABLE, 'the control plane is not ready yet')
       return undefined
     }
     const token = bearerToken(call)
@@ -175,20 +165,21 @@ class DeltaAdsServer implements XdsServer {
     const reason = node === undefined ? 'no bearer token' : node.error
     this.#deps.log.warn('refused a configuration stream', { from, reason })
     this.#metrics.refused()
-    refuse(call, status.UNAUTHENTICATED, 'expected a valid bearer token of a node')
+    call.end(status.UNAUTHENTICATED, 'expected a valid bearer token of a node')
     return undefined
   }
 
-  #serve(call: Call, node: string): void {
-    if (call.cancelled || call.destroyed) return
+  #serve(call: GrpcCall, node: string): void {
     const stream = new AdsStream(this.#indexes, {
       limits: this.#limits,
       revision: () => this.#deps.graph.revision,
       history: this.#history,
       send: (typeUrl, parts) => {
-        const message = Buffer.concat(parts)
-        this.#metrics.sent(typeUrl, message.length)
-        call.write(message)
+        this.#metrics.sent(
+          typeUrl,
+          parts.reduce((sum, part) => sum + part.length, 0),
+        )
+        call.send(parts)
       },
       onProgress: () => this.receipts.progressed(node, stream),
       onRejected: (typeUrl, rejected) => {
@@ -199,7 +190,7 @@ class DeltaAdsServer implements XdsServer {
       },
       onLost: (reason) => {
         this.#deps.log.warn('a node has to begin anew', { node, reason })
-        refuse(call, status.ABORTED, reason)
+        call.end(status.ABORTED, reason)
         this.#ended(open)
       },
     })
@@ -207,12 +198,12 @@ class DeltaAdsServer implements XdsServer {
     this.#streams.set(stream, open)
     this.#metrics.streams(this.#streams.size)
     this.#limitStreams(this.receipts.opened(node, stream), node)
-    this.#deps.log.info('node connected', { node, from: call.getPeer() })
-    call.on('data', (request: DeltaDiscoveryRequest) => this.#receive(open, request))
-    call.on('end', () => call.end())
-    call.on('cancelled', () => this.#ended(open))
-    call.on('close', () => this.#ended(open))
-    call.on('finish', () => this.#ended(open))
+    this.#deps.log.info('node connected', { node, from: call.peer })
+    call.listen({
+      onMessage: (message) => this.#receive(open, message),
+      onLastMessage: () => call.end(status.OK, ''),
+      onEnd: () => this.#ended(open),
+    })
   }
 
   /** A node has one stream, or two while its proxy is replaced; more are a mistake or an attack. */
@@ -221,28 +212,36 @@ class DeltaAdsServer implements XdsServer {
       const open = this.#streams.get(stream)
       if (open === undefined) continue
       this.#deps.log.warn('a node has too many configuration streams; the oldest ends', { node })
-      refuse(open.call, status.RESOURCE_EXHAUSTED, 'too many streams of this node')
+      open.call.end(status.RESOURCE_EXHAUSTED, 'too many streams of this node')
       this.#ended(open)
     }
   }
 
-  #receive(open: OpenStream, request: DeltaDiscoveryRequest): void {
+  #receive(open: OpenStream, message: Uint8Array): void {
     if (!this.#streams.has(open.stream)) return
-    if (open.stream.isWaiting && request.responseNonce !== '') open.waitsSinceMs = undefined
-    const accepted = open.stream.receive(readRequest(request))
-    if (!accepted.ok) {
-      this.#deps.log.warn('a node asked for too much', { node: open.node, reason: accepted.error })
-      refuse(open.call, status.RESOURCE_EXHAUSTED, accepted.error)
-      this.#ended(open)
+    const { node, stream, call } = open
+    const request = readAdsRequest(message)
+    if (!request.ok) {
+      this.#deps.log.warn('a node sent what is no request', { node, reason: request.error })
+      call.end(status.INVALID_ARGUMENT, request.error)
       return
     }
-    if (request.responseNonce !== '') this.receipts.acknowledged(open.node, open.stream, request.typeUrl)
+    const { typeUrl, nonce } = request.value
+    if (stream.isWaiting && nonce !== '') open.waitsSinceMs = undefined
+    const accepted = stream.receive(request.value)
+    if (!accepted.ok) {
+      this.#deps.log.warn('a node asked for too much', { node, reason: accepted.error })
+      call.end(status.RESOURCE_EXHAUSTED, accepted.error)
+      return
+    }
+    if (nonce !== '') this.receipts.acknowledged(node, stream, typeUrl)
     this.#queue.add(open)
   }
 
   #pump(open: OpenStream): void {
     open.stream.pump()
     const waits = open.stream.isWaiting
+    if (open.stream.isConfirmed) open.call.settled()
     if (!waits) open.waitsSinceMs = undefined
     else open.waitsSinceMs ??= this.#deps.clock.monotonicMs()
   }
@@ -257,7 +256,7 @@ class DeltaAdsServer implements XdsServer {
         node,
         timeoutMs: this.#ackTimeoutMs,
       })
-      refuse(open.call, status.DEADLINE_EXCEEDED, 'expected an acknowledgement')
+      open.call.end(status.DEADLINE_EXCEEDED, 'expected an acknowledgement')
       this.#ended(open)
     }
   }
@@ -273,24 +272,6 @@ class DeltaAdsServer implements XdsServer {
   }
 }
 
-function readRequest(request: DeltaDiscoveryRequest): StreamRequest {
-  return {
-    typeUrl: request.typeUrl,
-    nonce: request.responseNonce,
-    error: request.errorDetail === undefined ? undefined : request.errorDetail.message,
-    subscribe: request.resourceNamesSubscribe,
-    unsubscribe: request.resourceNamesUnsubscribe,
-    initialVersions: request.initialResourceVersions,
-  }
-}
-
-function bearerToken(call: Call): string | undefined {
-  const header = call.metadata.get('authorization')[0]
-  if (typeof header !== 'string') return undefined
-  return /^bearer +(\S{1,16384})$/iu.exec(header)?.[1]
-}
-
-/** grpc-js makes an emitted error the status of the call, and ends it. */
-function refuse(call: Call, code: status, details: string): void {
-  call.emit('error', { code, details })
+function bearerToken(call: GrpcCall): string | undefined {
+  return /^bearer +(\S{1,16384})$/iu.exec(call.header('authorization') ?? '')?.[1]
 }

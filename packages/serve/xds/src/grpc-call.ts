@@ -1,0 +1,151 @@
+import { constants } from 'node:http2'
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import { status } from '@grpc/grpc-js'
+import { MessageFrames } from './message-frames.ts'
+import type { ByteBudget } from './message-frames.ts'
+
+/** One call of a gRPC method, whatever carries it. */
+export interface GrpcCall {
+  /** Address and port, for logs. */
+  readonly peer: string
+  /** A header's value; undefined where it is absent or there is more than one. */
+  header(name: string): string | undefined
+  /** Takes the peer's messages, which are not read before. Called once. */
+  listen(listener: GrpcListener): void
+  /** Sends one message out of parts, which must not be written to afterwards. */
+  send(parts: readonly Uint8Array[]): void
+  /** Ends the call; nothing is sent or heard afterwards. */
+  end(code: status, details: string): void
+  /** The call has what it came for: its connection no longer counts among those that are being set up. */
+  settled(): void
+}
+
+export interface GrpcListener {
+  readonly onMessage: (message: Uint8Array) => void
+  /** The peer will send nothing more, and may still wait for an answer. */
+  readonly onLastMessage?: () => void
+  /** Once, when the peer hung up or the call was ended. */
+  readonly onEnd: () => void
+}
+
+export interface GrpcCallLimits {
+  readonly maxMessageBytes: number
+  /** Of all calls together: messages that have not arrived in full. */
+  readonly budget: ByteBudget
+}
+
+/** What is smaller is copied into one piece: a write costs more than that. */
+const maxCopyBytes = 32 * 1024
+
+/**
+ * A call over HTTP/2. Large messages are handed to the stream in the parts in which they were made, so that a thousand
+ * peers can be sent the same bytes without a copy for each, and slow ones hold nothing but references.
+ * @see https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+ */
+export class Http2Call implements GrpcCall {
+  readonly peer: string
+  readonly #stream: ServerHttp2Stream
+  readonly #headers: IncomingHttpHeaders
+  readonly #onSettled: () => void
+  readonly #frames: MessageFrames
+  #listener: GrpcListener | undefined
+  #status: { readonly code: status; readonly details: string } = { code: status.OK, details: '' }
+  #responded: boolean = false
+  #ended: boolean = false
+
+  constructor(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    limits: GrpcCallLimits,
+    onSettled: () => void,
+  ) {
+    const socket = stream.session?.socket
+    this.peer = `${socket?.remoteAddress ?? '?'}:${socket?.remotePort ?? '?'}`
+    this.#stream = stream
+    this.#headers = headers
+    this.#onSettled = onSettled
+    this.#frames = new MessageFrames(limits.maxMessageBytes, limits.budget)
+    // Nothing is read before somebody listens: who is not known yet can fill no more than a window.
+    stream.on('close', () => this.#closed())
+    // Its end says all there is to say.
+    stream.on('error', () => undefined)
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#headers[name]
+    return typeof value === 'string' ? value : undefined
+  }
+
+  listen(listener: GrpcListener): void {
+    this.#listener = listener
+    if (this.#ended) return listener.onEnd()
+    this.#stream.on('data', (chunk: Buffer) => this.#receive(chunk))
+    this.#stream.on('end', () => listener.onLastMessage?.())
+  }
+
+  send(parts: readonly Uint8Array[]): void {
+    if (this.#ended) return
+    this.#respond()
+    let sizeBytes = 0
+    for (const part of parts) sizeBytes += part.length
+    const head = Buffer.allocUnsafe(5)
+    head[0] = 0
+    head.writeUInt32BE(sizeBytes, 1)
+    if (sizeBytes <= maxCopyBytes) {
+      this.#stream.write(Buffer.concat([head, ...parts], sizeBytes + 5))
+      return
+    }
+    this.#stream.write(head)
+    for (const part of parts) this.#stream.write(part)
+  }
+
+  end(code: status, details: string): void {
+    if (this.#ended) return
+    this.#status = { code, details }
+    const { destroyed } = this.#stream
+    if (!destroyed && this.#responded) this.#stream.end()
+    else if (!destroyed)
+      this.#stream.respond({ ...responseHeaders, ...this.#trailers() }, { endStream: true })
+    // The peer may go on talking; nobody listens.
+    if (!destroyed) this.#stream.resume()
+    this.#finish()
+  }
+
+  settled(): void {
+    this.#onSettled()
+  }
+
+  #respond(): void {
+    if (this.#responded) return
+    this.#responded = true
+    this.#stream.respond(responseHeaders, { waitForTrailers: true })
+    this.#stream.on('wantTrailers', () => this.#stream.sendTrailers(this.#trailers()))
+  }
+
+  #trailers(): Record<string, string> {
+    const { code, details } = this.#status
+    return { 'grpc-status': `${code}`, 'grpc-message': encodeURIComponent(details) }
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#ended) return
+    const read = this.#frames.push(chunk)
+    if (!read.ok) return this.end(read.error.code, read.error.message)
+    for (const message of read.value) this.#listener?.onMessage(message)
+  }
+
+  #closed(): void {
+    if (this.#stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.#stream.destroy()
+    this.#finish()
+  }
+
+  #finish(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#frames[Symbol.dispose]()
+    this.#onSettled()
+    this.#listener?.onEnd()
+  }
+}
+
+const responseHeaders = { ':status': 200, 'content-type': 'application/grpc' }
