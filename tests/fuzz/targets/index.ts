@@ -1,0 +1,24 @@
+/** All targets by name. */
+import type { FuzzTarget } from '../target.ts'
+import { certificates, requests } from './certificates.ts'
+import { connectFields } from './connect-fields.ts'
+import { hpack, hpackPair } from './hpack.ts'
+import { http2Client, http2Server } from './http2.ts'
+import { clientHellos } from './client-hello.ts'
+import { manifests } from './manifests.ts'
+import { addresses, authorizations, foreignParts } from './wds.ts'
+
+export const targets: readonly FuzzTarget[] = [
+  http2Server,
+  http2Client,
+  hpack,
+  hpackPair,
+  connectFields,
+  addresses,
+  authorizations,
+  foreignParts,
+  certificates,
+  requests,
+  clientHellos,
+  manifests,
+]
