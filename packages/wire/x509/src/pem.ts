@@ -14,6 +14,13 @@ const maxPemBytes = 1_048_576
 const maxBlocks = 256
 const begin = /^-----BEGIN ([A-Z0-9 ]{1,64})-----\s*$/u
 
+/** Looks from `from` on only: many blocks in a long text would else take the square of its length. */
+function endOf(lines: readonly string[], from: number, label: string): number {
+  const end = `-----END ${label}-----`
+  for (let at = from; at < lines.length; at++) if (lines[at]?.trimEnd() === end) return at
+  return -1
+}
+
 /** The blocks of a PEM text; text between blocks is skipped, a broken block is an error. @see RFC 7468 §2 */
 export function splitPem(text: string): Result<readonly PemBlock[]> {
   if (text.length > maxPemBytes)
@@ -23,7 +30,7 @@ export function splitPem(text: string): Result<readonly PemBlock[]> {
   for (let i = 0; i < lines.length; i++) {
     const label = begin.exec(lines[i] ?? '')?.[1]
     if (label === undefined) continue
-    const end = lines.findIndex((line, at) => at > i && line.trimEnd() === `-----END ${label}-----`)
+    const end = endOf(lines, i + 1, label)
     if (end < 0) return err(`line ${i + 1}: BEGIN ${label} without its END`)
     const body = lines
       .slice(i + 1, end)
