@@ -2,6 +2,7 @@
 import type { FuzzTarget } from '../target.ts'
 import { certificates, requests } from './certificates.ts'
 import { connectFields } from './connect-fields.ts'
+import { adsRequests, grpcFrames } from './grpc.ts'
 import { hpack, hpackPair } from './hpack.ts'
 import { http2Client, http2Server } from './http2.ts'
 import { clientHellos } from './client-hello.ts'
@@ -20,5 +21,7 @@ export const targets: readonly FuzzTarget[] = [
   certificates,
   requests,
   clientHellos,
+  adsRequests,
+  grpcFrames,
   manifests,
 ]

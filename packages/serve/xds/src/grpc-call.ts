@@ -37,6 +37,8 @@ export interface GrpcCallLimits {
 /** What is smaller is copied into one piece: a write costs more than that. */
 const maxCopyBytes = 32 * 1024
 
+const maxDetailsLength = 1024
+
 /**
  * A call over HTTP/2. Large messages are handed to the stream in the parts in which they were made, so that a thousand
  * peers can be sent the same bytes without a copy for each, and slow ones hold nothing but references.
@@ -124,7 +126,9 @@ export class Http2Call implements GrpcCall {
 
   #trailers(): Record<string, string> {
     const { code, details } = this.#status
-    return { 'grpc-status': `${code}`, 'grpc-message': encodeURIComponent(details) }
+    // Half a character of somebody's text would make this throw; more than this may be more than a header block takes.
+    const text = details.slice(0, maxDetailsLength).toWellFormed()
+    return { 'grpc-status': `${code}`, 'grpc-message': encodeURIComponent(text) }
   }
 
   #receive(chunk: Buffer): void {

@@ -57,7 +57,9 @@ export class MessageFrames implements Disposable {
       if (fault !== undefined) return err(fault)
       const sizeBytes = head.readUInt32BE(1)
       if (this.#heldBytes < 5 + sizeBytes) return ok(messages)
-      const all = Buffer.concat(this.#parts)
+      // Once whole it stays whole: many small messages in one chunk must not be copied once for each.
+      const [first = Buffer.alloc(0), ...more] = this.#parts
+      const all = more.length === 0 ? first : Buffer.concat(this.#parts)
       messages.push(all.subarray(5, 5 + sizeBytes))
       this.#keep(all.subarray(5 + sizeBytes))
     }
