@@ -6,12 +6,12 @@ import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { systemClock, TestClock } from '@tulle/core'
 import type { DataPlane } from './data-plane.ts'
-import { addressUpdate, startApp, testWorkload } from './test-mesh.ts'
+import { addressUpdate, startApp, testAddress, testWorkload } from './test-mesh.ts'
 import { clientHello, frame, RawPeer, request, tlsOptions } from './test-raw-hbone.ts'
 import { certificateOf, planeOf } from './test-wire-plane.ts'
 
-const shopperIp = '127.9.11.1'
-const booksIp = '127.9.11.2'
+const shopperIp = testAddress(1)
+const booksIp = testAddress(2)
 
 /** One end of a connection: what came, how it ended, and what to wait for. */
 class End {

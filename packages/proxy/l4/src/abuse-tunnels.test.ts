@@ -18,14 +18,15 @@ import {
   policyUpdate,
   principals,
   startApp,
+  testAddress,
   testWorkload,
 } from './test-mesh.ts'
 import { clientHello, frame, RawPeer, request, tlsOptions } from './test-raw-hbone.ts'
 import { certificateOf, certificateWith, planeOf } from './test-wire-plane.ts'
 
-const callerIp = '127.9.10.1'
-const booksIp = '127.9.10.2'
-const strangerIp = '127.9.10.3'
+const callerIp = testAddress(1)
+const booksIp = testAddress(2)
+const strangerIp = testAddress(3)
 const hbonePort = 15_008
 const plainPort = 24_801
 const outboundPort = 24_802

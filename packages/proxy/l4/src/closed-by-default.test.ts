@@ -19,12 +19,13 @@ import {
   policyUpdate,
   principals,
   startApp,
+  testAddress,
   testWorkload,
 } from './test-mesh.ts'
 import { clientHello, RawPeer, request, tlsOptions } from './test-raw-hbone.ts'
 import { certificateOf, planeOf } from './test-wire-plane.ts'
 
-const booksIp = '127.9.6.2'
+const booksIp = testAddress(2)
 const hbone: ListenerPlan = { hbone: { ip: booksIp, port: 15_008 } }
 const books = testWorkload('books', booksIp, { policies: ['shop/books'] })
 const echo = (socket: Socket): void => void socket.pipe(socket)
@@ -208,7 +209,7 @@ test('a direct connection to a port of captured traffic leads nowhere', async ()
   )
   await plane.apply(addressUpdate([{ ...books, policies: [] }]))
   for (const port of Object.values(ports)) {
-    const socket = connect({ host: booksIp, port, localAddress: '127.9.6.1' })
+    const socket = connect({ host: booksIp, port, localAddress: testAddress(1) })
     socket.on('error', () => undefined)
     socket.write('x')
     await new Promise((resolve) => socket.once('close', resolve))

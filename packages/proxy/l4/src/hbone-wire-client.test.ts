@@ -9,15 +9,15 @@ import { after, before, describe, test } from 'node:test'
 import { createServer } from 'node:tls'
 import type { TLSSocket } from 'node:tls'
 import type { DataPlane } from './data-plane.ts'
-import { addressUpdate, identityOfAccount, testWorkload } from './test-mesh.ts'
+import { addressUpdate, identityOfAccount, testAddress, testWorkload } from './test-mesh.ts'
 import { clientHello, frame, RawPeer, tlsOptions } from './test-raw-hbone.ts'
 import { callerIp, certificateOf, planeOf } from './test-wire-plane.ts'
 
 const serverOptions = { ...tlsOptions(certificateOf('books')), requestCert: true, rejectUnauthorized: true }
 
 describe('HBONE as a client', () => {
-  const rawIp = '127.9.4.3'
-  const nodeIp = '127.9.4.4'
+  const rawIp = testAddress(3)
+  const nodeIp = testAddress(4)
   const hellos: Buffer[] = []
   const peers: TLSSocket[] = []
   const arrivals: ((peer: RawPeer) => void)[] = []
@@ -30,7 +30,7 @@ describe('HBONE as a client', () => {
     const socket = connect({
       host: callerIp,
       port: ip === rawIp ? 24_301 : 24_302,
-      localAddress: `127.9.5.${++calls}`,
+      localAddress: testAddress(100 + ++calls),
       allowHalfOpen: true,
     })
     socket.on('error', () => undefined)
@@ -174,7 +174,7 @@ describe('HBONE as a client', () => {
       fields[5],
       'k8s.cluster.name=Kubernetes,k8s.namespace.name=shop,k8s.pod.name=shopper,service.name=shopper,service.version=v1',
     )
-    assert.match(fields[7] ?? '', /^for="127\.9\.5\.\d+:\d+"$/u)
+    assert.match(fields[7] ?? '', /^for="127\.\d+\.\d+\.\d+:\d+"$/u)
     assert.match(fields[9] ?? '', /^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/u)
   })
 })

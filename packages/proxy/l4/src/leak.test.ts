@@ -5,11 +5,11 @@ import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { systemClock, TestClock } from '@tulle/core'
 import type { DataPlane } from './data-plane.ts'
-import { addressUpdate, startApp, testWorkload } from './test-mesh.ts'
+import { addressUpdate, startApp, testAddress, testWorkload } from './test-mesh.ts'
 import { planeOf } from './test-wire-plane.ts'
 
-const shopperIp = '127.9.7.1'
-const booksIp = '127.9.7.2'
+const shopperIp = testAddress(1)
+const booksIp = testAddress(2)
 const total = 2000
 const atOnce = 50
 

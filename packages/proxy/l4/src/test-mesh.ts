@@ -16,6 +16,14 @@ import type { WorkloadCertificate } from '@tulle/tunnel'
 
 export const hourMs = 3_600_000
 
+/**
+ * A loopback address of this test process alone. Listeners share ports (SO_REUSEPORT), so that two processes with
+ * the same addresses would be given one another's connections without a word.
+ */
+export function testAddress(last: number): string {
+  return `127.${16 + ((process.pid >> 8) % 200)}.${process.pid & 255}.${last}`
+}
+
 export function testRoot(): Signer {
   const nowMs = systemClock.nowMs()
   return createRoot({
@@ -158,10 +166,11 @@ export function policyUpdate(
   return { typeUrl: authorizationType, upserts: policies.map(authorizationResource), removed }
 }
 
-/** A server on a loopback address; its port is the kernel's choice. */
+/** A server on a loopback address; its port is the kernel's choice when absent. */
 export async function startApp(
   address: string,
   onConnection: (socket: Socket) => void,
+  port: number = 0,
 ): Promise<{ readonly server: Server; readonly port: number } & AsyncDisposable> {
   const sockets = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -170,7 +179,7 @@ export async function startApp(
     socket.on('close', () => sockets.delete(socket))
     onConnection(socket)
   })
-  await new Promise<void>((resolve) => server.listen(0, address, resolve))
+  await new Promise<void>((resolve) => server.listen(port, address, resolve))
   return {
     server,
     port: (server.address() as AddressInfo).port,

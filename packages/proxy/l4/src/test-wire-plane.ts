@@ -13,14 +13,15 @@ import {
   identityOfAccount,
   policyUpdate,
   principals,
+  testAddress,
   testCertificate,
   testRoot,
   testService,
   testWorkload,
 } from './test-mesh.ts'
 
-export const callerIp = '127.9.4.1'
-export const booksIp = '127.9.4.2'
+export const callerIp: string = testAddress(1)
+export const booksIp: string = testAddress(2)
 const root = testRoot()
 
 /** Of an account in the namespace `shop`. */

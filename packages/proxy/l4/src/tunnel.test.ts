@@ -25,14 +25,15 @@ import {
   policyUpdate,
   principals,
   startApp,
+  testAddress,
   testCertificate,
   testRoot,
   testService,
   testWorkload,
 } from './test-mesh.ts'
 
-const clientAddress = '127.9.0.1'
-const serverAddress = '127.9.0.2'
+const clientAddress = testAddress(1)
+const serverAddress = testAddress(2)
 const root = testRoot()
 const shopperCertificate = testCertificate({ root, identity: identityOfAccount('shopper') })
 
@@ -423,7 +424,7 @@ test('DataPlane.drain lets running connections finish and takes no new ones', as
 })
 
 test('no listener answers before Address and Authorization state and a certificate are there', async () => {
-  const address = '127.9.0.3'
+  const address = testAddress(3)
   await using plane = createDataPlane(
     { workers: 0 },
     { log: silentLog, clock: systemClock, onIdentityNeeded: () => undefined },
