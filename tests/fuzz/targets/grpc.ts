@@ -1,6 +1,7 @@
 /** What a control plane reads of nodes: gRPC messages out of bytes, and requests out of messages. */
 import { isDeepStrictEqual } from 'node:util'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { compareText } from '@tulle/core'
 import { DeltaDiscoveryRequestSchema } from '@tulle/proto'
 import { readAdsRequest } from '../../../packages/serve/xds/src/ads-request.ts'
 import { ByteBudget, MessageFrames } from '../../../packages/serve/xds/src/message-frames.ts'
@@ -30,6 +31,10 @@ const words = [
   '08',
 ].map((hex) => Buffer.from(hex, 'hex'))
 
+type Version = readonly [name: string, version: string]
+
+const byName = ([a]: Version, [b]: Version): number => compareText(a, b)
+
 /** The library's reading of the same bytes; undefined where it refuses them. */
 function byLibrary(input: Uint8Array): unknown {
   try {
@@ -40,7 +45,7 @@ function byLibrary(input: Uint8Array): unknown {
       error: found.errorDetail?.message,
       subscribe: found.resourceNamesSubscribe,
       unsubscribe: found.resourceNamesUnsubscribe,
-      versions: Object.entries(found.initialResourceVersions).toSorted(),
+      versions: Object.entries(found.initialResourceVersions).toSorted(byName),
     }
   } catch {
     // Stricter than we are, such as about text that is no UTF-8.
@@ -65,7 +70,14 @@ export const adsRequests: FuzzTarget = {
       return found.error.replaceAll(/\d+/gu, '').slice(0, 70)
     }
     const { typeUrl, nonce, error, subscribe, unsubscribe, initialVersions } = found.value
-    const ours = { typeUrl, nonce, error, subscribe, unsubscribe, versions: [...initialVersions].toSorted() }
+    const ours = {
+      typeUrl,
+      nonce,
+      error,
+      subscribe,
+      unsubscribe,
+      versions: [...initialVersions].toSorted(byName),
+    }
     ensure(
       other === undefined || isDeepStrictEqual(ours, other),
       () => `${JSON.stringify(ours)} here, ${JSON.stringify(other)} there`,
@@ -101,7 +113,7 @@ const message = (...bytes: readonly number[]): Buffer => Buffer.from([0, 0, 0, 0
 export const grpcFrames: FuzzTarget = {
   name: 'grpc-frames',
   about: 'however bytes are cut, the same messages come of them, and no byte stays on the budget',
-  seeds: [Buffer.concat([message(1, 2, 3), message(), message(...new Array<number>(50).fill(7))])],
+  seeds: [Buffer.concat([message(1, 2, 3), message(), message(...Array.from({ length: 50 }, () => 7))])],
   words: [
     message(),
     message(9),
