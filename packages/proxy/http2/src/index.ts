@@ -6,6 +6,7 @@ export { http2Error, http2ErrorName } from './error-codes.ts'
 export { defaultLimits } from './limits.ts'
 export type { Http2Limits, RateLimit } from './limits.ts'
 export { flushNow } from './flush-turn.ts'
+export { trimBatches } from './sender.ts'
 export { createHttp2Session } from './session.ts'
 export { defaultKeepalive, defaultSettings } from './session-options.ts'
 export type {

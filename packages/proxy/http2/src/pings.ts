@@ -30,9 +30,9 @@ export class Pings {
     return this.#roundTripMs
   }
 
-  /** Pings when nothing is heard; `onDead` after too long without an answer. */
-  start(keepalive: Http2Keepalive, onDead: () => void): void {
-    this.#timer = this.#clock.every(keepalive.intervalMs, () => this.#look(keepalive, onDead))
+  /** Pings when nothing is heard, after telling `quiet`; `dead` after too long without an answer. */
+  start(keepalive: Http2Keepalive, on: { dead(): void; quiet(): void }): void {
+    this.#timer = this.#clock.every(keepalive.intervalMs, () => this.#look(keepalive, on))
   }
 
   stop(): void {
@@ -66,14 +66,15 @@ export class Pings {
     this.#roundTripMs = Math.min(ms, this.#roundTripMs ?? ms)
   }
 
-  #look(keepalive: Http2Keepalive, onDead: () => void): void {
+  #look(keepalive: Http2Keepalive, on: { dead(): void; quiet(): void }): void {
     const heard = this.#heard
     this.#heard = false
     if (this.#outstanding > 0) {
       // Other frames prove the peer alive as well as the answer would.
       if (heard) this.#quietSinceMs = this.#clock.monotonicMs()
-      else if (this.#clock.monotonicMs() - this.#quietSinceMs >= keepalive.timeoutMs) onDead()
+      else if (this.#clock.monotonicMs() - this.#quietSinceMs >= keepalive.timeoutMs) on.dead()
     } else if (!heard) {
+      on.quiet()
       this.send(pingPurpose.keepalive)
     }
   }

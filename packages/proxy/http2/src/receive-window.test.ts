@@ -61,3 +61,66 @@ test('ReceiveWindow grows only with the budget and gives back what it took', () 
   window.release(growth)
   equal(free, 1500)
 })
+
+/** A budget of so many bytes that shows what is left. */
+function budgetOf(bytes: number) {
+  const budget = {
+    free: bytes,
+    take(wanted: number) {
+      if (wanted > budget.free) return false
+      budget.free -= wanted
+      return true
+    },
+    give(back: number) {
+      budget.free += back
+    },
+  }
+  return budget
+}
+
+/** A window of 1000 bytes that has grown to 4000. */
+function grown(budget: ReturnType<typeof budgetOf>) {
+  const window = new ReceiveWindow(1000, 1000)
+  const growth = growthAt([0], budget)
+  for (let round = 0; round < 3; round++) {
+    const bytes = window.size / 2
+    window.debit(bytes)
+    window.credit(bytes, 4000, growth)
+  }
+  equal(window.size, 4000)
+  return { window, growth }
+}
+
+test('a window that rests gives back what it grew by, and takes it again when payload comes', () => {
+  const budget = budgetOf(3000)
+  const { window, growth } = grown(budget)
+  equal(budget.free, 0)
+  window.rest(growth)
+  window.rest(growth)
+  equal(budget.free, 3000)
+  window.debit(window.available)
+  equal(window.credit(4000, 4000, growth), 4000)
+  equal(budget.free, 0)
+  window.release(growth)
+  equal(budget.free, 3000)
+})
+
+test('a window that rested while others took its part shrinks to its first size, whatever it is consumed in', () => {
+  for (const piece of [1, 100, 1000, 4000]) {
+    const budget = budgetOf(3000)
+    const { window, growth } = grown(budget)
+    window.rest(growth)
+    equal(budget.take(1), true)
+    const had = window.available
+    let announced = 0
+    for (let at = 0; at < had; at += piece) {
+      const bytes = Math.min(piece, had - at)
+      equal(window.debit(bytes), true)
+      announced += window.credit(bytes, 1000, growth)
+    }
+    equal(window.size, 1000, `in pieces of ${piece}`)
+    equal(announced > 0 && window.available <= 1000, true, `${window.available} in pieces of ${piece}`)
+    window.release(growth)
+    equal(budget.free, 2999)
+  }
+})

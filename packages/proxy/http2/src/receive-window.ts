@@ -22,6 +22,8 @@ export class ReceiveWindow {
   #size: number
   #pending = 0
   #granted = 0
+  /** Given back while nothing came; to be had again, or not. */
+  #rested = 0
   #lastUpdateMs = -1
 
   /** `available` is what the peer believes now, `size` what it shall have. */
@@ -46,6 +48,7 @@ export class ReceiveWindow {
 
   /** `bytes` were consumed. Returns the increment to announce now, or 0. */
   credit(bytes: number, maxSize: number, growth: WindowGrowth): number {
+    if (this.#rested > 0) this.#wake(growth)
     this.#pending += bytes
     if (this.#pending * 2 < this.#size) return 0
     if (this.#size < maxSize) this.#grow(maxSize, growth)
@@ -75,6 +78,27 @@ export class ReceiveWindow {
   release(growth: WindowGrowth): void {
     if (this.#granted > 0) growth.budget?.give(this.#granted)
     this.#granted = 0
+  }
+
+  /**
+   * Nothing came for a while: what the window grew by goes back to the budget, so that others can grow. A promise cannot
+   * be taken back (RFC 9113 §6.9.1), but the peer gets no more of it than the budget then has.
+   */
+  rest(growth: WindowGrowth): void {
+    this.#rested += this.#granted
+    this.release(growth)
+  }
+
+  /** The budget's word again, or the window shrinks: credit is held back until it has its first size. */
+  #wake(growth: WindowGrowth): void {
+    const more = this.#rested
+    this.#rested = 0
+    if (growth.budget === undefined || growth.budget.take(more)) {
+      this.#granted += more
+      return
+    }
+    this.#size -= more
+    this.#pending -= more
   }
 
   #grow(maxSize: number, growth: WindowGrowth): void {

@@ -22,6 +22,11 @@ const { copy } = Buffer.prototype
 /** Batches of all sessions of the thread. */
 const batches = new SlabPool()
 
+/** Gives back the memory of batches that nobody needed since the last call. */
+export function trimBatches(): void {
+  batches.trim()
+}
+
 /**
  * The way out: frames of all streams are gathered in one batch, which leaves in one write per turn of the event loop; slabs
  * leave at once behind it, without a copy. Nothing is allocated per frame. A session without anything to say owns no buffer.

@@ -180,6 +180,13 @@ export class SessionCore implements StreamHost, WindowGrowth {
     if (increment > 0) this.sender.windowUpdate(0, increment)
   }
 
+  /** Nothing came for a while. What waits to be consumed stays counted. */
+  rest(): void {
+    if (this.bytesUnconsumed > 0) return
+    this.window.rest(this)
+    for (const stream of this.streams.all()) stream.receiveWindow.rest(this)
+  }
+
   // ---- the end
 
   /** A connection error (RFC 9113 §5.4.1): GOAWAY with the code, and everything ends. */

@@ -35,9 +35,12 @@ class Session implements Http2Session {
     this.#greet()
     const keepalive = options.keepalive ?? defaultKeepalive
     if (keepalive !== false) {
-      this.#core.pings.start(keepalive, () => {
-        const message = 'no answer to PING'
-        this.#core.end({ cause: 'keepalive', code: http2Error.noError, message }, true)
+      this.#core.pings.start(keepalive, {
+        dead: () => {
+          const message = 'no answer to PING'
+          this.#core.end({ cause: 'keepalive', code: http2Error.noError, message }, true)
+        },
+        quiet: () => this.#core.rest(),
       })
     }
   }

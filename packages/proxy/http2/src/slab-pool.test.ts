@@ -41,3 +41,21 @@ test('SlabPool does not take in what is no slab', () => {
   pool.give(Buffer.alloc(1000))
   equal(pool.freeBytes, 0)
 })
+
+test('SlabPool.trim lets go of what nobody needed since the last time, and of nothing else', () => {
+  const pool = new SlabPool()
+  const [, medium] = slabClassBytes
+  const burst = Array.from({ length: 8 }, () => pool.take(medium))
+  for (const slab of burst) pool.give(slab)
+  pool.trim()
+  equal(pool.freeBytes, 8 * medium)
+  for (let round = 0; round < 3; round++) {
+    const used = [pool.take(medium), pool.take(medium)]
+    for (const slab of used) pool.give(slab)
+  }
+  pool.trim()
+  equal(pool.freeBytes, 2 * medium)
+  pool.trim()
+  equal(pool.freeBytes, 0)
+  equal(pool.taken, 0)
+})

@@ -19,6 +19,8 @@ export interface SlabPoolOptions {
 /** Recycled buffers, one pool a thread. Slabs are handed out with whatever bytes they last held. */
 export class SlabPool {
   readonly #free: readonly [Buffer[], Buffer[], Buffer[]] = [[], [], []]
+  /** Fewest that lay free since the last `trim`: nobody needed those. */
+  readonly #idle: [number, number, number] = [0, 0, 0]
   readonly #maxFree: readonly [number, number, number]
   #taken = 0
   #takenBytes = 0
@@ -52,8 +54,11 @@ export class SlabPool {
     const index = payloadBytes <= slabClassBytes[0] ? 0 : payloadBytes <= slabClassBytes[1] ? 1 : 2
     this.#taken++
     this.#takenBytes += slabClassBytes[index] + headroomBytes
+    const free = this.#free[index]
+    const slab = free.pop()
+    if (free.length < this.#idle[index]) this.#idle[index] = free.length
     // Slow: not cut from Node's shared 8 KiB pool, whose other users would keep it alive.
-    return this.#free[index].pop() ?? Buffer.allocUnsafeSlow(slabClassBytes[index] + headroomBytes)
+    return slab ?? Buffer.allocUnsafeSlow(slabClassBytes[index] + headroomBytes)
   }
 
   /** Gives a slab back. It must not be touched afterwards. */
@@ -64,5 +69,14 @@ export class SlabPool {
     this.#takenBytes -= slab.length
     const free = this.#free[index]
     if (payloadBytes === slabClassBytes[index] && free.length < this.#maxFree[index]) free.push(slab)
+  }
+
+  /** Lets go of the slabs that lay free since the last call. Called now and then, it gives a burst's memory back. */
+  trim(): void {
+    for (const index of [0, 1, 2] as const) {
+      const free = this.#free[index]
+      free.length -= this.#idle[index]
+      this.#idle[index] = free.length
+    }
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '@tulle/core'
-import { headroomBytes, SlabPool } from '@tulle/http2'
+import { headroomBytes, SlabPool, trimBatches } from '@tulle/http2'
 import { ReceiveSlabs } from '@tulle/tunnel'
 import { HalfClosed } from './half-closed.ts'
 
@@ -20,6 +20,23 @@ export class CopyBuffers {
 
   constructor(clock: Clock) {
     this.halfClosed = new HalfClosed(clock)
+  }
+
+  /** Memory of the buffers in use. */
+  get heldBytes(): number {
+    return this.slabs.takenBytes + this.received.heldBytes
+  }
+
+  /** Memory of the buffers that lie free. */
+  get freeBytes(): number {
+    return this.slabs.freeBytes + this.received.freeBytes
+  }
+
+  /** Lets go of what nobody needed since the last call. */
+  trim(): void {
+    this.slabs.trim()
+    this.received.trim()
+    trimBatches()
   }
 
   /** Buffers in use: none while nothing is on its way. */

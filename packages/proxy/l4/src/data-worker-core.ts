@@ -32,6 +32,9 @@ import { WorkloadScope } from './workload-scope.ts'
 /** The last numbers of a workload that left can be scraped for so long. */
 const seriesGraceMs = 300_000
 
+/** Buffers that a burst left behind are let go of after one to two of these. */
+const trimMs = 10_000
+
 export interface DataWorkerDeps {
   readonly clock: Clock
   readonly rng: Rng
@@ -56,6 +59,7 @@ export class DataWorker implements WorkerCommands {
   /** Certificates whose workload has not come yet, or may come back. */
   #certificates: ReadonlyMap<string, WorkloadCertificate> = new Map()
   #revocations: Revocations = noRevocations
+  readonly #trimmer: Disposable
 
   constructor(settings: WorkerSettings, deps: DataWorkerDeps) {
     const { clock, rng, log } = deps
@@ -94,6 +98,7 @@ export class DataWorker implements WorkerCommands {
       }),
     }
     this.#policyWatch = new PolicyWatch(this.#context)
+    this.#trimmer = clock.every(trimMs, () => this.#context.buffers.trim())
   }
 
   async apply(update: ResourceUpdate): Promise<readonly RejectedResource[]> {
@@ -173,7 +178,7 @@ export class DataWorker implements WorkerCommands {
   async metrics(): Promise<MetricsSnapshot> {
     const { accounts, buffers, connections, telemetry, windowBudget } = this.#context
     connections.report()
-    telemetry.held(buffers.held, windowBudget.takenBytes)
+    telemetry.held(buffers, windowBudget.takenBytes)
     const workloads = accounts.snapshot((uid) => connections.countOf(uid))
     return { families: [...telemetry.snapshot().families, ...workloads.families] }
   }
@@ -217,6 +222,7 @@ export class DataWorker implements WorkerCommands {
     for (const timer of this.#departed.values()) timer[Symbol.dispose]()
     this.#departed.clear()
     this.#context.keeper[Symbol.dispose]()
+    this.#trimmer[Symbol.dispose]()
     this.#accessLog?.flush()
   }
 

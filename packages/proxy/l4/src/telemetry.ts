@@ -86,6 +86,8 @@ export class Telemetry {
   readonly #open: { readonly source: Child; readonly destination: Child }
   readonly #refusedPeers: Family
   readonly #buffersHeld: Child
+  readonly #heldBytes: Child
+  readonly #freeBytes: Child
   readonly #windowBytes: Child
   readonly #closedWorkloads: Child
   /** By source and destination. Parties are made once, so that no label is looked at for a connection like others. */
@@ -113,6 +115,12 @@ export class Telemetry {
     )
     this.#buffersHeld = this.#registry
       .gauge('tulle_copy_buffers_held', 'Copy buffers that connections hold now.')
+      .bind()
+    this.#heldBytes = this.#registry
+      .gauge('tulle_copy_buffers_held_bytes', 'Memory of the copy buffers in use.')
+      .bind()
+    this.#freeBytes = this.#registry
+      .gauge('tulle_copy_buffers_free_bytes', 'Memory of copy buffers that lie free.')
       .bind()
     this.#windowBytes = this.#registry
       .gauge('tulle_window_bytes_promised', 'Bytes that sessions promise to take beyond their first windows.')
@@ -169,8 +177,13 @@ export class Telemetry {
   }
 
   /** What connections hold now: copy buffers, and bytes that sessions promise to take beyond their first windows. */
-  held(buffers: number, windowBytes: number): void {
-    this.#buffersHeld.set(buffers)
+  held(
+    buffers: { readonly held: number; readonly heldBytes: number; readonly freeBytes: number },
+    windowBytes: number,
+  ): void {
+    this.#buffersHeld.set(buffers.held)
+    this.#heldBytes.set(buffers.heldBytes)
+    this.#freeBytes.set(buffers.freeBytes)
     this.#windowBytes.set(windowBytes)
   }
 

@@ -2,11 +2,11 @@
 export const recordBytes = 16_384
 
 /** Of a session in bulk: what it receives in one turn lies in one piece, and goes on in one write. */
-const bulkRecords = 8
+const bulkRecords = 16
 /** Of all quiet sessions together. */
 const quietRecords = 2
 
-const maxFree = 64
+const maxFree = 16
 
 /** A buffer with a place for each of several records. It is free once nobody refers to any of them. */
 export interface ReceiveSlab {
@@ -25,14 +25,19 @@ export class ReceiveSlabs {
   /** Where quiet sessions read: what lands is moved on within the same call, so that an idle session owns nothing. */
   readonly landing: Buffer = Buffer.allocUnsafeSlow(recordBytes)
   readonly #free: ReceiveSlab[] = []
+  /** Fewest that lay free since the last `trim`. */
+  #idle: number = 0
   readonly #known: Map<Buffer, ReceiveSlab> = new Map()
   #quiet: ReceiveSlab | undefined
   #quietAt: number = 0
   #kept: number = 0
+  /** Of all slabs, free or not. */
+  #bytes: number = 0
 
   /** For a session in bulk, which fills slot after slot and then gives it back. */
   take(): ReceiveSlab {
     const slab = this.#free.pop() ?? this.#make(bulkRecords)
+    this.#idle = Math.min(this.#idle, this.#free.length)
     slab.keepers = 1
     return slab
   }
@@ -71,6 +76,24 @@ export class ReceiveSlabs {
     return this.#kept
   }
 
+  /** Memory of the slabs that somebody reads into or refers to. */
+  get heldBytes(): number {
+    const quiet = this.#quiet
+    const idle = quiet !== undefined && quiet.keepers === 1 ? quiet.bytes.length : 0
+    return this.#bytes - this.freeBytes - idle
+  }
+
+  /** Memory of free slabs. */
+  get freeBytes(): number {
+    return this.#free.length * bulkRecords * recordBytes
+  }
+
+  /** Lets go of the slabs that lay free since the last call. */
+  trim(): void {
+    for (const slab of this.#free.splice(0, this.#idle)) this.#forget(slab)
+    this.#idle = this.#free.length
+  }
+
   #nextQuiet(): ReceiveSlab {
     if (this.#quiet !== undefined) this.#let(this.#quiet)
     this.#quiet = this.#make(quietRecords)
@@ -86,6 +109,7 @@ export class ReceiveSlabs {
     )
     const slab = { bytes, slots, keepers: 0 }
     this.#known.set(bytes, slab)
+    this.#bytes += bytes.length
     return slab
   }
 
@@ -93,6 +117,11 @@ export class ReceiveSlabs {
     slab.keepers--
     if (slab.keepers > 0) return
     if (slab.slots.length === bulkRecords && this.#free.length < maxFree) this.#free.push(slab)
-    else this.#known.delete(slab.bytes)
+    else this.#forget(slab)
+  }
+
+  #forget(slab: ReceiveSlab): void {
+    this.#known.delete(slab.bytes)
+    this.#bytes -= slab.bytes.length
   }
 }
