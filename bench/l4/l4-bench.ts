@@ -18,6 +18,7 @@ import { parseL4Options } from './options.ts'
 import type { L4BenchOptions } from './options.ts'
 import { backendPort, loadCore, startPath } from './paths.ts'
 import type { BenchPath, LeftOut, PathDeps } from './paths.ts'
+import { summarizeProfiles } from './profile-summary.ts'
 import { renderReport, saveReport } from './report.ts'
 import type { L4Report, LatencyRate, Series } from './report.ts'
 import { latencyWork, memoryWorkName, works } from './works.ts'
@@ -48,6 +49,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     maxConnections: mostConnections(),
   }).run()
   console.log(renderReport(report))
+  if (options.profileFolder !== undefined) console.log(`\n${summarizeProfiles(options.profileFolder)}`)
   if (options.save) console.log(`\nsaved as ${saveReport(report)}`)
   const failed = report.series.filter(({ measurements }) => measurements.some(({ rate }) => !(rate > 0)))
   if (failed.length > 0) {

@@ -36,6 +36,7 @@ export interface SoakOptions {
 const changeEveryMs = 1000
 const collectEveryMs = 5000
 const settleBeforeMs = 3000
+const misjudgedSaidAtOnce = 5
 /** The last one leaves time to recover. */
 const noDisturbanceBeforeEndMs = 12_000
 
@@ -200,7 +201,10 @@ class Soak {
       const { p50Us, p99Us } = report
       if (p50Us !== null && p99Us !== null) this.#latencies.push({ p50Us, p99Us })
     }
+    const before = this.#ledger.misjudged.length
     this.#ledger.settle(untilMs)
+    for (const wrong of this.#ledger.misjudged.slice(before, before + misjudgedSaidAtOnce))
+      this.#say(`wrong: ${JSON.stringify(wrong)}`)
   }
 
   async #takeMemory(): Promise<void> {

@@ -84,3 +84,10 @@ test('the installed command runs the bookstore', async () => {
     [],
   )
 })
+
+test('the installed command measures the machine that it is on', async () => {
+  const { stdout } = await tulle('bench', '--seconds', '5', '-o', 'json')
+  const { rows } = JSON.parse(stdout) as { readonly rows: readonly { readonly mesh: number }[] }
+  assert.equal(rows.length, 5)
+  for (const row of rows) assert.ok(row.mesh > 0, JSON.stringify(row))
+})

@@ -29,6 +29,8 @@ const warmUpShare = 0.15
 const fillShare = 0.15
 const bulkReadBytes = 256 * 1024
 const probeAnswerWithinMs = 1000
+const somethingWithinMs = 10_000
+const somethingPollMs = 20
 const probePauseMs = 50
 /** Connections being opened at once by `idle`. */
 const idleAtOnce = 64
@@ -74,6 +76,11 @@ export class LoadRun {
     const fromMs = this.#clock.monotonicMs()
     const cpu = process.cpuUsage()
     await this.#clock.sleep(this.#plan.seconds * 1000)
+    // On a machine that is busy with other things a short time may pass without an answer.
+    const untilMs = this.#clock.monotonicMs() + somethingWithinMs
+    const nothing = (): boolean =>
+      this.#requests === 0 && this.#bytesIn === inBefore && this.#bytesOut() === outBefore
+    while (nothing() && this.#clock.monotonicMs() < untilMs) await this.#clock.sleep(somethingPollMs)
     this.#over = true
     const seconds = (this.#clock.monotonicMs() - fromMs) / 1000
     const { user, system } = process.cpuUsage(cpu)
