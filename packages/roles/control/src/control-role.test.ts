@@ -173,58 +173,75 @@ function applied(): {
   }
 }
 
-test('controlRole(): from a folder to a node, an edit, a broken file, and who has applied it', async () => {
-  await using fixture = await ControlFixture.create()
-  const { api } = fixture
-  const state = applied()
-  const node = fixture.node('n1', state.apply)
-  await node.start(forever)
-  await node.whenSynced
-  const other = fixture.node('n2', applied().apply)
-  await other.start(forever)
-  await other.whenSynced
-  const everything = [
-    'bookstore/books.bookstore.svc.cluster.local',
-    'tulle//Workload/bookstore/books-1',
-    'tulle//Workload/bookstore/web-1',
-  ]
-  for (const name of everything) assert.ok(state.resources.has(name), name)
-  const policies = (await api.get('/v1/policies')).items.map(({ key }) => key)
-  assert.ok(policies.length > 0)
-  for (const key of policies) assert.ok(state.resources.has(key), key)
+/** The API's own time limit is the fixture's clock, which stands still: a node that never comes ends the test instead. */
+const patience = { timeout: 60_000 } as const
 
-  await fixture.save('services.yaml', services.replace('port: 80,', 'port: 8888,'))
-  const edited = await api.post('/v1/sync')
-  const waited = await api.get('/v1/wait', { params: { revision: edited.revision } })
-  assert.equal(waited.applied, true)
-  assert.deepEqual(
-    waited.nodes.map(({ node: name, appliedRevision }) => [name, appliedRevision]),
-    [
-      ['n1', edited.revision],
-      ['n2', edited.revision],
-    ],
-  )
-  const bytes = state.resources.get('bookstore/books.bookstore.svc.cluster.local')?.bytes
-  const address = must(decodeAddress(bytes ?? new Uint8Array()))
-  assert.equal(address.kind === 'service' && address.service.ports[0]?.servicePort, 8888)
+/** The promise, or the end of the test: what it opened is then closed, and its process can end. */
+function orEnd<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const end = Promise.withResolvers<never>()
+  signal.addEventListener('abort', () => end.reject(signal.reason), { once: true })
+  return Promise.race([promise, end.promise])
+}
 
-  await fixture.save('workloads.yaml', workloads.replace('serviceAccount: web', 'serviceAccnt: web'))
-  const broken = await api.post('/v1/sync')
-  assert.equal(broken.problems.length > 0, true)
-  assert.match(broken.problems[0]?.message ?? '', /serviceAccount/u)
-  assert.match(broken.problems[0]?.origin.file ?? '', /workloads\.yaml$/u)
-  await api.get('/v1/wait', { params: { revision: broken.revision } })
-  assert.ok(state.resources.has('tulle//Workload/bookstore/books-1'), 'the other document of the file stays')
+test(
+  'controlRole(): from a folder to a node, an edit, a broken file, and who has applied it',
+  patience,
+  async ({ signal }) => {
+    await using fixture = await ControlFixture.create()
+    const { api } = fixture
+    const state = applied()
+    const node = fixture.node('n1', state.apply)
+    await node.start(forever)
+    await orEnd(node.whenSynced, signal)
+    const other = fixture.node('n2', applied().apply)
+    await other.start(forever)
+    await orEnd(other.whenSynced, signal)
+    const everything = [
+      'bookstore/books.bookstore.svc.cluster.local',
+      'tulle//Workload/bookstore/books-1',
+      'tulle//Workload/bookstore/web-1',
+    ]
+    for (const name of everything) assert.ok(state.resources.has(name), name)
+    const policies = (await api.get('/v1/policies')).items.map(({ key }) => key)
+    assert.ok(policies.length > 0)
+    for (const key of policies) assert.ok(state.resources.has(key), key)
 
-  const { items } = await api.get('/v1/objects')
-  const service = items.find(({ kind }) => kind === 'Service')
-  const programmed = service?.conditions.find(({ type }) => type === 'Programmed')
-  assert.match(programmed?.message ?? '', /^applied on 2 of 2 nodes/u)
-  const messages = fixture.lines.map((line) => (JSON.parse(line) as { readonly msg: string }).msg)
-  assert.ok(messages.includes('objects changed'))
-  assert.ok(messages.includes('applied everywhere'))
-  assert.ok(messages.includes('not accepted'))
-})
+    await fixture.save('services.yaml', services.replace('port: 80,', 'port: 8888,'))
+    const edited = await api.post('/v1/sync')
+    const waited = await api.get('/v1/wait', { params: { revision: edited.revision }, signal })
+    assert.equal(waited.applied, true)
+    assert.deepEqual(
+      waited.nodes.map(({ node: name, appliedRevision }) => [name, appliedRevision]),
+      [
+        ['n1', edited.revision],
+        ['n2', edited.revision],
+      ],
+    )
+    const bytes = state.resources.get('bookstore/books.bookstore.svc.cluster.local')?.bytes
+    const address = must(decodeAddress(bytes ?? new Uint8Array()))
+    assert.equal(address.kind === 'service' && address.service.ports[0]?.servicePort, 8888)
+
+    await fixture.save('workloads.yaml', workloads.replace('serviceAccount: web', 'serviceAccnt: web'))
+    const broken = await api.post('/v1/sync')
+    assert.equal(broken.problems.length > 0, true)
+    assert.match(broken.problems[0]?.message ?? '', /serviceAccount/u)
+    assert.match(broken.problems[0]?.origin.file ?? '', /workloads\.yaml$/u)
+    await api.get('/v1/wait', { params: { revision: broken.revision }, signal })
+    assert.ok(
+      state.resources.has('tulle//Workload/bookstore/books-1'),
+      'the other document of the file stays',
+    )
+
+    const { items } = await api.get('/v1/objects')
+    const service = items.find(({ kind }) => kind === 'Service')
+    const programmed = service?.conditions.find(({ type }) => type === 'Programmed')
+    assert.match(programmed?.message ?? '', /^applied on 2 of 2 nodes/u)
+    const messages = fixture.lines.map((line) => (JSON.parse(line) as { readonly msg: string }).msg)
+    assert.ok(messages.includes('objects changed'))
+    assert.ok(messages.includes('applied everywhere'))
+    assert.ok(messages.includes('not accepted'))
+  },
+)
 
 test('controlRole(): the same addresses and roots after a restart', async () => {
   await using fixture = await ControlFixture.create()
@@ -270,29 +287,33 @@ test('controlRole(): all of its state is private, and it explains', async () => 
   assert.equal(explained.allowed, true)
 })
 
-test('controlRole(): a change is noticed by itself, and a node keeps its state while the control plane is away', async () => {
-  await using fixture = await ControlFixture.create()
-  const state = applied()
-  const updates: string[] = []
-  const node = fixture.node('n2', (update) => {
-    state.apply(update)
-    if (update.typeUrl === addressType) updates.push(...update.upserts.map(({ name }) => name))
-  })
-  await node.start(forever)
-  await node.whenSynced
-  await fixture.save('more.yaml', services.replace('name: books,', 'name: reviews,'))
-  while (!state.resources.has('bookstore/reviews.bookstore.svc.cluster.local'))
-    await fixture.clock.advance(20)
-  const names = state.names()
-  await fixture.role.drain(1000)
-  while (node.connected) await fixture.clock.advance(10)
-  assert.deepEqual(state.names(), names)
-  assert.deepEqual(
-    updates.slice(3).toSorted(),
-    ['bookstore/reviews.bookstore.svc.cluster.local', 'tulle//Workload/bookstore/books-1'],
-    'after the first state, the new service and the workload that serves it',
-  )
-})
+test(
+  'controlRole(): a change is noticed by itself, and a node keeps its state while the control plane is away',
+  patience,
+  async ({ signal }) => {
+    await using fixture = await ControlFixture.create()
+    const state = applied()
+    const updates: string[] = []
+    const node = fixture.node('n2', (update) => {
+      state.apply(update)
+      if (update.typeUrl === addressType) updates.push(...update.upserts.map(({ name }) => name))
+    })
+    await node.start(forever)
+    await orEnd(node.whenSynced, signal)
+    await fixture.save('more.yaml', services.replace('name: books,', 'name: reviews,'))
+    while (!state.resources.has('bookstore/reviews.bookstore.svc.cluster.local'))
+      await fixture.clock.advance(20)
+    const names = state.names()
+    await fixture.role.drain(1000)
+    while (node.connected) await fixture.clock.advance(10)
+    assert.deepEqual(state.names(), names)
+    assert.deepEqual(
+      updates.slice(3).toSorted(),
+      ['bookstore/reviews.bookstore.svc.cluster.local', 'tulle//Workload/bookstore/books-1'],
+      'after the first state, the new service and the workload that serves it',
+    )
+  },
+)
 
 function csrFor(identity: SpiffeId): string {
   return csrPem(createCsr({ identity, keyPair: generateKeyPair() }))
