@@ -14,6 +14,7 @@ import { Places } from './places.ts'
 import { plainDocument } from './plain-document.ts'
 import type { PlainDocument } from './plain-document.ts'
 import { compareOrigins, placeText } from './problem.ts'
+import { readQuickYaml } from './quick-yaml.ts'
 import { splitDocuments } from './split-documents.ts'
 
 /** An object that was written and can't be accepted. */
@@ -120,6 +121,8 @@ function readDocument(
   placeAt: (offset: number) => Origin,
   limits: ManifestLimits,
 ): ReadDocument {
+  const quick = readQuickYaml(text, limits)
+  if (quick !== undefined && !isList(quick.value)) return readObject(quick, placeAt)
   const { root, fault } = parseYaml(text, limits)
   if (fault !== undefined) {
     const { value } = plainDocument(root, limits)
@@ -137,6 +140,10 @@ function readDocument(
     rejected: read.flatMap(({ rejected }) => rejected),
     problems: read.flatMap(({ problems }) => problems),
   }
+}
+
+function isList(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'List'
 }
 
 /** `kubectl get -o yaml` wraps several objects into a List. */

@@ -49,6 +49,8 @@ function markerAt(text: string, at: number): '---' | '...' | undefined {
 
 /** Whether a line says anything: not blank, no comment, and before the marker no directive. */
 function hasContent(line: string, marked: boolean): boolean {
-  const [first] = line.replace('\uFEFF', '').trimStart()
-  return first !== undefined && first !== '#' && (marked || first !== '%')
+  const written = line.replace('\uFEFF', '')
+  const [first] = written.trimStart()
+  // A directive begins its line; behind blanks the sign is a fault of this document. @see YAML 1.2.2 §6.8
+  return first !== undefined && first !== '#' && (marked || !written.startsWith('%'))
 }
