@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { must, seededRng, TestClock } from '@tulle/core'
 import { parseTrustDomain, rootsOf } from '@tulle/identity'
+import type { DomainBundle } from '@tulle/identity'
 import { silentLog } from '@tulle/runtime'
 import {
+  certificateFingerprint,
   certificatePem,
   createCsr,
   csrPem,
@@ -13,6 +15,7 @@ import {
   parsePrivateKey,
   publicKeyOf,
 } from '@tulle/x509'
+import type { Signer } from '@tulle/x509'
 import { dayMs, hourMs, identityOf, rootAt, TestCa } from './certificate-fixture.ts'
 import { CertificateStore } from './certificate-store.ts'
 import type { CertificateStoreOptions } from './certificate-store.ts'
@@ -238,6 +241,54 @@ describe('CertificateStore trust bundles', () => {
     const [held] = run.store.current
     assert.deepEqual(rootsOf(held!.bundle, foreign), ['theirs'])
     assert.equal(rootsOf(held!.bundle, cluster).length, 1)
+  })
+})
+
+describe('CertificateStore as the control plane tells it', () => {
+  const fingerprint = (signer: Signer): string => certificateFingerprint(signer.certificate)
+  const bundleOf = (signer: Signer, roots: readonly Signer[]): DomainBundle => ({
+    trustDomain: cluster,
+    roots: roots.map(({ certificate }) => certificatePem(certificate)),
+    signer: fingerprint(signer),
+  })
+
+  test('renews soon what another root signed than the one that signs now', async () => {
+    await using run = await bench()
+    run.store.want(web)
+    await run.clock.advance(0)
+    const [old] = run.ca.roots
+    const next = rootAt(run.clock, 'next')
+    assert.ok(old !== undefined)
+    run.store.setBundles([bundleOf(old, [old, next])])
+    await run.clock.advance(60_000)
+    assert.equal(run.ca.asked.length, 1, 'another root beside it is no reason')
+    run.ca.roots = [next, old]
+    run.store.setBundles([bundleOf(next, [old, next])])
+    await run.clock.advance(31_000)
+    assert.equal(run.ca.asked.length, 2)
+    await run.clock.advance(60_000)
+    assert.equal(run.ca.asked.length, 2, 'once')
+  })
+
+  test('takes no certificate under a root that is not in force', async () => {
+    await using run = await bench()
+    const told = rootAt(run.clock, 'told')
+    run.store.setBundles([bundleOf(told, [told])])
+    run.store.want(web)
+    await run.clock.advance(0)
+    assert.match(run.store.status[0]?.lastError ?? '', /under one of the roots in force/u)
+  })
+
+  test('case 31: replaces a certificate whose serial is revoked at once, with another key', async () => {
+    await using run = await bench()
+    run.store.want(web)
+    await run.clock.advance(0)
+    const [before] = run.store.current
+    run.store.setRevocations({ identities: new Set(), serials: new Set([before!.serial]) })
+    await run.clock.advance(0)
+    const [after] = run.store.current
+    assert.notEqual(after?.serial, before?.serial)
+    assert.notEqual(after?.keyPem, before?.keyPem)
   })
 })
 
