@@ -37,6 +37,8 @@ export interface ControlMeasurement {
   readonly memoryLoadedMiB: number
   readonly memoryMiB: number
   readonly memoryPeakMiB: number
+  /** RssAnon: without the pages of the Node binary, which all its processes share. */
+  readonly memoryPrivateMiB: number
   readonly heapMiB: number
   /** The longest that the event loop was held, while nodes came and while changes were made. */
   readonly loopFirstStateMs: number
@@ -86,7 +88,7 @@ export async function measureSize(
   say(size, `all nodes have their first state after ${Math.round(atMs - connectMs)} ms`)
   const loopFirstStateMs = await loopDelayMs(control)
   const changes = await makeChanges({ control, peers, files, options, size })
-  const { now, peak } = control.memoryMiB()
+  const { now, peak, anonymous } = control.memoryMiB()
   const metrics = await control.metrics()
   const measured = {
     size,
@@ -97,6 +99,7 @@ export async function measureSize(
     memoryLoadedMiB,
     memoryMiB: now,
     memoryPeakMiB: peak,
+    memoryPrivateMiB: anonymous,
     heapMiB: (metrics.get('tulle_control_heap_bytes') ?? Number.NaN) / 1048576,
     loopFirstStateMs,
   }

@@ -73,12 +73,12 @@ export class ControlProcess implements AsyncDisposable {
     return (Number(fields[11]) + Number(fields[12])) / 100
   }
 
-  /** Resident memory now, and the most that it ever was. */
-  memoryMiB(): { readonly now: number; readonly peak: number } {
+  /** Resident memory now, the most that it ever was, and what of it is private (RssAnon). */
+  memoryMiB(): { readonly now: number; readonly peak: number; readonly anonymous: number } {
     const status = readFileSync(`/proc/${this.#child.pid}/status`, 'latin1')
     const of = (name: string): number =>
       Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'mu').exec(status)?.[1] ?? 0) / 1024
-    return { now: of('VmRSS'), peak: of('VmHWM') }
+    return { now: of('VmRSS'), peak: of('VmHWM'), anonymous: of('RssAnon') }
   }
 
   /** Its own metrics; gauges of delays begin anew with each reading. */

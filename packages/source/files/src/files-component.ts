@@ -184,7 +184,7 @@ export class FilesComponent implements FilesSource {
   #rescanAfter(tookMs: number): void {
     const { clock } = this.#options
     if (this.#ending.signal.aborted) return
-    this.#rescans = clock.after(Math.max(this.#limits.rescanMs, 20 * tookMs), () => {
+    this.#rescans = clock.after(Math.max(this.#limits.rescanMs, 100 * tookMs), () => {
       const beganMs = clock.monotonicMs()
       void this.#look()
         .catch((error: unknown) => this.#failed(error))

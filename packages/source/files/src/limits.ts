@@ -17,7 +17,7 @@ export interface FilesLimits {
   readonly maxQuietMs: number
   /**
    * How often the folder is looked at without a notification: some file systems send none. A folder that takes
-   * long is looked at less often, so that it costs a twentieth of the time at most.
+   * long is looked at less often, so that it costs a hundredth of the time at most.
    */
   readonly rescanMs: number
 }
@@ -26,7 +26,7 @@ export const filesLimits: FilesLimits = {
   maxFileBytes: 4 * 1024 * 1024,
   maxFiles: 10_000,
   maxEntries: 100_000,
-  settleMs: 2,
+  settleMs: 1,
   quietMs: 30,
   missingMs: 200,
   maxQuietMs: 1000,
