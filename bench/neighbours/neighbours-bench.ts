@@ -162,7 +162,7 @@ async function startMesh(folder: string, networks: TwoNamespaces, children: Chil
       name,
       netns: networks.near,
       command: [
-        ...(name === 'noisy-client' ? idlePriority : plain),
+        ...(name === 'noisy-client' ? lowPriority : plain),
         process.execPath,
         ...node([
           {
@@ -190,7 +190,7 @@ async function startMesh(folder: string, networks: TwoNamespaces, children: Chil
     name: 'noisy app',
     netns: networks.far,
     command: manyFiles([
-      ...idlePriority,
+      ...lowPriority,
       process.execPath,
       script('noisy-app.ts'),
       noisyIp,
@@ -203,8 +203,8 @@ async function startMesh(folder: string, networks: TwoNamespaces, children: Chil
 
 type Command = readonly [program: string, ...args: string[]]
 
-/** Runs only when nothing else wants the core: what is measured is the node proxy, not the load's core. */
-const idlePriority: Command = ['chrt', '--idle', '0']
+/** Gives way to whatever else wants the core: what is measured is the node proxy, not the load's core. */
+const lowPriority: Command = ['nice', '-n', '15']
 const plain: Command = ['env']
 
 /** As many descriptors as the greatest of these programs needs, where we may have them. */
@@ -226,7 +226,7 @@ async function measure(
           name: `noise of ${noise.name}`,
           netns: networks.near,
           core: loadCore,
-          command: manyFiles([...idlePriority, process.execPath, script('noise.ts'), ...noise.command]),
+          command: manyFiles([...lowPriority, process.execPath, script('noise.ts'), ...noise.command]),
         })
   if (loud !== undefined) await Promise.race([loud.printed('loud'), loud.ended()])
   const load = children.start({

@@ -110,6 +110,8 @@ export interface Http2Session {
   /** How many further streams `open` would grant now. */
   readonly openable: number
   readonly counters: Http2Counters
+  /** As in `counters`, for those who ask after each read. */
+  readonly bytesUnconsumed: number
   /**
    * Bytes from the transport. True if a stream's user kept a reference to the buffer, which then must not be used again.
    * Never throws for what a peer sent: an error ends the session through `onClose`.

@@ -55,6 +55,10 @@ class Session implements Http2Session {
     return Math.max(0, core.sender.remote.maxConcurrentStreams - core.streams.ownOpen)
   }
 
+  get bytesUnconsumed(): number {
+    return this.#core.bytesUnconsumed
+  }
+
   get counters(): Http2Counters {
     const { streams, sender, window, pings, bytesUnconsumed } = this.#core
     return {

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { systemClock, TestClock } from '@tulle/core'
 import type { DataPlane } from './data-plane.ts'
+import type { L4Limits } from './limits.ts'
 import { addressUpdate, startApp, testWorkload } from './test-mesh.ts'
 import { planeOf } from './test-wire-plane.ts'
 
@@ -19,12 +20,16 @@ interface Pair extends AsyncDisposable {
   readonly port: number
 }
 
-async function startPair(port: number, onConnection: (socket: Socket) => void): Promise<Pair> {
+async function startPair(
+  port: number,
+  onConnection: (socket: Socket) => void,
+  limits: Partial<L4Limits> = {},
+): Promise<Pair> {
   const clock = new TestClock(systemClock.nowMs())
   const app = await startApp(booksIp, onConnection)
   const fixedOutbound = [{ listen: { ip: shopperIp, port }, destination: { ip: booksIp, port: app.port } }]
-  const client = await planeOf('shopper', { fixedOutbound }, app.port, { clock })
-  const server = await planeOf('books', { hbone: { ip: booksIp, port: 15_008 } }, app.port, { clock })
+  const client = await planeOf('shopper', { fixedOutbound }, app.port, { clock, limits })
+  const server = await planeOf('books', { hbone: { ip: booksIp, port: 15_008 } }, app.port, { clock, limits })
   for (const plane of [client, server]) {
     await plane.apply(addressUpdate([testWorkload('books', booksIp, { policies: ['shop/books'] })]))
   }
@@ -40,11 +45,11 @@ async function startPair(port: number, onConnection: (socket: Socket) => void): 
 }
 
 /** Resolves with the first byte that came back. */
-function call({ port }: Pair): Promise<Socket> {
+function call({ port }: Pair, first: string = 'x'): Promise<Socket> {
   const socket = connect({ host: shopperIp, port, localAddress: shopperIp })
   socket.on('error', () => undefined)
   return new Promise((resolve) => {
-    socket.once('connect', () => socket.write('x'))
+    socket.once('connect', () => socket.write(first))
     socket.once('data', () => resolve(socket))
   })
 }
@@ -136,4 +141,36 @@ test('after a burst nothing is held, and the memory of its buffers is given back
     assert.equal(await metric(plane, 'tulle_window_bytes_promised'), 0)
   }
   socket.destroy()
+})
+
+test('case 19: applications that read nothing make a workload hold its share and no more; all arrives when they read', async () => {
+  const shareBytes = 2 * mebibyte
+  const sessions = 10
+  const stalled: Socket[] = []
+  let received = 0
+  const app = (socket: Socket): void => {
+    socket.once('data', (bytes: Buffer) => {
+      socket.write('x')
+      // The last one wants its answers.
+      if (bytes[0] === 0x79) socket.pipe(socket)
+      else stalled.push(socket.pause())
+    })
+  }
+  const limits = { maxHeldBytesPerWorkload: shareBytes, maxStreamsPerSession: 2, maxSessionsPerTarget: 64 }
+  await using pair = await startPair(24_804, app, limits)
+  const sockets = await Promise.all(Array.from({ length: 2 * sessions }, () => call(pair)))
+  const each = 12 * mebibyte
+  const ends = sockets.map(
+    (socket) => new Promise((resolve) => socket.end(Buffer.alloc(each), () => resolve(true))),
+  )
+  await settled(() => sockets.reduce((sum, socket) => sum + socket.bytesWritten - socket.writableLength, 0))
+  const held = await metric(pair.server, 'tulle_workload_held_bytes')
+  assert.ok(held > shareBytes / 2, `${held} bytes held: nobody is slow here`)
+  assert.ok(held < shareBytes + sessions * 3 * 65_536, `${held} bytes held`)
+  const quick = await call(pair, 'y')
+  quick.destroy()
+  for (const socket of stalled) socket.on('data', (bytes: Buffer) => (received += bytes.length)).resume()
+  while (received < 2 * sessions * each) await pair.clock.advance(20)
+  await Promise.all(ends)
+  assert.equal(await metric(pair.server, 'tulle_workload_held_bytes'), 0)
 })

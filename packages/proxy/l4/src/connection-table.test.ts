@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TestClock } from '@tulle/core'
 import type { ApplicablePolicies, AuthorizationPolicy } from '@tulle/policy'
-import { ByteBudget } from '@tulle/tunnel'
+import { ByteBudget, HeldBytes } from '@tulle/tunnel'
 import { ConnectionTable } from './connection-table.ts'
 import type { ConnectionSubject, Refusal } from './connection-subject.ts'
 import type { Attempt } from './connection-table.ts'
@@ -60,7 +60,7 @@ function start(): Opened {
   const accounts = new WorkloadAccounts({
     clock,
     limits: defaultLimits,
-    windowBudget: new ByteBudget(0),
+    shares: { windowBudget: new ByteBudget(0), held: new HeldBytes(clock, 0) },
     cpuMicroseconds: () => 0,
   })
   const deps = { clock, telemetry: new Telemetry(), accessLog: undefined, accounts }

@@ -6,7 +6,14 @@ import { defaultTrustDomain, parseSpiffeId, parseTrustDomain, spiffeId } from '@
 import type { Identity } from '@tulle/identity'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
 import type { Log, MetricsSnapshot } from '@tulle/runtime'
-import { ByteBudget, CredentialHolder, HandshakeGate, noRevocations, SessionKeeper } from '@tulle/tunnel'
+import {
+  ByteBudget,
+  CredentialHolder,
+  HandshakeGate,
+  HeldBytes,
+  noRevocations,
+  SessionKeeper,
+} from '@tulle/tunnel'
 import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
 import { AccessLog } from './access-log.ts'
 import { ConnectionTable } from './connection-table.ts'
@@ -71,10 +78,11 @@ export class DataWorker implements WorkerCommands {
     const state = this.#state
     const { limits } = settings
     const windowBudget = new ByteBudget(limits.maxWindowBytes)
+    const shares = { windowBudget, held: new HeldBytes(clock, limits.maxHeldBytes) }
     const accounts = new WorkloadAccounts({
       limits,
       clock,
-      windowBudget,
+      shares,
       cpuMicroseconds: deps.cpuMicroseconds,
     })
     this.#context = {

@@ -49,12 +49,13 @@ export class Enrolment {
     this.#opened.promise.catch(() => undefined)
     const { accounts, clock, gate, keeper, limits, buffers } = scope.context
     const account = accounts.enter(scope.enrolled)
-    const { windowBudget } = account
+    const { held, windowBudget } = account
     this.#pool = new ClientPool({
       credentials,
       keeper,
       clock,
       windowBudget,
+      held,
       slabs: buffers.received,
       connectTimeoutMs: limits.connectTimeoutMs,
       maxStreamsPerSession: limits.maxStreamsPerSession,
@@ -67,6 +68,7 @@ export class Enrolment {
       keeper,
       clock,
       windowBudget,
+      held,
       slabs: buffers.received,
       gate,
       maxHandshakes: limits.maxHandshakes,

@@ -28,6 +28,10 @@ export interface L4Limits {
   readonly maxWindowBytes: number
   /** Of the process: the same of one workload's sessions. */
   readonly maxWindowBytesPerWorkload: number
+  /** Of the process: payload received that waits for slow applications; beyond, sessions with much of it are not read. */
+  readonly maxHeldBytes: number
+  /** Of the process: the same of one workload. */
+  readonly maxHeldBytesPerWorkload: number
   /** For the answer to a CONNECT, which waits for the other side's connection to the destination. */
   readonly answerTimeoutMs: number
   /** Connecting to the destination, or to the next proxy. */
@@ -60,6 +64,8 @@ export const defaultLimits: L4Limits = {
   maxEarlyBytes: 262_144,
   maxWindowBytes: 268_435_456,
   maxWindowBytesPerWorkload: 67_108_864,
+  maxHeldBytes: 268_435_456,
+  maxHeldBytesPerWorkload: 67_108_864,
   answerTimeoutMs: 15_000,
   connectTimeoutMs: 10_000,
   idleSessionMs: 300_000,
@@ -88,5 +94,7 @@ export function limitsOfWorker(chosen: Partial<L4Limits>, workers: number, openF
       chosen.maxConnectionsPerWorkload ?? Math.min(limits.maxConnectionsPerWorkload, affordable),
     maxWindowBytes: Math.floor(limits.maxWindowBytes / workers),
     maxWindowBytesPerWorkload: Math.floor(limits.maxWindowBytesPerWorkload / workers),
+    maxHeldBytes: Math.floor(limits.maxHeldBytes / workers),
+    maxHeldBytesPerWorkload: Math.floor(limits.maxHeldBytesPerWorkload / workers),
   }
 }

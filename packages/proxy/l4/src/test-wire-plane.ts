@@ -7,6 +7,7 @@ import type { Log } from '@tulle/runtime'
 import type { WorkloadCertificate } from '@tulle/tunnel'
 import { createDataPlane } from './create-data-plane.ts'
 import type { DataPlane, ListenerPlan } from './data-plane.ts'
+import type { L4Limits } from './limits.ts'
 import {
   addressUpdate,
   allowPolicy,
@@ -38,10 +39,10 @@ export async function planeOf(
   account: string,
   listeners: ListenerPlan,
   appPort: number,
-  deps: { readonly clock?: Clock; readonly log?: Log } = {},
+  deps: { readonly clock?: Clock; readonly log?: Log; readonly limits?: Partial<L4Limits> } = {},
 ): Promise<DataPlane> {
-  const { clock = systemClock, log = silentLog } = deps
-  const plane = createDataPlane({ workers: 0 }, { log, clock, onIdentityNeeded: () => undefined })
+  const { clock = systemClock, log = silentLog, limits = {} } = deps
+  const plane = createDataPlane({ workers: 0, limits }, { log, clock, onIdentityNeeded: () => undefined })
   const enrolled = plane.addWorkload({
     uid: account,
     namespace: 'shop',

@@ -1,6 +1,6 @@
 import type { Clock } from '@tulle/core'
 import type { WindowBudget } from '@tulle/http2'
-import { ByteBudget } from '@tulle/tunnel'
+import { ByteBudget, HeldBytes } from '@tulle/tunnel'
 import type { L4Limits } from './limits.ts'
 
 /** What a workload has used since its last look at it; nothing of it is ever negative. */
@@ -19,10 +19,18 @@ export interface WorkloadUse {
 
 export const noUse: WorkloadUse = { handshakes: 0, connections: 0, refusals: 0, bytes: 0, chunks: 0 }
 
+/** What all workloads of a worker have together. */
+export interface WorkerShares {
+  readonly windowBudget: WindowBudget
+  readonly held: HeldBytes
+}
+
 /** What one workload may use of its worker, and what it has used of it. */
 export class WorkloadAccount {
   /** What its sessions may promise to receive, within what all of the worker may. */
   readonly windowBudget: ByteBudget
+  /** What they hold for slow applications, within the same. */
+  readonly held: HeldBytes
   readonly #clock: Clock
   readonly #limits: L4Limits
   /** Refusals by reason: a handful of words of ours. */
@@ -36,10 +44,11 @@ export class WorkloadAccount {
   bytes: number = 0
   chunks: number = 0
 
-  constructor(limits: L4Limits, clock: Clock, within: WindowBudget) {
+  constructor(limits: L4Limits, clock: Clock, within: WorkerShares) {
     this.#limits = limits
     this.#clock = clock
-    this.windowBudget = new ByteBudget(limits.maxWindowBytesPerWorkload, within)
+    this.windowBudget = new ByteBudget(limits.maxWindowBytesPerWorkload, within.windowBudget)
+    this.held = new HeldBytes(clock, limits.maxHeldBytesPerWorkload, within.held)
     this.#logTokens = limits.maxRefusalLines
     this.#filledMs = clock.monotonicMs()
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TestClock } from '@tulle/core'
-import { ByteBudget } from '@tulle/tunnel'
+import { ByteBudget, HeldBytes } from '@tulle/tunnel'
 import { defaultLimits, limitsOfWorker } from './limits.ts'
 import { WorkloadAccounts } from './workload-accounts.ts'
 
@@ -15,7 +15,7 @@ function start() {
   const accounts = new WorkloadAccounts({
     clock,
     limits: { ...defaultLimits, maxRefusalLines: 3, refusalLinesPerSecond: 1, maxWindowBytesPerWorkload: 60 },
-    windowBudget,
+    shares: { windowBudget, held: new HeldBytes(clock, 100) },
     cpuMicroseconds: () => cpu.microseconds,
   })
   const values = (name: string): Readonly<Record<string, number>> => {

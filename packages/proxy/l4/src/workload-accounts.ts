@@ -1,10 +1,9 @@
 import type { Clock } from '@tulle/core'
-import type { WindowBudget } from '@tulle/http2'
 import { MetricsRegistry } from '@tulle/runtime'
 import type { Child, Family, MetricsSnapshot } from '@tulle/runtime'
 import type { L4Limits } from './limits.ts'
 import { noUse, WorkloadAccount } from './workload-account.ts'
-import type { WorkloadUse } from './workload-account.ts'
+import type { WorkerShares, WorkloadUse } from './workload-account.ts'
 
 /**
  * What each thing costs a worker in comparison, in microseconds: `npm run bench -- l4` on two virtual cores of 2.5 GHz. Only
@@ -15,8 +14,7 @@ const costUs = { handshake: 900, connection: 150, refusal: 80, chunk: 15, mebiby
 export interface WorkloadAccountsDeps {
   readonly limits: L4Limits
   readonly clock: Clock
-  /** Of the worker. */
-  readonly windowBudget: WindowBudget
+  readonly shares: WorkerShares
   /** User and system time of this thread so far. */
   cpuMicroseconds(): number
 }
@@ -47,6 +45,7 @@ export class WorkloadAccounts {
   readonly #refused: Family
   readonly #leftOut: Family
   readonly #windowBytes: Family
+  readonly #heldBytes: Family
   readonly #cpu: Family
   #cpuUs: number
 
@@ -76,6 +75,11 @@ export class WorkloadAccounts {
       'Bytes that its sessions promise to take beyond their first windows.',
       labels,
     )
+    this.#heldBytes = registry.gauge(
+      'tulle_workload_held_bytes',
+      'Payload received that waits for slow applications.',
+      labels,
+    )
     this.#cpu = registry.counter(
       'tulle_workload_cpu_seconds',
       'CPU time of the data path threads, shared out among workloads by their handshakes, connections, refusals, reads and bytes. The sum is measured; the shares are an estimate.',
@@ -87,8 +91,8 @@ export class WorkloadAccounts {
   enter({ uid, namespace, name }: Named): WorkloadAccount {
     const before = this.#entries.get(uid)
     if (before !== undefined) return before.account
-    const { limits, clock, windowBudget } = this.#deps
-    const account = new WorkloadAccount(limits, clock, windowBudget)
+    const { limits, clock, shares } = this.#deps
+    const account = new WorkloadAccount(limits, clock, shares)
     const entry: Entry = {
       account,
       labels: [namespace, name],
@@ -110,9 +114,17 @@ export class WorkloadAccounts {
     const entry = this.#entries.get(uid)
     if (entry === undefined) return
     this.#entries.delete(uid)
+    entry.account.held.close()
     const shared = this.#entries.values().some(({ labels }) => labels.join('/') === entry.labels.join('/'))
     if (shared) return
-    for (const family of [this.#open, this.#handshakes, this.#leftOut, this.#windowBytes, this.#cpu])
+    for (const family of [
+      this.#open,
+      this.#handshakes,
+      this.#leftOut,
+      this.#windowBytes,
+      this.#heldBytes,
+      this.#cpu,
+    ])
       family.release(family.bind(...entry.labels))
     for (const reason of entry.account.refused.keys())
       this.#refused.release(this.#refused.bind(...entry.labels, reason))
@@ -126,6 +138,8 @@ export class WorkloadAccounts {
     for (const [uid, entry] of this.#entries) {
       costs.set(entry, this.#tell(entry))
       add(this.#open.bind(...entry.labels), connections(uid))
+      entry.account.held.recount()
+      add(this.#heldBytes.bind(...entry.labels), entry.account.held.bytes)
       add(this.#windowBytes.bind(...entry.labels), entry.account.windowBudget.takenBytes)
     }
     // Workloads on different nodes of one test may share a name.

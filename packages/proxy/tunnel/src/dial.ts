@@ -7,6 +7,8 @@ import type { SpiffeId } from '@tulle/identity'
 import { connectTlsFd } from '@tulle/kernel'
 import type { Credentials } from './credential-holder.ts'
 import type { DialFailure } from './errors.ts'
+import { holding } from './held-bytes.ts'
+import type { HeldBytes, SessionBrake } from './held-bytes.ts'
 import type { VerifiedPeer } from './peer-verifier.ts'
 import type { ReceiveSlabs } from './receive-slabs.ts'
 import { transportHighWaterBytes } from './tls-settings.ts'
@@ -29,6 +31,8 @@ export interface DialDeps {
   readonly slabs: ReceiveSlabs
   /** What all sessions of a thread together may promise to receive. */
   readonly windowBudget: WindowBudget
+  /** What the workload's sessions hold for slow applications. */
+  readonly held: HeldBytes
   readonly connectTimeoutMs: number
   readonly maxStreamsPerSession: number
   /** A descriptor in the right namespace, bound to the target's source address where that is wanted. Throws when there is none. */
@@ -54,6 +58,7 @@ export class Dial {
   #timer: Disposable | undefined
   #http: Http2Session | undefined
   #session: ClientTunnelSession | undefined
+  #brake: SessionBrake | undefined
   #done: boolean = false
   readonly #reader: TlsReader
 
@@ -63,7 +68,9 @@ export class Dial {
     this.#deps = deps
     this.#callbacks = callbacks
     // Nothing comes before the session.
-    this.#reader = new TlsReader(deps.slabs, (bytes, start, end) => this.#http?.receive(bytes, start, end))
+    const receive = (bytes: Buffer, start: number, end: number): unknown =>
+      this.#http?.receive(bytes, start, end)
+    this.#reader = new TlsReader(deps.slabs, receive, () => this.#brake?.mayRead() ?? true)
   }
 
   start(): void {
@@ -141,7 +148,10 @@ export class Dial {
       windowBudget: this.#deps.windowBudget,
       onGoaway: () => this.#callbacks.onGoaway(session),
       onOpenable: () => this.#callbacks.onOpenable(session),
-      onClose: () => this.#callbacks.onClosed(session),
+      onClose: () => {
+        this.#brake?.close()
+        this.#callbacks.onClosed(session)
+      },
     })
     const session = new ClientTunnelSession({
       peer,
@@ -151,6 +161,7 @@ export class Dial {
       maxStreams: this.#deps.maxStreamsPerSession,
     })
     this.#http = http
+    this.#brake = this.#deps.held.brake(holding(http, socket))
     this.#session = session
     this.#finish()
     socket.removeAllListeners('close')

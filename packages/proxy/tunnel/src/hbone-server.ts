@@ -10,6 +10,8 @@ import { Arrivals } from './arrivals.ts'
 import type { ArrivalRefusal } from './arrivals.ts'
 import type { CredentialHolder, Credentials } from './credential-holder.ts'
 import type { HandshakeGate } from './handshake-gate.ts'
+import { holding } from './held-bytes.ts'
+import type { HeldBytes } from './held-bytes.ts'
 import { InboundTunnel, refuseStream } from './inbound-tunnel.ts'
 import type { PeerRefusal, VerifiedPeer } from './peer-verifier.ts'
 import type { ReceiveSlabs } from './receive-slabs.ts'
@@ -32,6 +34,8 @@ export interface HboneServerOptions {
   readonly clock: Clock
   /** What all sessions of a thread together may promise to receive. */
   readonly windowBudget: WindowBudget
+  /** What the workload's sessions hold for slow applications. */
+  readonly held: HeldBytes
   readonly slabs: ReceiveSlabs
   /** Decides when a handshake begins; one for all workloads of a thread. */
   readonly gate: HandshakeGate
@@ -197,15 +201,18 @@ export class HboneServer {
       onStream: (stream, headers) => this.#onStream(stream, headers, { peer, address }),
       onClose: () => {
         this.#accepted.delete(accepted)
+        brake.close()
         kept[Symbol.dispose]()
       },
     })
     const accepted: Accepted = { http }
+    const brake = this.#options.held.brake(holding(http, socket))
     this.#accepted.add(accepted)
     const endsAtMs = Math.min(peer.notAfterMs, credentials.certificate.notAfterMs)
     const kept = this.#options.keeper.keep({ peer, endsAtMs, http }, credentials.verifier)
     followSocket(socket, http)
-    const reader = new TlsReader(this.#options.slabs, (bytes, start, end) => http.receive(bytes, start, end))
+    const receive = (bytes: Buffer, start: number, end: number): boolean => http.receive(bytes, start, end)
+    const reader = new TlsReader(this.#options.slabs, receive, () => brake.mayRead())
     reader.attach(socket)
     if (this.#draining) http.drain()
   }

@@ -14,10 +14,11 @@ class Reads {
   #next: Buffer
 
   constructor(keep: boolean) {
-    this.reader = new TlsReader(this.slabs, (bytes, start, end) => {
+    const receive = (bytes: Buffer, start: number, end: number): void => {
       this.pieces.push([bytes, start, end])
       if (keep) this.slabs.keep(bytes)
-    })
+    }
+    this.reader = new TlsReader(this.slabs, receive, () => true)
     this.#view = this.reader.onread.buffer
     this.#next = this.#view()
   }

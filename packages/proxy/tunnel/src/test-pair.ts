@@ -12,6 +12,7 @@ import type { WorkloadCertificate } from './credentials.ts'
 import type { TunnelTarget } from './dial.ts'
 import type { DialFailure } from './errors.ts'
 import { HandshakeGate } from './handshake-gate.ts'
+import { HeldBytes } from './held-bytes.ts'
 import { HboneServer } from './hbone-server.ts'
 import type { HboneServerOptions, ServerRefusal } from './hbone-server.ts'
 import { ReceiveSlabs } from './receive-slabs.ts'
@@ -43,6 +44,7 @@ export async function startServer(
     keeper,
     clock,
     windowBudget: new ByteBudget(1024 * 1024),
+    held: new HeldBytes(clock, 64 * 1024 * 1024),
     slabs: new ReceiveSlabs(),
     gate: new HandshakeGate({ maxPerTurn: 1 }),
     maxHandshakes: 16,
@@ -103,6 +105,7 @@ export function startClient(
     clock,
     slabs: new ReceiveSlabs(),
     windowBudget: new ByteBudget(1024 * 1024),
+    held: new HeldBytes(clock, 64 * 1024 * 1024),
     connectTimeoutMs: 5000,
     maxStreamsPerSession: options.maxStreamsPerSession ?? 100,
     idleSessionMs: 300_000,

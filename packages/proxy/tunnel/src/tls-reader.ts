@@ -16,12 +16,18 @@ export class TlsReader {
   readonly onread: OnReadOpts & { readonly buffer: () => Buffer }
   readonly #slabs: ReceiveSlabs
   readonly #receive: (bytes: Buffer, start: number, end: number) => void
+  readonly #mayRead: () => boolean
   #slab: ReceiveSlab | undefined
   #slot: number = 0
   #closed: boolean = false
 
-  /** What `receive` refers to beyond the call has to be kept by `slabs.keep`. */
-  constructor(slabs: ReceiveSlabs, receive: (bytes: Buffer, start: number, end: number) => void) {
+  /** Reading stops where `mayRead` says no, until the socket is resumed. What `receive` refers to beyond the call has to be kept by `slabs.keep`. */
+  constructor(
+    slabs: ReceiveSlabs,
+    receive: (bytes: Buffer, start: number, end: number) => void,
+    mayRead: () => boolean,
+  ) {
+    this.#mayRead = mayRead
     this.#slabs = slabs
     this.#receive = receive
     this.onread = {
@@ -35,7 +41,10 @@ export class TlsReader {
     socket.once('close', () => this.close())
     // Bytes that came with the end of the handshake, and a Node that takes no buffers: plain events do.
     if (socket.readableLength > 0 || !useOnread(socket, this.onread)) {
-      socket.on('data', (bytes: Buffer) => this.#receive(bytes, 0, bytes.length))
+      socket.on('data', (bytes: Buffer) => {
+        this.#receive(bytes, 0, bytes.length)
+        if (!this.#mayRead()) socket.pause()
+      })
     }
   }
 
@@ -54,12 +63,12 @@ export class TlsReader {
         this.#slab = this.#slabs.take()
         this.#slot = 0
       }
-      return true
+      return this.#mayRead()
     }
     const start = this.#slot * recordBytes
     this.#receive(slab.bytes, start, start + length)
     if (this.#slab !== undefined) this.#advance(slab, length)
-    return true
+    return this.#mayRead()
   }
 
   #advance(slab: ReceiveSlab, length: number): void {
