@@ -6,6 +6,7 @@ import { errorCode, errorText, linkedController, MeshError } from '@tulle/core'
 import type { Clock, LinkedController } from '@tulle/core'
 import type { Component } from './component.ts'
 import type { Log } from './log.ts'
+import { nextTurn } from './next-turn.ts'
 
 // Imported as a module, node:http loads undici for its WebSocket: 7 MB and 60 ms for nothing.
 const { createServer } = process.getBuiltinModule('node:http')
@@ -195,7 +196,11 @@ async function send(response: ServerResponse, reply: AdminReply, signal: AbortSi
     case 'text':
       response.statusCode = reply.status ?? 200
       response.setHeader('content-type', reply.contentType)
-      for (const part of reply.text) await write(response, part, signal)
+      for (const part of reply.text) {
+        await write(response, part, signal)
+        // A peer that reads as fast as we write would otherwise have the loop for itself.
+        await nextTurn()
+      }
       response.end()
       return
     case 'lines':

@@ -16,11 +16,19 @@ export { aborted, runComponents, stopOnSignals } from './component.ts'
 export type { Component, RunOptions, StopSignals } from './component.ts'
 export { createLog, logLevels, silentLog } from './log.ts'
 export type { Log, LogFields, LogLevel, LogOptions } from './log.ts'
+export { MergedMetrics, mergeMetrics } from './merged-metrics.ts'
 export { MetricsRegistry } from './metrics-registry.ts'
-export type { Child, Family, FamilyOptions, FamilyShape } from './metrics-registry.ts'
-export { mergeSnapshots } from './metrics-snapshot.ts'
-export type { FamilySnapshot, MetricsSnapshot, MetricType, SeriesSnapshot } from './metrics-snapshot.ts'
+export type { Child, Family, FamilyOptions } from './metrics-registry.ts'
+export type {
+  FamilyShape,
+  FamilySnapshot,
+  MetricsSlice,
+  MetricsSnapshot,
+  MetricType,
+  SeriesSnapshot,
+} from './metrics-snapshot.ts'
 export { nearest } from './nearest.ts'
+export { nextTurn } from './next-turn.ts'
 export { openMetricsContentType, openMetricsText } from './open-metrics.ts'
 export { defineOptions, envNameOf, flagOf, option, parseOptions, renderHelp } from './options.ts'
 export type { Option, OptionInput, OptionSettings, OptionTable, OptionValues } from './options.ts'

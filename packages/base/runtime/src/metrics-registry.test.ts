@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { mergeSnapshots } from './metrics-snapshot.ts'
-import type { MetricsSnapshot } from './metrics-snapshot.ts'
+import { MergedMetrics, mergeMetrics } from './merged-metrics.ts'
 import { MetricsRegistry } from './metrics-registry.ts'
+import type { MetricsSlice, MetricsSnapshot } from './metrics-snapshot.ts'
+import { openMetricsText } from './open-metrics.ts'
 
 /** The values of each series of a family by its labels. */
 function valuesOf(snapshot: MetricsSnapshot, name: string): Record<string, readonly number[]> {
@@ -138,8 +139,8 @@ test('MetricsRegistry takes a definition twice, but not two of them, nor what is
   )
 })
 
-test('mergeSnapshots adds up the series of several workers', () => {
-  const worker = (label: string, by: number): MetricsSnapshot => {
+test('mergeMetrics adds up the series of several workers', async () => {
+  const worker = (label: string, by: number): readonly MetricsSlice[] => {
     const registry = new MetricsRegistry()
     registry.counter('x', 'X.', ['a']).bind(label).inc(by)
     registry.gauge('open', 'O.').bind().set(by)
@@ -148,11 +149,30 @@ test('mergeSnapshots adds up the series of several workers', () => {
       .bind()
       .observe(by)
     // As it comes from another thread.
-    return structuredClone(registry.snapshot())
+    return structuredClone([...registry.slices()])
   }
-  const merged = mergeSnapshots([worker('a', 1), worker('b', 2), worker('a', 3)])
+  const merged = await mergeMetrics(worker('a', 1), worker('b', 2), worker('a', 3))
   assert.deepEqual(valuesOf(merged, 'x'), { a: [4], b: [2] })
   assert.deepEqual(valuesOf(merged, 'open'), { '': [6] })
   assert.deepEqual(valuesOf(merged, 'h'), { '': [1, 2, 6] })
-  assert.deepEqual(mergeSnapshots([]), { families: [] })
+  assert.deepEqual((await mergeMetrics()).families, [])
+  assert.equal([...merged.text()].join(''), [...openMetricsText(merged)].join(''))
+})
+
+test('MetricsRegistry.slices gives thousands of series in slices, each made when it is asked for', () => {
+  const registry = new MetricsRegistry()
+  const family = registry.counter('x', 'X.', ['a', 'b'])
+  for (let i = 0; i < 3000; i++) family.bind(`${i}`, 'a "quoted"\nline \\').inc(i)
+  const slices = registry.slices()
+  const first = slices.next()
+  assert.ok(first.done !== true && first.value.texts.length < 1000)
+  // What is bound meanwhile is not missed, and nothing comes twice.
+  family.bind('late', '').inc(7)
+  const merged = new MergedMetrics()
+  merged.add(first.value)
+  for (const slice of slices) merged.add(slice)
+  const series = merged.families[0]?.series ?? []
+  assert.equal(series.length, 3001)
+  assert.deepEqual(series[42], { labels: ['42', 'a "quoted"\nline \\'], values: [42] })
+  assert.deepEqual(series.at(-1), { labels: ['late', ''], values: [7] })
 })

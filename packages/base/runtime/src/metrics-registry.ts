@@ -1,8 +1,9 @@
 import { assert, dataEqual } from '@tulle/core'
+import { MergedMetrics } from './merged-metrics.ts'
 import { FamilySeries } from './metrics-series.ts'
-import type { FamilyShape, Series } from './metrics-series.ts'
+import type { Series } from './metrics-series.ts'
 import { Slots } from './metrics-slots.ts'
-import type { MetricsSnapshot } from './metrics-snapshot.ts'
+import type { FamilyShape, MetricsSlice, MetricsSnapshot } from './metrics-snapshot.ts'
 
 export interface FamilyOptions {
   /** Most series that the family may have; what is beyond counts on one whose labels all say `overflow`. */
@@ -27,12 +28,14 @@ export interface Family {
 }
 
 const defaultMaxSeries = 10_000
+/** A millisecond's work. */
+const seriesPerSlice = 500
 const namePattern = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/u
 const labelPattern = /^[a-zA-Z_][a-zA-Z0-9_]*$/u
 
 /**
  * Counters, gauges and histograms of one thread. All numbers lie in one Float64Array; a worker sends its
- * `snapshot()` and the main thread sums several with `mergeSnapshots`.
+ * `slices()` and the main thread sums several with `mergeMetrics`.
  *
  * A full family first gives up series that have not changed for two snapshots (gauges only at 0), the longest unchanged
  * first, so that workloads that come and go leave room for others.
@@ -60,9 +63,16 @@ export class MetricsRegistry {
     return this.#family({ ...shape, type: 'histogram' }, options)
   }
 
-  /** Plain data: it may be sent to another thread. */
+  /** All of it, decoded: for few series. For many see `slices`. */
   snapshot(): MetricsSnapshot {
-    return { families: [...this.#families.values()].map((family) => family.series.snapshot()) }
+    const merged = new MergedMetrics()
+    for (const slice of this.slices()) merged.add(slice)
+    return { families: merged.families }
+  }
+
+  /** All of it in slices of some hundred series, for turns of their own; every family is in one at least. */
+  *slices(): Generator<MetricsSlice> {
+    for (const { series } of this.#families.values()) yield* series.slices(seriesPerSlice)
   }
 
   #family(shape: FamilyShape, options: FamilyOptions): Family {
@@ -120,5 +130,3 @@ function checkShape({ name, labelNames, buckets }: FamilyShape): void {
   const rising = buckets.every((bound, i) => Number.isFinite(bound) && bound > (buckets[i - 1] ?? -Infinity))
   assert(rising, `the buckets of ${name} are finite and rise`)
 }
-
-export type { FamilyShape } from './metrics-series.ts'

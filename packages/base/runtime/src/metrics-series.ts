@@ -1,27 +1,22 @@
 import type { Slots } from './metrics-slots.ts'
-import type { FamilySnapshot, MetricType } from './metrics-snapshot.ts'
-
-export interface FamilyShape {
-  readonly name: string
-  readonly help: string
-  readonly type: MetricType
-  readonly labelNames: readonly string[]
-  readonly buckets: readonly number[]
-}
+import { labelText } from './label-text.ts'
+import { widthOf } from './metrics-snapshot.ts'
+import type { FamilyShape, MetricsSlice } from './metrics-snapshot.ts'
 
 const overflowLabel = 'overflow'
-const maxLabelLength = 256
 /** Snapshots without a change after which a series may make room for another. */
 const idleSnapshots = 2
+/** Series that are unchanged for longer are all the same. */
+const maxIdleCount = 1000
 
 /** The series of one family, by label values, up to a cap. */
 export class FamilySeries {
   readonly shape: FamilyShape
   readonly slots: Slots
   readonly #maxSeries: number
-  readonly #byKey: Map<string, Series> = new Map()
-  /** What the last snapshot found unchanged, the longest last. */
-  #idle: Series[] = []
+  readonly #byText: Map<string, Series> = new Map()
+  /** What the last snapshot found unchanged, by for how many: none is gone through to find the longest. */
+  #idle: Series[][] = []
   #overflow: Series | undefined
 
   constructor(shape: FamilyShape, maxSeries: number, slots: Slots) {
@@ -31,19 +26,18 @@ export class FamilySeries {
   }
 
   get(labelValues: readonly string[]): Series {
-    const labels = labelValues.map(cleanLabel)
-    const key = JSON.stringify(labels)
-    const known = this.#byKey.get(key)
+    const text = labelText(this.shape.labelNames, labelValues)
+    const known = this.#byText.get(text)
     if (known !== undefined) return known
     if (!this.#hasRoom()) return this.#overflowSeries()
-    const series = new Series(this, key, labels)
+    const series = new Series(this, text, false)
     this.#attach(series)
     return series
   }
 
   /** Where a series that made room for another counts now: in its place again, or with the overflow. */
   placeOf(series: Series): number {
-    const heir = this.#byKey.get(series.key)
+    const heir = this.#byText.get(series.text)
     // Bound anew meanwhile: both count on the same numbers.
     if (heir !== undefined) return heir.place()
     if (!this.#hasRoom()) return this.#overflowSeries().start
@@ -52,45 +46,69 @@ export class FamilySeries {
   }
 
   release(series: Series): void {
-    if (this.#byKey.get(series.key) === series) this.#detach(series)
+    if (this.#byText.get(series.text) === series) this.#detach(series)
   }
 
-  snapshot(): FamilySnapshot {
-    const shown = [...this.#byKey.values()]
-    this.#idle = shown.filter((series) => series.isIdle()).toSorted((a, b) => a.idleCount - b.idleCount)
-    if (this.#overflow !== undefined) shown.push(this.#overflow)
-    const { name, help, type, labelNames, buckets } = this.shape
-    return { name, help, type, labelNames, buckets, series: shown.map((one) => one.snapshot()) }
+  /** All series, at most `maxSeries` at a time; at least one slice, which may be empty. What changes meanwhile may show or not. */
+  *slices(maxSeries: number): Generator<MetricsSlice> {
+    const idle: Series[][] = []
+    let series: Series[] = []
+    for (const one of this.#byText.values()) {
+      if (one.isIdle()) (idle[Math.min(one.idleCount, maxIdleCount)] ??= []).push(one)
+      series.push(one)
+      if (series.length < maxSeries) continue
+      yield this.#slice(series)
+      series = []
+    }
+    this.#idle = idle
+    if (this.#overflow !== undefined) series.push(this.#overflow)
+    yield this.#slice(series)
+  }
+
+  #slice(series: readonly Series[]): MetricsSlice {
+    const width = widthOf(this.shape)
+    const values = new Float64Array(series.length * width)
+    for (const [i, { start }] of series.entries()) this.slots.copy(start, width, values, i * width)
+    return { shape: this.shape, texts: series.map(({ text }) => text), values }
   }
 
   #attach(series: Series): void {
     series.start = this.slots.allocate(series.length)
-    this.#byKey.set(series.key, series)
+    this.#byText.set(series.text, series)
   }
 
   #hasRoom(): boolean {
-    if (this.#byKey.size < this.#maxSeries) return true
-    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
-      if (!idle.mayLeave() || this.#byKey.get(idle.key) !== idle) continue
+    if (this.#byText.size < this.#maxSeries) return true
+    for (let idle = this.#takeIdle(); idle !== undefined; idle = this.#takeIdle()) {
+      if (!idle.mayLeave() || this.#byText.get(idle.text) !== idle) continue
       this.#detach(idle)
       return true
     }
     return false
   }
 
+  /** One of those that are unchanged the longest. */
+  #takeIdle(): Series | undefined {
+    for (;;) {
+      const longest = this.#idle.at(-1)
+      if (longest === undefined && this.#idle.length === 0) return undefined
+      const series = longest?.pop()
+      if (series !== undefined) return series
+      this.#idle.pop()
+    }
+  }
+
   #detach(series: Series): void {
-    this.#byKey.delete(series.key)
+    this.#byText.delete(series.text)
     this.slots.free(series.start, series.length)
     series.start = detached
   }
 
   #overflowSeries(): Series {
     if (this.#overflow !== undefined) return this.#overflow
-    this.#overflow = new Series(
-      this,
-      '',
-      this.shape.labelNames.map(() => overflowLabel),
-    )
+    const { labelNames } = this.shape
+    const labels = labelNames.map(() => overflowLabel)
+    this.#overflow = new Series(this, labelText(labelNames, labels), true)
     this.#overflow.start = this.slots.allocate(this.#overflow.length)
     return this.#overflow
   }
@@ -100,8 +118,10 @@ const detached = -1
 
 /** One series: `[value]`, or for a histogram a count for each bucket, one for infinity, and the sum. */
 export class Series {
-  readonly key: string
-  readonly labels: readonly string[]
+  /** Its labels. */
+  readonly text: string
+  /** Of all that found no room. */
+  readonly isOverflow: boolean
   readonly length: number
   /** Index of its first number; `detached` once it made room for another. */
   start: number = detached
@@ -109,15 +129,11 @@ export class Series {
   #changed: boolean = true
   readonly #family: FamilySeries
 
-  constructor(family: FamilySeries, key: string, labels: readonly string[]) {
+  constructor(family: FamilySeries, text: string, isOverflow: boolean) {
     this.#family = family
-    this.key = key
-    this.labels = labels
-    this.length = family.shape.type === 'histogram' ? family.shape.buckets.length + 2 : 1
-  }
-
-  get isOverflow(): boolean {
-    return this.key === ''
+    this.text = text
+    this.isOverflow = isOverflow
+    this.length = widthOf(family.shape)
   }
 
   inc(amount: number = 1): void {
@@ -135,10 +151,6 @@ export class Series {
     while (i < buckets.length && value > (buckets[i] ?? Infinity)) i++
     this.#family.slots.add(at + i, 1)
     this.#family.slots.add(at + this.length - 1, value)
-  }
-
-  snapshot(): FamilySnapshot['series'][number] {
-    return { labels: this.labels, values: this.#family.slots.read(this.start, this.length) }
   }
 
   /** Asked once a snapshot: counts those without a change. */
@@ -159,8 +171,4 @@ export class Series {
     this.#changed = true
     return this.start === detached ? this.#family.placeOf(this) : this.start
   }
-}
-
-function cleanLabel(text: string): string {
-  return (text.length <= maxLabelLength ? text : text.slice(0, maxLabelLength)).toWellFormed()
 }

@@ -36,7 +36,7 @@ export class Slots {
     return this.#values[index] ?? 0
   }
 
-  read(start: number, length: number): readonly number[] {
-    return Array.from(this.#values.subarray(start, start + length))
+  copy(start: number, length: number, into: Float64Array, at: number): void {
+    for (let i = 0; i < length; i++) into[at + i] = this.#values[start + i] ?? 0
   }
 }

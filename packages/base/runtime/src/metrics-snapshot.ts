@@ -1,42 +1,41 @@
 export type MetricType = 'counter' | 'gauge' | 'histogram'
 
+export interface FamilyShape {
+  readonly name: string
+  readonly help: string
+  readonly type: MetricType
+  readonly labelNames: readonly string[]
+  readonly buckets: readonly number[]
+}
+
 export interface SeriesSnapshot {
   readonly labels: readonly string[]
   /** One value, or for histograms a count for each bucket, one for infinity, and the sum. */
   readonly values: readonly number[]
 }
 
-export interface FamilySnapshot {
-  readonly name: string
-  readonly help: string
-  readonly type: MetricType
-  readonly labelNames: readonly string[]
-  readonly buckets: readonly number[]
+export interface FamilySnapshot extends FamilyShape {
   readonly series: readonly SeriesSnapshot[]
 }
 
-/** The state of a registry as plain data. */
+/** The state of a registry as plain data, for those who look for something in it. */
 export interface MetricsSnapshot {
   readonly families: readonly FamilySnapshot[]
 }
 
-/** Sums series with the same name and labels: counters and histograms of several threads, and gauges likewise. */
-export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {
-  const families = new Map<string, { shape: FamilySnapshot; series: Map<string, SeriesSnapshot> }>()
-  for (const family of snapshots.flatMap((snapshot) => snapshot.families)) {
-    const merged = families.get(family.name) ?? { shape: family, series: new Map<string, SeriesSnapshot>() }
-    families.set(family.name, merged)
-    for (const one of family.series) {
-      const key = JSON.stringify(one.labels)
-      const other = merged.series.get(key)
-      merged.series.set(key, other === undefined ? one : addSeries(other, one))
-    }
-  }
-  return {
-    families: [...families.values()].map(({ shape, series }) => ({ ...shape, series: [...series.values()] })),
-  }
+/**
+ * Some series of a family, or none of it but its shape; it may be sent to another thread. Labels travel as one text for each
+ * series: two dozen strings would take longer to make than all the rest of a scrape.
+ */
+export interface MetricsSlice {
+  readonly shape: FamilyShape
+  /** As `labelText` makes them. */
+  readonly texts: readonly string[]
+  /** `widthOf(shape)` numbers for each text. */
+  readonly values: Float64Array
 }
 
-function addSeries(a: SeriesSnapshot, b: SeriesSnapshot): SeriesSnapshot {
-  return { labels: a.labels, values: a.values.map((value, i) => value + (b.values[i] ?? 0)) }
+/** Numbers of one series. */
+export function widthOf(shape: FamilyShape): number {
+  return shape.type === 'histogram' ? shape.buckets.length + 2 : 1
 }

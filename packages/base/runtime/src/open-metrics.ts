@@ -1,4 +1,6 @@
-import type { FamilySnapshot, MetricsSnapshot, SeriesSnapshot } from './metrics-snapshot.ts'
+import { escapeText, labelText } from './label-text.ts'
+import { widthOf } from './metrics-snapshot.ts'
+import type { FamilyShape, FamilySnapshot, MetricsSnapshot } from './metrics-snapshot.ts'
 
 export const openMetricsContentType = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
 
@@ -6,12 +8,29 @@ export const openMetricsContentType = 'application/openmetrics-text; version=1.0
 const chunkLength = 32 * 1024
 
 /** The exposition in chunks of about 32 KiB, the last one ending in `# EOF`. @see OpenMetrics 1.0 */
-export function* openMetricsText(snapshot: MetricsSnapshot): Generator<string> {
+export function openMetricsText(snapshot: MetricsSnapshot): Generator<string> {
+  return openMetricsChunks(familiesOf(snapshot))
+}
+
+/** A series: its label text, and where its numbers begin. */
+export interface ExposedSeries {
+  readonly text: string
+  readonly values: readonly number[]
+  readonly place: number
+}
+
+export interface ExposedFamily {
+  readonly shape: FamilyShape
+  /** Each made when it is asked for. */
+  readonly series: Iterable<ExposedSeries>
+}
+
+export function* openMetricsChunks(families: Iterable<ExposedFamily>): Generator<string> {
   let chunk = ''
-  for (const family of snapshot.families) {
-    chunk += header(family)
-    for (const series of family.series) {
-      chunk += samples(family, series)
+  for (const { shape, series } of families) {
+    chunk += header(shape)
+    for (const one of series) {
+      chunk += samples(shape, one)
       if (chunk.length < chunkLength) continue
       yield chunk
       chunk = ''
@@ -20,42 +39,53 @@ export function* openMetricsText(snapshot: MetricsSnapshot): Generator<string> {
   yield `${chunk}# EOF\n`
 }
 
+function* familiesOf(snapshot: MetricsSnapshot): Generator<ExposedFamily> {
+  for (const family of snapshot.families) yield { shape: family, series: seriesOf(family) }
+}
+
+function* seriesOf(family: FamilySnapshot): Generator<ExposedSeries> {
+  for (const { labels, values } of family.series) {
+    yield { text: labelText(family.labelNames, labels), values, place: 0 }
+  }
+}
+
 /** A counter's family has no `_total`, its sample does. */
-function baseName(family: FamilySnapshot): string {
+function baseName(family: FamilyShape): string {
   return family.type === 'counter' ? family.name.replace(/_total$/u, '') : family.name
 }
 
-function header(family: FamilySnapshot): string {
+function header(family: FamilyShape): string {
   const name = baseName(family)
   return `# TYPE ${name} ${family.type}\n# HELP ${name} ${escapeText(family.help)}\n`
 }
 
-function samples(family: FamilySnapshot, series: SeriesSnapshot): string {
+function samples(family: FamilyShape, series: ExposedSeries): string {
   const name = baseName(family)
-  const labels = family.labelNames.map((label, i) => `${label}="${escapeText(series.labels[i] ?? '')}"`)
+  const value = number(series.values[series.place])
   switch (family.type) {
     case 'counter':
-      return `${name}_total${braces(labels)} ${number(series.values[0])}\n`
+      return `${name}_total${braces(series.text)} ${value}\n`
     case 'gauge':
-      return `${name}${braces(labels)} ${number(series.values[0])}\n`
+      return `${name}${braces(series.text)} ${value}\n`
     case 'histogram':
-      return histogramSamples(family, series, labels)
+      return histogramSamples(family, series)
   }
 }
 
-function histogramSamples(family: FamilySnapshot, series: SeriesSnapshot, labels: readonly string[]): string {
+function histogramSamples(family: FamilyShape, { text, values, place }: ExposedSeries): string {
   let count = 0
-  let text = ''
+  let lines = ''
+  const others = text === '' ? '' : `${text},`
   for (const [i, bound] of [...family.buckets, Infinity].entries()) {
-    count += series.values[i] ?? 0
-    text += `${family.name}_bucket${braces([...labels, `le="${boundText(bound)}"`])} ${count}\n`
+    count += values[place + i] ?? 0
+    lines += `${family.name}_bucket${braces(`${others}le="${boundText(bound)}"`)} ${count}\n`
   }
-  const sum = series.values[series.values.length - 1]
-  return `${text}${family.name}_count${braces(labels)} ${count}\n${family.name}_sum${braces(labels)} ${number(sum)}\n`
+  const sum = values[place + widthOf(family) - 1]
+  return `${lines}${family.name}_count${braces(text)} ${count}\n${family.name}_sum${braces(text)} ${number(sum)}\n`
 }
 
-function braces(labels: readonly string[]): string {
-  return labels.length === 0 ? '' : `{${labels.join(',')}}`
+function braces(text: string): string {
+  return text === '' ? '' : `{${text}}`
 }
 
 function number(value: number | undefined): string {
@@ -66,8 +96,4 @@ function number(value: number | undefined): string {
 /** `le` is a float, also where it is whole: `1.0`. */
 function boundText(bound: number): string {
   return Number.isInteger(bound) ? `${bound}.0` : number(bound)
-}
-
-function escapeText(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')
 }

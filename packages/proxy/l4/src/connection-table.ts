@@ -33,6 +33,10 @@ interface Held {
   readonly attempts: Set<Attempt>
 }
 
+/** At most a millisecond each, with tens of thousands open. */
+const reportedAtOnce = 4000
+const listedAtOnce = 500
+
 const nobody: Held = { open: new Set(), attempts: new Set() }
 
 export interface ConnectionTableDeps {
@@ -115,13 +119,25 @@ export class ConnectionTable {
     this.#log(subject, refusal.verdict, { requestBytes: 0, responseBytes: 0, error: refusal.error, leftOut })
   }
 
-  /** Brings byte counters up to now; connections may be long. */
-  report(): void {
-    for (const open of this.#all()) this.#report(open)
+  /** Brings byte counters up to now, since connections may be long; yields after some thousand, to be gone on with later. */
+  *report(): Generator<void> {
+    let count = 0
+    for (const open of this.#all()) {
+      this.#report(open)
+      if (++count % reportedAtOnce === 0) yield
+    }
   }
 
-  list(worker: number): readonly ConnectionInfo[] {
-    return [...this.#all()].map((open) => infoOf(open, worker))
+  /** Open connections, some hundred at a time. Those that open or close meanwhile may be there or not. */
+  *list(worker: number): Generator<readonly ConnectionInfo[]> {
+    let slice: ConnectionInfo[] = []
+    for (const open of this.#all()) {
+      slice.push(infoOf(open, worker))
+      if (slice.length < listedAtOnce) continue
+      yield slice
+      slice = []
+    }
+    if (slice.length > 0) yield slice
   }
 
   /**

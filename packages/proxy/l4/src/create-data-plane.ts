@@ -1,12 +1,10 @@
-import { systemRng } from '@tulle/core'
 import { spiffeId } from '@tulle/identity'
 import type { SpiffeId } from '@tulle/identity'
 import { addressType, authorizationType } from '@tulle/mesh-xds'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
-import { mergeSnapshots, MetricsRegistry } from '@tulle/runtime'
-import type { MetricsSnapshot } from '@tulle/runtime'
+import { mergeMetrics, MetricsRegistry } from '@tulle/runtime'
+import type { MergedMetrics } from '@tulle/runtime'
 import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
-import { DataWorker, identityOf } from './data-worker-core.ts'
 import type {
   ConnectionInfo,
   DataPlane,
@@ -19,10 +17,11 @@ import type {
 } from './data-plane.ts'
 import { L4Error } from './errors.ts'
 import { FdWriter } from './fd-writer.ts'
+import { identityOf } from './identity-of.ts'
 import { limitsOfWorker } from './limits.ts'
+import { localWorker } from './local-worker.ts'
 import { openFilesLimit } from './open-files.ts'
 import type { L4Limits } from './limits.ts'
-import { threadCpuMicroseconds } from './thread-cpu.ts'
 import { ThreadWorker } from './thread-worker.ts'
 import type { WorkerCommands } from './worker-commands.ts'
 
@@ -53,16 +52,7 @@ class WorkerDataPlane implements DataPlane {
         accessLog: deps.accessLogFd !== undefined,
       }
       const log = deps.log.child({ worker: index })
-      if (options.workers === 0) {
-        const cpuMicroseconds = threadCpuMicroseconds
-        return new DataWorker(settings, {
-          clock: deps.clock,
-          rng: systemRng,
-          log,
-          cpuMicroseconds,
-          onAccessLog,
-        })
-      }
+      if (options.workers === 0) return localWorker(settings, { clock: deps.clock, log, onAccessLog })
       return new ThreadWorker(settings, { log, onAccessLog, onFailed: (error) => this.#onFailed(error) })
     })
   }
@@ -120,12 +110,13 @@ class WorkerDataPlane implements DataPlane {
   }
 
   async connections(): Promise<readonly ConnectionInfo[]> {
-    return (await Promise.all(this.#workers.map((worker) => worker.connections()))).flat()
+    const found: ConnectionInfo[] = []
+    for (const worker of this.#workers) for await (const slice of worker.connections()) found.push(...slice)
+    return found
   }
 
-  async metrics(): Promise<MetricsSnapshot> {
-    const snapshots = await Promise.all(this.#workers.map((worker) => worker.metrics()))
-    return mergeSnapshots([...snapshots, this.#registry.snapshot()])
+  metrics(): Promise<MergedMetrics> {
+    return mergeMetrics(...this.#workers.map((worker) => worker.metrics()), this.#registry.slices())
   }
 
   dump(): Promise<readonly WorkerDump[]> {

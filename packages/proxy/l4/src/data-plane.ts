@@ -1,7 +1,7 @@
 import type { Clock } from '@tulle/core'
 import type { SpiffeId } from '@tulle/identity'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
-import type { Log, MetricsSnapshot } from '@tulle/runtime'
+import type { Log, MergedMetrics } from '@tulle/runtime'
 import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
 import type { L4Error } from './errors.ts'
 import type { L4Limits } from './limits.ts'
@@ -157,7 +157,7 @@ export interface DataPlane extends AsyncDisposable {
   /** Resolves when full state has been applied. */
   readonly ready: Promise<void>
   connections(): Promise<readonly ConnectionInfo[]>
-  metrics(): Promise<MetricsSnapshot>
+  metrics(): Promise<MergedMetrics>
   dump(): Promise<readonly WorkerDump[]>
   /**
    * Closes listeners, says GOAWAY, waits for connections up to `deadlineMs` from now, then cuts them; resolves with

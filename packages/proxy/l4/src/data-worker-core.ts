@@ -2,10 +2,10 @@ import { errorText } from '@tulle/core'
 import type { Clock, Rng } from '@tulle/core'
 import { flushNow } from '@tulle/http2'
 import { closeFd } from '@tulle/kernel'
-import { defaultTrustDomain, parseSpiffeId, parseTrustDomain, spiffeId } from '@tulle/identity'
-import type { Identity } from '@tulle/identity'
+import { spiffeId } from '@tulle/identity'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
-import type { Log, MetricsSnapshot } from '@tulle/runtime'
+import { nextTurn } from '@tulle/runtime'
+import type { Log, MetricsSlice } from '@tulle/runtime'
 import {
   ByteBudget,
   CredentialHolder,
@@ -27,7 +27,7 @@ import type {
   WorkerDump,
 } from './data-plane.ts'
 import { Enrolment } from './enrolment.ts'
-import { L4Error } from './errors.ts'
+import { identityOf } from './identity-of.ts'
 import { MeshState } from './mesh-state.ts'
 import { PolicyWatch } from './policy-watch.ts'
 import { Telemetry } from './telemetry.ts'
@@ -179,16 +179,19 @@ export class DataWorker implements WorkerCommands {
     this.#enrolments.get(uid)?.release()
   }
 
-  async connections(): Promise<readonly ConnectionInfo[]> {
-    return this.#context.connections.list(this.#settings.index)
+  async *connections(): AsyncGenerator<readonly ConnectionInfo[], void> {
+    for (const slice of this.#context.connections.list(this.#settings.index)) {
+      yield slice
+      await nextTurn()
+    }
   }
 
-  async metrics(): Promise<MetricsSnapshot> {
+  async *metrics(): AsyncGenerator<MetricsSlice, void> {
     const { accounts, buffers, connections, telemetry, windowBudget } = this.#context
-    connections.report()
+    for (const _reported of connections.report()) await nextTurn()
     telemetry.held(buffers, windowBudget.takenBytes)
-    const workloads = accounts.snapshot((uid) => connections.countOf(uid))
-    return { families: [...telemetry.snapshot().families, ...workloads.families] }
+    yield* accounts.slices((uid) => connections.countOf(uid))
+    yield* telemetry.slices()
   }
 
   async dump(): Promise<WorkerDump> {
@@ -266,15 +269,4 @@ export class DataWorker implements WorkerCommands {
       this.#context.log.error('certificate not usable', { identity, error: errorText(error) })
     }
   }
-}
-
-/** Who the workload is. Its names come from whoever started it, and make a SPIFFE id or nothing. */
-export function identityOf(workload: EnrolledWorkload): Identity {
-  const trustDomain = parseTrustDomain(workload.trustDomain ?? defaultTrustDomain)
-  if (!trustDomain.ok) throw new L4Error('L4_IDENTITY', `${workload.uid}: ${trustDomain.error}`)
-  const { namespace, serviceAccount } = workload
-  const identity = { trustDomain: trustDomain.value, namespace, serviceAccount }
-  const parsed = parseSpiffeId(spiffeId(identity))
-  if (!parsed.ok) throw new L4Error('L4_IDENTITY', `${workload.uid}: ${parsed.error}`)
-  return identity
 }

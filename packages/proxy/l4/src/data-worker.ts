@@ -5,7 +5,13 @@ import { DataWorker } from './data-worker-core.ts'
 import { L4Error } from './errors.ts'
 import { threadCpuMicroseconds } from './thread-cpu.ts'
 import { threadLog } from './thread-log.ts'
-import type { WorkerCommands, WorkerMessage, WorkerRequest, WorkerSettings } from './worker-commands.ts'
+import type {
+  SlicedCommand,
+  WorkerCommands,
+  WorkerMessage,
+  WorkerRequest,
+  WorkerSettings,
+} from './worker-commands.ts'
 
 const port = parentPort
 assert(port !== null, 'this module is the entry of a worker thread')
@@ -22,7 +28,7 @@ const worker: WorkerCommands = new DataWorker(settings, {
   cpuMicroseconds: threadCpuMicroseconds,
   log: threadLog((level, message, fields) => post({ kind: 'log', level, message, fields })),
   onAccessLog: (lines) => {
-    const copy = Uint8Array.from(lines)
+    const copy = Uint8Array.prototype.slice.call(lines)
     port.postMessage({ kind: 'access-log', lines: copy } satisfies WorkerMessage, [copy.buffer])
   },
 })
@@ -37,8 +43,19 @@ port.on('message', (request: WorkerRequest) => {
   )
 })
 
-async function run({ method, argument }: WorkerRequest): Promise<unknown> {
+const begun: Map<number, AsyncGenerator<unknown, void>> = new Map()
+
+async function run(request: WorkerRequest): Promise<unknown> {
+  if (request.kind === 'slice') return slice(request.id, request.method)
   // ThreadWorker sends each method its own argument; both sides are of one build.
-  const call = worker[method] as (this: WorkerCommands, argument: unknown) => Promise<unknown>
-  return call.call(worker, argument)
+  const call = worker[request.method] as (this: WorkerCommands, argument: unknown) => Promise<unknown>
+  return call.call(worker, request.argument)
+}
+
+async function slice(id: number, method: SlicedCommand): Promise<IteratorResult<unknown, void>> {
+  const slices = begun.get(id) ?? worker[method]()
+  const next = await slices.next()
+  if (next.done === true) begun.delete(id)
+  else begun.set(id, slices)
+  return next
 }

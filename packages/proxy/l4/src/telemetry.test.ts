@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { MergedMetrics } from '@tulle/runtime'
+import type { FamilySnapshot } from '@tulle/runtime'
 import { partyOf } from './party.ts'
 import { Telemetry } from './telemetry.ts'
 import type { ConnectionLabels } from './telemetry.ts'
@@ -19,9 +21,14 @@ function labels(uid: string, workloadName: string): ConnectionLabels {
   }
 }
 
+function familiesOf(telemetry: Telemetry): readonly FamilySnapshot[] {
+  const merged = new MergedMetrics()
+  for (const slice of telemetry.slices()) merged.add(slice)
+  return merged.families
+}
+
 function openedBy(telemetry: Telemetry): readonly (readonly [string | undefined, number | undefined])[] {
-  const { families } = telemetry.snapshot()
-  const found = families.find(({ name }) => name === 'istio_tcp_connections_opened')
+  const found = familiesOf(telemetry).find(({ name }) => name === 'istio_tcp_connections_opened')
   return (found?.series ?? []).map((series) => [series.labels[1], series.values[0]])
 }
 
@@ -40,8 +47,6 @@ test('Telemetry.release forgets the series of a workload, but for those that ano
   assert.deepEqual(openedBy(telemetry), [['web', 2]])
   telemetry.release('web-2')
   assert.deepEqual(openedBy(telemetry), [])
-  const left = telemetry
-    .snapshot()
-    .families.filter(({ series }) => series.some(({ labels: all }) => all.length > 1))
+  const left = familiesOf(telemetry).filter(({ series }) => series.some(({ labels: all }) => all.length > 1))
   assert.deepEqual(left, [])
 })

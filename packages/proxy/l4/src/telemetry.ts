@@ -1,6 +1,6 @@
 import type { Service } from '@tulle/mesh'
 import { MetricsRegistry } from '@tulle/runtime'
-import type { Child, Family, MetricsSnapshot } from '@tulle/runtime'
+import type { Child, Family, MetricsSlice } from '@tulle/runtime'
 import { unknown } from './party.ts'
 import type { Party } from './party.ts'
 
@@ -187,8 +187,9 @@ export class Telemetry {
     this.#windowBytes.set(windowBytes)
   }
 
-  snapshot(): MetricsSnapshot {
-    return this.#registry.snapshot()
+  /** Everything counted, some hundred series at a time. */
+  slices(): Generator<MetricsSlice> {
+    return this.#registry.slices()
   }
 
   #boundFor(labels: ConnectionLabels): Bound {

@@ -1,5 +1,5 @@
 import type { ResourceUpdate } from '@tulle/mesh-xds'
-import type { MetricsSnapshot } from '@tulle/runtime'
+import type { MetricsSlice } from '@tulle/runtime'
 import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
 import type {
   ConnectionInfo,
@@ -21,8 +21,10 @@ export interface WorkerCommands {
   exportListeners(uid: string): Promise<readonly ListeningSocket[]>
   adoptListeners(adoption: ListenerAdoption): Promise<void>
   release(uid: string): Promise<void>
-  connections(): Promise<readonly ConnectionInfo[]>
-  metrics(): Promise<MetricsSnapshot>
+  /** In slices, each made when it is asked for. */
+  connections(): AsyncGenerator<readonly ConnectionInfo[], void>
+  /** In slices, each made when it is asked for. */
+  metrics(): AsyncGenerator<MetricsSlice, void>
   dump(): Promise<WorkerDump>
   drain(deadlineMs: number): Promise<void>
   /** Everything ends now. */
@@ -41,12 +43,19 @@ export interface WorkerSettings {
   readonly accessLog: boolean
 }
 
+/** What comes in slices. */
+export type SlicedCommand = 'connections' | 'metrics'
+
 /** Between threads: requests with a number, and their answers. */
-export interface WorkerRequest {
-  readonly id: number
-  readonly method: keyof WorkerCommands
-  readonly argument: unknown
-}
+export type WorkerRequest =
+  | {
+      readonly kind: 'call'
+      readonly id: number
+      readonly method: Exclude<keyof WorkerCommands, SlicedCommand>
+      readonly argument: unknown
+    }
+  /** The first slice, or the next one of what was begun under this number: the answer is an `IteratorResult`. */
+  | { readonly kind: 'slice'; readonly id: number; readonly method: SlicedCommand }
 
 export type WorkerMessage =
   | { readonly kind: 'result'; readonly id: number; readonly value: unknown }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TestClock } from '@tulle/core'
+import { MergedMetrics } from '@tulle/runtime'
 import { ByteBudget, HeldBytes } from '@tulle/tunnel'
 import { defaultLimits, limitsOfWorker } from './limits.ts'
 import { WorkloadAccounts } from './workload-accounts.ts'
@@ -19,8 +20,9 @@ function start() {
     cpuMicroseconds: () => cpu.microseconds,
   })
   const values = (name: string): Readonly<Record<string, number>> => {
-    const { families } = accounts.snapshot(() => 7)
-    const series = families.find((family) => family.name === name)?.series ?? []
+    const merged = new MergedMetrics()
+    for (const slice of accounts.slices(() => 7)) merged.add(slice)
+    const series = merged.families.find((family) => family.name === name)?.series ?? []
     return Object.fromEntries(series.map((one) => [one.labels.slice(1).join(' '), one.values[0] ?? 0]))
   }
   return { clock, cpu, accounts, values }

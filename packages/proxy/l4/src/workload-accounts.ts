@@ -1,6 +1,6 @@
 import type { Clock } from '@tulle/core'
 import { MetricsRegistry } from '@tulle/runtime'
-import type { Child, Family, MetricsSnapshot } from '@tulle/runtime'
+import type { Child, Family, MetricsSlice } from '@tulle/runtime'
 import type { L4Limits } from './limits.ts'
 import { noUse, WorkloadAccount } from './workload-account.ts'
 import type { WorkerShares, WorkloadUse } from './workload-account.ts'
@@ -131,7 +131,7 @@ export class WorkloadAccounts {
   }
 
   /** `connections` of a workload now, by its uid. */
-  snapshot(connections: (uid: string) => number): MetricsSnapshot {
+  slices(connections: (uid: string) => number): Generator<MetricsSlice> {
     const costs = new Map<Entry, number>()
     const gauges = new Map<Child, number>()
     const add = (child: Child, value: number): unknown => gauges.set(child, (gauges.get(child) ?? 0) + value)
@@ -145,7 +145,7 @@ export class WorkloadAccounts {
     // Workloads on different nodes of one test may share a name.
     for (const [child, value] of gauges) child.set(value)
     this.#shareCpu(costs)
-    return this.#registry.snapshot()
+    return this.#registry.slices()
   }
 
   /** Brings its counters up to now; returns what was used since, at what it costs in comparison. */
