@@ -15,6 +15,7 @@ import { Enrolment } from './enrolment.ts'
 import { LastGoodState } from './last-good-state.ts'
 import { MeshUpdates } from './mesh-updates.ts'
 import { adminRoutes, healthRoutes, metricsRoutes } from './node-api.ts'
+import { limitsOf } from './node-limits.ts'
 import { ExclusiveSockets } from './exclusive-sockets.ts'
 import { Giver } from './handover/giver.ts'
 import type { GiverDeps } from './handover/giver.ts'
@@ -155,7 +156,7 @@ function startDataPlane(
 ): DataPlane {
   const accessLogFd = openAccessLog(options.accessLog)
   const dataPlane = createDataPlane(
-    { workers: options.workers, network: options.network },
+    { workers: options.workers, network: options.network, limits: limitsOf(options) },
     {
       log,
       clock,

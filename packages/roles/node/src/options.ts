@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import {
+  byteSize,
   defineOptions,
   durationMs,
   integer,
@@ -18,6 +19,10 @@ type OptionTableOf<Values> = { readonly [Name in keyof Values]: Option<Values[Na
 /** What both ways of running have. */
 interface SharedOptions {
   readonly workers: number
+  readonly maxConnections: number
+  readonly maxHandshakes: number
+  readonly maxHeldBytes: number
+  readonly idleSession: number
   readonly metricsPort: number
   readonly accessLog: string
   readonly drainDeadline: number
@@ -59,6 +64,26 @@ export interface StandaloneOptions extends SharedOptions {
 
 const sharedOptions: OptionTableOf<SharedOptions> = {
   workers: option(integer(1, 64), { default: '2', doc: 'Threads of the data path.', placeholder: 'N' }),
+  maxConnections: option(integer(0, 1_000_000), {
+    default: '0',
+    doc: 'Connections that one workload may have, on each of --workers; 0: 16384, or what leaves half of the open files to others. See limits.md.',
+    placeholder: 'N',
+  }),
+  maxHandshakes: option(integer(1, 65_536), {
+    default: '512',
+    doc: 'TLS handshakes in progress of one workload, on each of --workers; a quarter of them from one address.',
+    placeholder: 'N',
+  }),
+  maxHeldBytes: option(byteSize, {
+    default: '256MiB',
+    doc: 'Payload that may wait for slow applications before their peers are held back; a quarter of it for one workload. As much again for windows that grow.',
+    placeholder: 'BYTES',
+  }),
+  idleSession: option(durationMs, {
+    default: '5m',
+    doc: 'An HBONE session that carries nothing is let go after this.',
+    placeholder: 'TIME',
+  }),
   metricsPort: option(port, { default: '15020', doc: 'Port of /metrics; 0 for none.', placeholder: 'PORT' }),
   accessLog: option(text, {
     default: '-',

@@ -10,6 +10,7 @@ import { adminServer, MetricsRegistry, runComponents } from '@tulle/runtime'
 import { openAccessLog } from './access-log.ts'
 import { DataPath } from './data-path.ts'
 import { healthRoutes, metricsRoutes } from './node-api.ts'
+import { limitsOf } from './node-limits.ts'
 import type { NodeRoleDeps } from './node-role.ts'
 import type { StandaloneOptions } from './options.ts'
 import { parseStandaloneConfig } from './standalone-config.ts'
@@ -22,7 +23,7 @@ export async function serveStandalone(options: StandaloneOptions, deps: NodeRole
   const { clock, log } = deps
   const accessLogFd = openAccessLog(options.accessLog)
   const dataPlane = createDataPlane(
-    { workers: options.workers },
+    { workers: options.workers, limits: limitsOf(options) },
     // There is one identity, and it comes from files.
     {
       log,
