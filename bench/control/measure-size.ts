@@ -185,10 +185,12 @@ async function storm(
 ): Promise<StormMeasurement> {
   await peers.ask({ kind: 'keep' }, 'kept', 60_000)
   const killedMs = monotonicMs()
+  say(size, 'killed')
   await control.kill()
   await using next = new ControlProcess(plan)
   await next.ready()
   const readyMs = monotonicMs()
+  say(size, `serves again ${Math.round(readyMs - killedMs)} ms after it was killed`)
   const { atMs } = await peers.ask({ kind: 'settle' }, 'settled', settleTimeoutMs)
   const { report } = await peers.ask({ kind: 'report' }, 'report', 60_000)
   say(size, `settled ${Math.round(atMs - readyMs)} ms after it served, ${report.connects} connects`)

@@ -118,6 +118,8 @@ class DeltaAdsServer implements XdsServer {
     this.#indexes = options.resources.map(({ typeUrl, collection }) =>
       this.#held.use(new ResourceIndex(typeUrl, collection)),
     )
+    // Encoded while nobody waits for it; later a change costs a piece of it.
+    for (const index of this.#indexes) index.snapshot()
     this.#held.use(
       deps.graph.onTransaction((revision) => {
         this.receipts.made(revision)
