@@ -173,8 +173,7 @@ function connect(scope: WorkloadScope, subject: ConnectionSubject, tunnel: Inbou
     if (error === undefined && tunnel.open) {
       onDone = connections.open(attempt, pipe)
       pipe.attachSocket(upstream)
-      tunnel.accept(pipe)
-      pipe.attachStream(tunnel.stream)
+      tunnel.accept(pipe, () => pipe.attachStream(tunnel.stream))
       return
     }
     fail(error ?? 'the caller left')

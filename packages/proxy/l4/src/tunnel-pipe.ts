@@ -28,8 +28,6 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
   readonly #reader: SocketReader
   #socket: Socket | undefined
   #writer: SocketWriter | undefined
-  /** Received payload that left before a stream was attached. */
-  #owedBytes: number = 0
   #stream: Http2Stream | undefined
   #error: PipeError
   #streamOver: boolean = false
@@ -87,10 +85,12 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
     socket.on('close', () => this.#onSocketClose())
   }
 
-  /** The stream to copy to. A second one takes the place of one that the peer never looked at. */
+  /**
+   * The stream to copy to, before any of its payload comes: it is thanked for that. A second one takes the place of one
+   * that the peer never looked at.
+   */
   attachStream(stream: Http2Stream): void {
     this.#stream = stream
-    if (this.#owedBytes > 0) this.#consumed(0)
     if (this.#early !== undefined) stream.sendCopy(this.#early, 0, this.#early.length)
     if (this.#sentEnd) stream.end()
     else this.#reader.resume()
@@ -170,12 +170,8 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
     this.#reader.resume()
   }
 
-  /** What came early is written before there is a stream to thank for it: without that credit the session's window shrinks. */
   #consumed(bytes: number): void {
-    this.#owedBytes += bytes
-    if (this.#stream === undefined) return
-    this.#stream.consumed(this.#owedBytes)
-    this.#owedBytes = 0
+    this.#stream?.consumed(bytes)
   }
 
   #resetSocket(): void {

@@ -40,11 +40,15 @@ export class InboundTunnel implements StreamHandler {
     return this.#reset === undefined
   }
 
-  /** Answers 200 with `headers` besides; from here on `handler` is told everything, what came early first. */
-  accept(handler: StreamHandler, headers: HeaderList = []): void {
+  /**
+   * Answers 200; from here on `handler` is told everything, what came early first. Between the two `onAnswered` may
+   * take the stream: nothing can be sent before the answer, nor credit given before there is a stream to give it on.
+   */
+  accept(handler: StreamHandler, onAnswered: () => void = () => undefined): void {
     if (!this.open) return
     this.#handler = handler
-    this.stream.sendHeaders([':status', '200', ...headers], false)
+    this.stream.sendHeaders([':status', '200'], false)
+    onAnswered()
     const early = this.#early
     this.#early = []
     for (const bytes of early) handler.onData(bytes, 0, bytes.length)
