@@ -1,22 +1,14 @@
 import assert from 'node:assert/strict'
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { systemClock, TestClock } from '@tulle/core'
-import { noRevocations } from '@tulle/identity'
-import { serviceKey } from '@tulle/mesh'
-import type { Service } from '@tulle/mesh'
+import { systemClock } from '@tulle/core'
 import { addressType, authorizationType } from '@tulle/mesh-xds'
-import type { AuthorizationPolicy } from '@tulle/policy'
 import { silentLog } from '@tulle/runtime'
 import type { WorkloadCertificate } from '@tulle/tunnel'
 import { createDataPlane } from './create-data-plane.ts'
-import type { DataPlane, ListenerPlan } from './data-plane.ts'
 import {
   addressUpdate,
   allowPolicy,
@@ -27,112 +19,21 @@ import {
   startApp,
   testAddress,
   testCertificate,
-  testRoot,
   testService,
-  testWorkload,
 } from './test-mesh.ts'
 
-const clientAddress = testAddress(1)
-const serverAddress = testAddress(2)
-const root = testRoot()
-const shopperCertificate = testCertificate({ root, identity: identityOfAccount('shopper') })
-
-interface Pair extends AsyncDisposable {
-  readonly client: DataPlane
-  readonly server: DataPlane
-  /** Waits until the access logs of both have said this much. */
-  logged(lines: number): Promise<readonly Record<string, unknown>[]>
-  /** A connection of the client's application, already on its way to the server's. */
-  call(): Socket
-}
-
-const serverWorkload = testWorkload('books', serverAddress, { policies: ['shop/books'] })
-const clientWorkload = testWorkload('shopper', clientAddress)
-
-interface PairOptions {
-  readonly workers?: number
-  readonly policies?: readonly AuthorizationPolicy[]
-  readonly service?: Service
-  /** Plaintext straight to the server's proxy, without the client's. */
-  readonly plaintext?: boolean
-  readonly clientCertificate?: WorkloadCertificate
-  readonly serverCertificate?: WorkloadCertificate
-}
-
-/** Two data planes, each with one workload, and everything between them. */
-async function startPair(appPort: number, options: PairOptions = {}): Promise<Pair> {
-  const folder = await mkdtemp(join(tmpdir(), 'tulle-l4-'))
-  const file = await open(join(folder, 'access.log'), 'a+')
-  const clock = new TestClock(systemClock.nowMs())
-  const makePlane = (): DataPlane =>
-    createDataPlane(
-      { workers: options.workers ?? 0 },
-      { log: silentLog, clock, accessLogFd: file.fd, onIdentityNeeded: () => undefined },
-    )
-  const client = makePlane()
-  const server = makePlane()
-  const listen = { ip: clientAddress, port: 20_000 + (appPort % 10_000) }
-  const enrol = (plane: DataPlane, uid: string, listeners: ListenerPlan): Promise<void> =>
-    plane.addWorkload({ uid, namespace: 'shop', name: uid, serviceAccount: uid, netns: undefined, listeners })
-  const { service } = options
-  const destination = {
-    ip: service?.addresses[0]?.address ?? serverAddress,
-    port: service?.ports[0]?.servicePort ?? appPort,
-  }
-  const plaintext = { listen: { ip: serverAddress, port: listen.port }, destination }
-  const enrolled = Promise.all([
-    enrol(client, 'shopper', { fixedOutbound: [{ listen, destination }] }),
-    enrol(server, 'books', { hbone: { ip: serverAddress, port: 15_008 }, fixedPlaintext: [plaintext] }),
-  ])
-  const services = service === undefined ? [] : [service]
-  const served = new Map(services.map((one) => [serviceKey(one), []]))
-  const addresses = addressUpdate([clientWorkload, { ...serverWorkload, services: served }], services)
-  for (const plane of [client, server]) {
-    await plane.apply(policyUpdate(options.policies ?? [allowPolicy('books', principals('shopper'))]))
-    await plane.apply(addresses)
-  }
-  const certificate = (account: string): WorkloadCertificate =>
-    testCertificate({ root, identity: identityOfAccount(account) })
-  await client.setCertificates([options.clientCertificate ?? certificate('shopper')])
-  await server.setCertificates([options.serverCertificate ?? certificate('books')])
-  await enrolled
-  const host = options.plaintext === true ? serverAddress : clientAddress
-  return {
-    client,
-    server,
-    call: () => connect({ host, port: listen.port, localAddress: clientAddress, allowHalfOpen: true }),
-    async logged(count) {
-      for (;;) {
-        await clock.advance(100)
-        const lines = (await readFile(join(folder, 'access.log'), 'utf8')).split('\n')
-        if (lines.length <= count) continue
-        return lines.slice(0, -1).map((line) => JSON.parse(line) as Record<string, unknown>)
-      }
-    },
-    async [Symbol.asyncDispose]() {
-      await client[Symbol.asyncDispose]()
-      await server[Symbol.asyncDispose]()
-      await file.close()
-      await rm(folder, { recursive: true })
-    },
-  }
-}
-
-/** What comes until the other side ends. Not by iteration, which would destroy the socket and its other half. */
-function readAll(socket: Socket): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    socket.on('data', (chunk: Buffer) => chunks.push(chunk))
-    socket.resume()
-    socket.once('end', () => resolve(Buffer.concat(chunks)))
-    socket.once('error', reject)
-    socket.once('close', () => reject(new Error('closed')))
-  })
-}
-
-function digest(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
-}
+import {
+  clientAddress,
+  digest,
+  echo,
+  echoed,
+  over,
+  readAll,
+  root,
+  serverAddress,
+  serverWorkload,
+  startPair,
+} from './test-pair.ts'
 
 test('a call goes through two proxies over HBONE and comes back', async () => {
   await using app = await startApp(serverAddress, (socket) => socket.pipe(socket))
@@ -164,24 +65,6 @@ test('large transfers both ways arrive whole, with half-close', async () => {
     assert.deepEqual(held?.series, [{ labels: [], values: [0] }])
   }
 })
-
-async function echoed(pair: Pair, text: string): Promise<string> {
-  const socket = pair.call()
-  socket.end(text)
-  return (await readAll(socket)).toString()
-}
-
-/** Resolves when a connection is over, however that comes about. */
-function over(socket: Socket): Promise<void> {
-  socket.on('error', () => undefined)
-  socket.resume()
-  return new Promise((resolve) => {
-    socket.once('close', () => resolve())
-    socket.once('end', () => socket.destroy())
-  })
-}
-
-const echo = (socket: Socket): void => void socket.pipe(socket)
 
 test('worker threads carry calls too, and sum their metrics', async () => {
   await using app = await startApp(serverAddress, echo)
@@ -267,63 +150,6 @@ test('connections that policy still allows stay open through a policy change', a
   assert.equal(listed[0]?.sourceIdentity, identityOfAccount('shopper'))
   socket.end('y')
   assert.equal((await readAll(socket)).toString(), 'y')
-})
-
-for (const [what, revoked] of [
-  ['an identity', { identities: new Set([identityOfAccount('shopper')]), serials: new Set<string>() }],
-  ['a serial', { identities: new Set<string>(), serials: new Set([shopperCertificate.serial]) }],
-] as const) {
-  test(`case 31: revoking ${what} ends its connections, says why, and refuses new ones until it is taken back`, async () => {
-    await using app = await startApp(serverAddress, echo)
-    await using pair = await startPair(app.port, { clientCertificate: shopperCertificate })
-    const socket = pair.call()
-    socket.write('x')
-    await once(socket, 'data')
-    const ended = over(socket)
-    await pair.server.setRevocations(revoked)
-    await ended
-    const errors = (await pair.logged(2)).map((line) => line['error'])
-    assert.ok(errors.includes('revoked'), `the log says ${errors.join(', ')}`)
-    await over(pair.call())
-    const { families } = await pair.server.metrics()
-    const refused = families.find((family) => family.name === 'tulle_hbone_refused')
-    assert.deepEqual(refused?.series, [{ labels: ['revoked'], values: [1] }])
-    await pair.server.setRevocations(noRevocations)
-    const again = pair.call()
-    again.end('y')
-    assert.equal((await readAll(again)).toString(), 'y')
-  })
-}
-
-test('case 31: a serial that is revoked leaves other certificates of the identity alone', async () => {
-  await using app = await startApp(serverAddress, echo)
-  await using pair = await startPair(app.port, { clientCertificate: shopperCertificate })
-  const other = testCertificate({ root, identity: identityOfAccount('shopper') })
-  await pair.server.setRevocations({ identities: new Set(), serials: new Set([other.serial]) })
-  const socket = pair.call()
-  socket.end('y')
-  assert.equal((await readAll(socket)).toString(), 'y')
-})
-
-test('case 31: revoking the identity that is called ends the connections to it', async () => {
-  await using app = await startApp(serverAddress, echo)
-  await using pair = await startPair(app.port)
-  const socket = pair.call()
-  socket.write('x')
-  await once(socket, 'data')
-  const ended = over(socket)
-  await pair.client.setRevocations({
-    identities: new Set([identityOfAccount('books')]),
-    serials: new Set(),
-  })
-  await ended
-  await over(pair.call())
-  const errors = (await pair.logged(3)).map((line) => String(line['error']))
-  assert.ok(errors.includes('revoked'), `the log says ${errors.join(', ')}`)
-  assert.ok(
-    errors.some((error) => /serial .* is revoked/u.test(error)),
-    errors.join(', '),
-  )
 })
 
 test('plaintext is refused where policy wants an identity, and passes where it wants none', async () => {
