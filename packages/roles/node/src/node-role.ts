@@ -42,7 +42,9 @@ export interface NodeRoleDeps {
 
 /** Runs a node proxy until it is stopped: resolves when it has drained. Throws HandoverError when it can't take over. */
 export async function runNode(options: NodeOptions, deps: NodeRoleDeps): Promise<void> {
-  await nodeHandlesSelfTest()
+  // Beside the start of the threads: workloads are closed until this process serves.
+  const selfTest = nodeHandlesSelfTest()
+  selfTest.catch(() => undefined) // awaited below
   mkdirSync(options.secrets, { recursive: true, mode: 0o700 })
   // First of all: the process that runs writes down what it knows when it is greeted.
   using taker = await knock(options, deps)
@@ -52,6 +54,7 @@ export async function runNode(options: NodeOptions, deps: NodeRoleDeps): Promise
   const restored = await parts.updates.restore((update, rejected) => parts.ads.resume(update, rejected))
   if (restored > 0 && taker === undefined)
     deps.log.info('serving the last good state until the control plane answers', { resources: restored })
+  await selfTest
   await runComponents(parts.components, {
     log: deps.log,
     stop: deps.stop,
