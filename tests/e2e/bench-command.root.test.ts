@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -11,12 +11,12 @@ import { checkout } from '../support/mesh.ts'
 const run = promisify(execFile)
 const main = join(checkout, 'apps/tulle/src/main.ts')
 
-const leftovers = (): readonly string[] =>
-  readdirSync(tmpdir()).filter((name) => name.startsWith('tulle-bench-'))
-
-test('tulle bench answers with every row, directly and through the mesh, and leaves nothing behind', async () => {
-  const before = leftovers()
-  const { stdout } = await run(process.execPath, [main, 'bench', '--seconds', '5', '-o', 'json'])
+test('tulle bench answers with every row, directly and through the mesh, and leaves nothing behind', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tulle-bench-command-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const { stdout } = await run(process.execPath, [main, 'bench', '--seconds', '5', '-o', 'json'], {
+    env: { ...process.env, TMPDIR: folder },
+  })
   const { rows } = JSON.parse(stdout) as BenchResult
   assert.deepEqual(
     rows.map(({ name }) => name.replace(/ at \d+\/s/u, '')),
@@ -33,7 +33,8 @@ test('tulle bench answers with every row, directly and through the mesh, and lea
     assert.ok(mesh > 0, `${name}, mesh: ${mesh}`)
     assert.ok(cpuUs > 0, `${name}, CPU: ${cpuUs}`)
   }
-  assert.deepEqual(leftovers(), before)
+  const left = readdirSync(folder).filter((name) => name.startsWith('tulle-bench-'))
+  assert.deepEqual(left, [])
 })
 
 test('tulle bench refuses a time that is too short to say anything', async () => {
