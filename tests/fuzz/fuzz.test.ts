@@ -9,8 +9,8 @@ import { targets } from './targets/index.ts'
 const runs = (target: FuzzTarget): number => (target.name === 'manifests' ? 60 : 500)
 
 for (const target of targets) {
-  test(`${target.name}: ${target.about}`, () => {
-    const { failure, outcomes } = fuzz(target, { seed: 1, runs: runs(target) })
+  test(`${target.name}: ${target.about}`, async () => {
+    const { failure, outcomes } = await fuzz(target, { seed: 1, runs: runs(target) })
     if (failure !== undefined) {
       throw new Error(`input ${Buffer.from(failure.input).toString('hex')}`, { cause: failure.error })
     }
@@ -23,7 +23,7 @@ for (const target of targets) {
   }
 }
 
-test('fuzz finds what does not hold, shortens it, and finds it again with the same seed', () => {
+test('fuzz finds what does not hold, shortens it, and finds it again with the same seed', async () => {
   const target: FuzzTarget = {
     name: 'planted',
     about: '',
@@ -35,12 +35,12 @@ test('fuzz finds what does not hold, shortens it, and finds it again with the sa
       return String(input.length)
     },
   }
-  const first = fuzz(target, { seed: 3, runs: 10_000 })
+  const first = await fuzz(target, { seed: 3, runs: 10_000 })
   equal(Buffer.from(first.failure?.input ?? []).toString(), 'bug')
-  equal(fuzz(target, { seed: 3, runs: 10_000 }).runs, first.runs)
+  equal((await fuzz(target, { seed: 3, runs: 10_000 })).runs, first.runs)
 })
 
-test('fuzz finds what is left behind', () => {
+test('fuzz finds what is left behind', async () => {
   const kept: Uint8Array[] = []
   const target: FuzzTarget = {
     name: 'leaking',
@@ -50,5 +50,5 @@ test('fuzz finds what is left behind', () => {
     run: (input) => `${kept.push(input)}`,
     leftovers: () => (kept.length > 50 ? kept.length : 0),
   }
-  ok(fuzz(target, { seed: 1, runs: 1000 }).failure)
+  ok((await fuzz(target, { seed: 1, runs: 1000 })).failure)
 })

@@ -52,7 +52,9 @@ function bySystem(bytes: Uint8Array): X509Certificate | undefined {
 function compare(found: Certificate, other: X509Certificate): void {
   const facts = (serial: string, from: number, to: number, ca: boolean): string =>
     `${serial} ${from} ${to} ${ca}`
-  const ours = facts(found.serial, found.notBeforeMs, found.notAfterMs, found.isCa)
+  // OpenSSL counts one that may not sign certificates (bit 5) as no CA; we keep the two apart until a chain is walked.
+  const certifies = found.isCa && (found.keyUsage?.includes(5) ?? true)
+  const ours = facts(found.serial, found.notBeforeMs, found.notAfterMs, certifies)
   const theirs = facts(
     other.serialNumber.toLowerCase().replace(/^0+(?=.)/u, ''),
     other.validFromDate.getTime(),

@@ -226,8 +226,8 @@ function run(role: 'client' | 'server', input: Uint8Array): string {
   const types = transport.types(role === 'client')
   session.onTransportClose()
   ensure(ends.length === 1, () => `told ${ends.length} times that it is over`)
-  const { streamsOpen, bytesUnconsumed } = session.counters
-  leftovers = clock.pending + streamsOpen + bytesUnconsumed
+  // What a stream's user has not consumed is that user's, also when stream and session have ended.
+  leftovers = clock.pending + session.counters.streamsOpen
   const [end] = ends
   return `${end?.cause} ${end?.code} ${types} ${streams.map(({ told }) => told).join()}`
 }

@@ -50,35 +50,31 @@ const bomb = Buffer.concat([
 ])
 
 /** Each is what the `round`-th of ten thousand writes says. */
-const floods: readonly (readonly [
-  number: number,
-  what: string,
-  code: number,
-  make: (round: number) => Buffer,
-])[] = [
+const floods: readonly (readonly [name: string, code: number, make: (round: number) => Buffer])[] = [
   [
-    14,
-    'HEADERS and RST_STREAM',
+    'case 14: a flood of HEADERS and RST_STREAM',
     enhanceYourCalm,
     (round) => Buffer.concat([request(2 * round + 1), frame(3, 0, 2 * round + 1, '00000008')]),
   ],
   [
-    15,
-    'streams that have to be reset',
+    'case 15: a flood of streams that have to be reset',
     enhanceYourCalm,
     (round) => Buffer.concat([request(2 * round + 1), frame(8, 0, 2 * round + 1, '00000000')]),
   ],
   [
-    16,
-    'CONTINUATION that never ends',
+    'case 16: a flood of CONTINUATION that never ends',
     enhanceYourCalm,
     (round) => (round === 0 ? frame(1, 0, 1, connectBlock) : frame(9, 0, 1, '00')),
   ],
-  [17, 'HPACK bombs', compressionError, (round) => frame(1, 4, 2 * round + 1, bomb)],
-  [18, 'SETTINGS', enhanceYourCalm, () => frame(4, 0, 0)],
-  [18, 'PING', enhanceYourCalm, () => frame(6, 0, 0, '0102030405060708')],
-  [18, 'PRIORITY', enhanceYourCalm, () => frame(2, 0, 1, '0000000300')],
-  [18, 'DATA without any', enhanceYourCalm, (round) => (round === 0 ? request(1) : frame(0, 0, 1))],
+  ['case 17: a flood of HPACK bombs', compressionError, (round) => frame(1, 4, 2 * round + 1, bomb)],
+  ['case 18: a flood of SETTINGS', enhanceYourCalm, () => frame(4, 0, 0)],
+  ['case 18: a flood of PING', enhanceYourCalm, () => frame(6, 0, 0, '0102030405060708')],
+  ['case 18: a flood of PRIORITY', enhanceYourCalm, () => frame(2, 0, 1, '0000000300')],
+  [
+    'case 18: a flood of DATA without any',
+    enhanceYourCalm,
+    (round) => (round === 0 ? request(1) : frame(0, 0, 1)),
+  ],
 ]
 
 /** Sends back what comes. */
@@ -162,8 +158,8 @@ function goawayCode(bytes: Buffer): number | undefined {
   return code
 }
 
-for (const [number, what, code, make] of floods) {
-  test(`case ${number}: a flood of ${what} ends its own connection with GOAWAY ${code}, and no other`, async () => {
+for (const [name, code, make] of floods) {
+  test(`${name} ends its own connection with GOAWAY ${code}, and no other`, async () => {
     // As in life: nobody answers before a connection to the application is there.
     const onTunnel = (tunnel: InboundTunnel): void => void setImmediate(() => tunnel.accept(echo(tunnel)))
     await using server = await startServer(own, { onTunnel })

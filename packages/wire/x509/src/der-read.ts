@@ -143,6 +143,8 @@ export function readNamedBits(reader: DerReader): readonly number[] {
   if (unused === undefined || unused > 7 || (bytes.length === 0 && unused > 0) || bytes.length > 4) {
     throw new DerError('a malformed bit string')
   }
+  // X.690 §11.2.1: others do not look there, and would find fewer bits than we.
+  if (((bytes.at(-1) ?? 0) & ((1 << unused) - 1)) !== 0) throw new DerError('bits set in the padding')
   return bytes.flatMap((byte, i) =>
     [0, 1, 2, 3, 4, 5, 6, 7].filter((bit) => (byte & (0x80 >> bit)) !== 0).map((bit) => i * 8 + bit),
   )

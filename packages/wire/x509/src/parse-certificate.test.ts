@@ -162,6 +162,21 @@ describe('parseCertificate refuses', () => {
   })
 })
 
+/** Found by comparing with OpenSSL: each was read here as something that others do not see, or not seen. */
+for (const [what, from, to] of [
+  ['a second name in constructed form', '82037765', 'a2037765'],
+  ['a name of no kind', '82037765', '02037765'],
+  ['a key usage in the padding', '0403020780', '04030207c1'],
+] as const) {
+  test(`case 29: parseCertificate refuses ${what}`, () => {
+    const good = Buffer.from(leaf({ uriSans: [web], dnsSans: ['web'] }).der).toString('hex')
+    const bad = good.replace(from, to)
+    assert.notEqual(bad, good)
+    assert.equal(parseCertificate(Buffer.from(good, 'hex')).ok, true)
+    assert.equal(parseCertificate(Buffer.from(bad, 'hex')).ok, false)
+  })
+}
+
 test('parseCertificate names critical extensions that it does not know', () => {
   const certificate = must(parseCertificate(withExtensions([['2.5.29.30', der.sequence()]])))
   assert.deepEqual(certificate.unknownCritical, ['2.5.29.30'])

@@ -107,7 +107,9 @@ function readOidList(reader: DerReader): readonly string[] {
 function readAuthorityKeyId(reader: DerReader): Uint8Array | undefined {
   return reader.within(tags.sequence, (id) => {
     const key = id.optional(contextTag(0, false), () => id.content(contextTag(0, false)))
-    while (!id.done) id.raw()
+    // The issuer's name and serial number, which nobody here asks for. @see RFC 5280 §4.2.1.1
+    id.optional(contextTag(1, true), () => id.raw())
+    id.optional(contextTag(2, false), () => id.raw())
     return key
   })
 }
@@ -128,14 +130,27 @@ export function readAlternativeNames(reader: DerReader): AlternativeNames {
       if (list.tag === uriTag) uriSans.push(ia5(list.content(uriTag)))
       else if (list.tag === dnsTag) dnsSans.push(ia5(list.content(dnsTag)))
       else if (list.tag === ipTag) ipSans.push(ip(list.content(ipTag)))
-      else {
+      else if (list.tag !== undefined && otherTags.has(list.tag)) {
         list.raw()
         others++
-      }
+      } else throw new DerError('an alternative name of no known kind')
     }
     return { uriSans, dnsSans, ipSans, others }
   })
 }
+
+/**
+ * Those that are skipped, each in its one form: otherName, email, X.400 and directory names, EDI, a registered id. A URI
+ * in constructed form would be a second name that only others see, so it is refused with all else.
+ */
+const otherTags: ReadonlySet<number> = new Set([
+  contextTag(0, true),
+  contextTag(1, false),
+  contextTag(3, true),
+  contextTag(4, true),
+  contextTag(5, true),
+  contextTag(8, false),
+])
 
 function ia5(bytes: Uint8Array): string {
   if (bytes.some((byte) => byte >= 0x80)) throw new DerError('an alternative name that is not ASCII')
