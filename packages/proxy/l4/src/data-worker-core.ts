@@ -102,6 +102,7 @@ export class DataWorker implements WorkerCommands {
       keeper: new SessionKeeper(clock, limits.expiredSessionMs),
       gate: new HandshakeGate({
         maxPerTurn: limits.maxHandshakesPerTurn,
+        pauseMs: limits.handshakePauseMs,
         beforeSome: flushNow,
       }),
     }

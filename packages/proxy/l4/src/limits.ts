@@ -8,6 +8,8 @@ export interface L4Limits {
   readonly maxHandshakesPerSource: number
   /** Handshakes that one turn of the event loop begins, over all workloads, each of which gets its turn. */
   readonly maxHandshakesPerTurn: number
+  /** Between these and the next ones, so that handshakes leave half of the thread's time to what is open; 0 is none. */
+  readonly handshakePauseMs: number
   /** HBONE sessions to one workload, handshakes included; more are closed at once. */
   readonly maxInboundSessions: number
   /** The same from one source address. */
@@ -54,6 +56,7 @@ export const defaultLimits: L4Limits = {
   maxHandshakes: 512,
   maxHandshakesPerSource: 128,
   maxHandshakesPerTurn: 1,
+  handshakePauseMs: 1,
   maxInboundSessions: 4096,
   maxSessionsPerSource: 512,
   maxSessionsPerTarget: 256,

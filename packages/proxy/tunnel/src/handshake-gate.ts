@@ -1,6 +1,10 @@
+import { systemClock } from '@tulle/core'
+
 export interface HandshakeGateOptions {
   /** Handshakes begun in one turn of the event loop, over all workloads: each costs what some ten requests cost. */
   readonly maxPerTurn: number
+  /** Between those and the next: what else the thread has to do gets at least as much time, also where its core is shared. */
+  readonly pauseMs?: number
   /** Runs something in the next turn; tests have turns of their own. */
   readonly nextTurn?: (run: () => void) => void
   /** Called before handshakes are begun late in a turn: what the turn has to send should not wait for them. */
@@ -29,7 +33,10 @@ export class HandshakeGate {
   constructor(options: HandshakeGateOptions) {
     this.#maxPerTurn = options.maxPerTurn
     this.#beforeSome = options.beforeSome ?? (() => undefined)
-    this.#nextTurn = options.nextTurn ?? ((run) => void setImmediate(run))
+    const { pauseMs = 0 } = options
+    this.#nextTurn =
+      options.nextTurn ??
+      (pauseMs > 0 ? (run) => void systemClock.after(pauseMs, run) : (run) => void setImmediate(run))
   }
 
   /** One workload's, which holds at most `maxWaiting`. */
