@@ -33,9 +33,11 @@ export class ControlProcess implements AsyncDisposable {
   readonly #closed: Promise<unknown>
   readonly #ready: PromiseWithResolvers<void> = Promise.withResolvers()
   readonly #log: string[] = []
+  readonly #isProfiled: boolean
 
   constructor(plan: ControlPlan) {
     this.#state = plan.state
+    this.#isProfiled = plan.profileFolder !== undefined
     const profile =
       plan.profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${plan.profileFolder}`]
     const options = ['--manifests', plan.manifests, '--state', plan.state, '--listen-port', `${plan.port}`]
@@ -103,7 +105,8 @@ export class ControlProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill('SIGTERM')
+    // A profile is written when it ends by itself; without one nothing is lost, and its nodes need no farewell.
+    this.#child.kill(this.#isProfiled ? 'SIGTERM' : 'SIGKILL')
     using _force = systemClock.after(8000, () => void this.#child.kill('SIGKILL'))
     await this.#closed
   }
