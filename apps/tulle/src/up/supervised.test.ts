@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { seededRng, TestClock } from '@tulle/core'
@@ -63,3 +64,38 @@ test('Supervised.stop() kills a process group that ignores SIGTERM', async () =>
   await stopped
   assert.equal(child.signalCode, 'SIGKILL')
 })
+
+for (const { takes, restarts } of [
+  { takes: true, restarts: 0 },
+  { takes: false, restarts: 1 },
+]) {
+  const what = takes ? 'is over with it' : 'is started again when the other one fails'
+  test(`case 40: a process that ends before it is known who took its place ${what}`, async () => {
+    const clock = new TestClock()
+    const begin = (script: string): ChildProcess =>
+      spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'ignore'], detached: true })
+    const before = begin(wait)
+    await once(before.stdout ?? assert.fail(), 'data')
+    const starts = [before]
+    const lost: string[] = []
+    const supervised = new Supervised(
+      { name: 'x', start: () => starts.shift() ?? begin(wait), onUnexpectedExit: (how) => lost.push(how) },
+      { clock, rng: seededRng(1) },
+    )
+    supervised.start()
+    const replaced = supervised.replace({
+      first: () => begin(wait),
+      again: () => assert.fail('it was never wanted again'),
+      taken: async () => {
+        before.kill('SIGKILL')
+        await once(before, 'exit')
+        assert.deepEqual(lost, [], 'whoever may take its place is there')
+        if (!takes) throw new Error('it did not')
+      },
+    })
+    await (takes ? replaced : assert.rejects(replaced, /it did not/u))
+    assert.equal(supervised.restarts, restarts)
+    assert.deepEqual(lost, takes ? [] : ['was killed by SIGKILL'])
+    await supervised.stop(5000)
+  })
+}

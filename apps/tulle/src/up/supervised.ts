@@ -41,6 +41,8 @@ export class Supervised {
   readonly #alive: Set<ChildProcess> = new Set()
   #stopping: boolean = false
   #replacing: boolean = false
+  /** How the one that is being replaced ended, if it did: it may, once the other one has its place. */
+  #endedMeanwhile: string | undefined
   #restarts: number = 0
   #waiting: Disposable | undefined
   #startedMs: number = 0
@@ -77,6 +79,7 @@ export class Supervised {
     if (this.#replacing) throw new Error(`${this.#options.name} is being replaced already`)
     if (this.#child === undefined || this.#stopping) throw new Error(`${this.#options.name} does not run`)
     this.#replacing = true
+    this.#endedMeanwhile = undefined
     const next = first()
     const ended = new AbortController()
     this.#watch(next, (how) => ended.abort(new Error(how)))
@@ -88,6 +91,7 @@ export class Supervised {
       this.#child = next
     } catch (error) {
       if (next.pid !== undefined && this.#alive.has(next)) signalGroup(next.pid, 'SIGKILL')
+      if (this.#endedMeanwhile !== undefined) this.#lose(this.#endedMeanwhile)
       throw error
     } finally {
       this.#replacing = false
@@ -123,13 +127,18 @@ export class Supervised {
       if (!this.#alive.delete(child)) return
       onGone(how)
       if (this.#child !== child) return
-      this.#child = undefined
-      if (!this.#stopping) this.#again(how)
+      if (this.#replacing) this.#endedMeanwhile = how
+      else this.#lose(how)
     }
     child.on('error', (error) => onEnd(error.message))
     child.on('exit', (code, signal) =>
       onEnd(signal === null ? `ended with exit code ${code ?? '?'}` : `was killed by ${signal}`),
     )
+  }
+
+  #lose(how: string): void {
+    this.#child = undefined
+    if (!this.#stopping) this.#again(how)
   }
 
   #again(how: string): void {
