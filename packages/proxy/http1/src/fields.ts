@@ -1,0 +1,256 @@
+import type { HeaderList } from '@tulle/http2'
+
+import { isFieldValue, isToken, tokenLower } from './octets.ts'
+
+/** Answers of `contentLength`, besides a length. */
+export const noLength = -1
+export const badLength = -2
+
+/** Numbers that each field of a parsed head takes in its spans: where name, value and line lie in the text. */
+export const spanNumbers = 4
+
+/**
+ * Fields that speak of one connection (RFC 9110 §7.6.1) or that a codec writes by itself. They are never sent from here, so that
+ * nothing that a filter adds changes how a message is framed.
+ */
+const codecNames: ReadonlySet<string> = new Set([
+  'connection',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/**
+ * Header or trailer fields in order. From HTTP/1 they are views of one kept text: strings are made only of what is asked for, and
+ * what nobody changes is forwarded in runs of whole lines. From HTTP/2 they are the list as decoded. Names that are
+ * passed in are in lower case; names that come out are too.
+ */
+export class Fields {
+  readonly #text: string
+  /** Start of name, end of name, start of value, end of value; a removed one has 0 as the end of its name. */
+  readonly #spans: number[]
+  readonly #endOfLines: number
+  #added: string[] | HeaderList
+  #isShared: boolean
+
+  private constructor(text: string, spans: number[], endOfLines: number, added: HeaderList) {
+    this.#text = text
+    this.#spans = spans
+    this.#endOfLines = endOfLines
+    this.#added = added
+    this.#isShared = true
+  }
+
+  /** Of a list of names and values in turn, from an index on: behind pseudo-header fields. The list is copied when changed. */
+  static of(list: HeaderList, from: number = 0): Fields {
+    return new Fields('', noSpans, 0, from === 0 ? list : list.slice(from))
+  }
+
+  /** Of a head that the parser checked: lines up to `endOfLines` in the text. Takes the spans over. */
+  static parsed(text: string, spans: number[], endOfLines: number): Fields {
+    return new Fields(text, spans, endOfLines, noList)
+  }
+
+  /** How many fields there are. */
+  get size(): number {
+    const spans = this.#spans
+    let size = this.#added.length / 2
+    for (let i = 1; i < spans.length; i += spanNumbers) if (spans[i] !== 0) size++
+    return size
+  }
+
+  /** Characters of all names and values. */
+  get bytes(): number {
+    let bytes = 0
+    this.forEach((name, value) => {
+      bytes += name.length + value.length
+    })
+    return bytes
+  }
+
+  /** The value; several are joined as RFC 9110 §5.3 has it, those of Cookie as RFC 9113 §8.2.3 has it. */
+  get(name: string): string | undefined {
+    const at = this.#find(name, 0)
+    if (this.#added.length === 0) {
+      if (at < 0) return undefined
+      if (this.#find(name, at + spanNumbers) < 0) return this.#valueAt(at)
+    }
+    const values = this.values(name)
+    return values.length < 2 ? values[0] : values.join(name === 'cookie' ? '; ' : ', ')
+  }
+
+  /** Each value, in order. */
+  values(name: string): readonly string[] {
+    const values: string[] = []
+    for (let at = this.#find(name, 0); at >= 0; at = this.#find(name, at + spanNumbers))
+      values.push(this.#valueAt(at))
+    const added = this.#added
+    for (let i = 0; i < added.length; i += 2) if (added[i] === name) values.push(added[i + 1] ?? '')
+    return values
+  }
+
+  has(name: string): boolean {
+    return this.#find(name, 0) >= 0 || this.#findAdded(name) >= 0
+  }
+
+  /** Puts one field in the place of all of that name, at the end. */
+  set(name: string, value: string): void {
+    this.remove(name)
+    this.append(name, value)
+  }
+
+  append(name: string, value: string): void {
+    this.#own().push(name, value)
+  }
+
+  remove(name: string): void {
+    const spans = this.#spans
+    for (let at = this.#find(name, 0); at >= 0; at = this.#find(name, at + spanNumbers)) spans[at + 1] = 0
+    if (this.#findAdded(name) < 0) return
+    const kept: string[] = []
+    const added = this.#added
+    for (let i = 0; i < added.length; i += 2) {
+      if (added[i] !== name) kept.push(added[i] ?? '', added[i + 1] ?? '')
+    }
+    this.#added = kept
+    this.#isShared = false
+  }
+
+  forEach(visit: (name: string, value: string) => void): void {
+    const spans = this.#spans
+    for (let at = 0; at < spans.length; at += spanNumbers) {
+      const end = spans[at + 1] ?? 0
+      if (end !== 0) visit(this.#text.slice(spans[at], end).toLowerCase(), this.#valueAt(at))
+    }
+    const added = this.#added
+    for (let i = 0; i < added.length; i += 2) visit(added[i] ?? '', added[i + 1] ?? '')
+  }
+
+  /** Names and values in turn. */
+  list(): HeaderList {
+    if (this.#spans.length === 0) return this.#added
+    const list: string[] = []
+    this.forEach((name, value) => list.push(name, value))
+    return list
+  }
+
+  /** Fields of their own that start out equal: for a mirrored or repeated request. */
+  copy(): Fields {
+    this.#isShared = true
+    return new Fields(this.#text, this.#spans.slice(), this.#endOfLines, this.#added)
+  }
+
+  /** What Content-Length says, `noLength` without one, `badLength` if it is no plain number or says two things (RFC 9110 §8.6). */
+  contentLength(): number {
+    const values = this.values('content-length')
+    const first = values[0]
+    if (first === undefined) return noLength
+    for (const value of values) if (value !== first) return badLength
+    return parseLength(first)
+  }
+
+  /**
+   * The lines of an HTTP/1.1 head: unchanged ones as they came, the added ones behind. Without what codecs write by themselves.
+   * Undefined if one that was added may not be sent: it came from HTTP/2, or a filter made it.
+   */
+  lines(): string | undefined {
+    let lines = ''
+    const spans = this.#spans
+    let runStart = -1
+    for (let at = 0; at < spans.length; at += spanNumbers) {
+      const start = spans[at] ?? 0
+      if (spans[at + 1] !== 0) {
+        if (runStart < 0) runStart = start
+      } else if (runStart >= 0) {
+        lines += this.#text.slice(runStart, start)
+        runStart = -1
+      }
+    }
+    if (runStart >= 0) lines += this.#text.slice(runStart, this.#endOfLines)
+    if (this.#added.length === 0) return lines
+    const added = this.#addedLines()
+    return added === undefined ? undefined : lines + added
+  }
+
+  #addedLines(): string | undefined {
+    const added = this.#added
+    let lines = ''
+    let hasLength = this.#find('content-length', 0) >= 0
+    let hasCookie = false
+    for (let i = 0; i < added.length; i += 2) {
+      const name = added[i] ?? ''
+      let value = added[i + 1] ?? ''
+      if (!isToken(name) || !isFieldValue(value)) return undefined
+      if (codecNames.has(name)) continue
+      if (name === 'content-length') {
+        if (hasLength) continue
+        hasLength = true
+      }
+      if (name === 'cookie') {
+        // HTTP/2 may split it, HTTP/1.1 must not (RFC 9113 §8.2.3).
+        if (hasCookie) continue
+        hasCookie = true
+        value = this.#addedCookies()
+      }
+      lines += `${name}: ${value}\r\n`
+    }
+    return lines
+  }
+
+  #addedCookies(): string {
+    const cookies: string[] = []
+    const added = this.#added
+    for (let i = 0; i < added.length; i += 2) if (added[i] === 'cookie') cookies.push(added[i + 1] ?? '')
+    return cookies.join('; ')
+  }
+
+  #own(): string[] {
+    if (this.#isShared) {
+      this.#added = this.#added.slice()
+      this.#isShared = false
+    }
+    // Not shared: `slice` above or `remove` made it.
+    return this.#added as string[]
+  }
+
+  #valueAt(at: number): string {
+    return this.#text.slice(this.#spans[at + 2], this.#spans[at + 3])
+  }
+
+  /** The span of the next field of that name, or -1. */
+  #find(name: string, from: number): number {
+    const spans = this.#spans
+    const text = this.#text
+    const length = name.length
+    for (let at = from; at < spans.length; at += spanNumbers) {
+      const start = spans[at] ?? 0
+      if (spans[at + 1] === start + length && hasNameAt(text, start, name)) return at
+    }
+    return -1
+  }
+
+  #findAdded(name: string): number {
+    const added = this.#added
+    for (let i = 0; i < added.length; i += 2) if (added[i] === name) return i
+    return -1
+  }
+}
+
+const noList: HeaderList = []
+const noSpans: number[] = []
+
+/** A plain decimal number without leading zeros: `+5`, `5,5`, `0x5` and `05` are read in more than one way. */
+export function parseLength(value: string): number {
+  return /^(?:0|[1-9][0-9]{0,14})$/.test(value) ? Number(value) : badLength
+}
+
+function hasNameAt(text: string, start: number, name: string): boolean {
+  for (let i = 0; i < name.length; i++) {
+    if (tokenLower[text.charCodeAt(start + i)] !== name.charCodeAt(i)) return false
+  }
+  return true
+}
