@@ -7,6 +7,8 @@ export { announceAddress } from './announce.ts'
 export type { AnnounceAddressOptions } from './announce.ts'
 export { KernelError } from './errors.ts'
 export type { KernelErrorCode } from './errors.ts'
+export { maxFirstBytes, showFirstBytes } from './first-bytes.ts'
+export type { FirstBytesHandlers } from './first-bytes.ts'
 export { maxFds, receiveFds, sendFds } from './fd-messages.ts'
 export type { FdMessage } from './fd-messages.ts'
 export {

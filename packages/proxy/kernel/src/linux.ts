@@ -20,6 +20,7 @@ export const SO_KEEPALIVE = 9
 export const SO_LINGER = 13
 export const SO_REUSEPORT = 15
 export const SO_PEERCRED = 17
+export const SO_RCVLOWAT = 18
 export const SO_ACCEPTCONN = 30
 export const SO_RCVBUF = 8
 export const SO_MARK = 36
@@ -40,11 +41,15 @@ export const TCP_KEEPIDLE = 4
 export const TCP_KEEPINTVL = 5
 export const TCP_KEEPCNT = 6
 export const TCP_USER_TIMEOUT = 18
+/** States in TCP_INFO. */
+export const TCP_ESTABLISHED = 1
+export const TCP_CLOSE = 7
 
 export const SOL_NETLINK = 270
 export const NETLINK_CAP_ACK = 10
 export const NETLINK_EXT_ACK = 11
 
+export const MSG_PEEK = 0x2
 export const MSG_DONTWAIT = 0x40
 export const MSG_CTRUNC = 0x8
 export const MSG_TRUNC = 0x20

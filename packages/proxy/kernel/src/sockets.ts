@@ -114,10 +114,20 @@ export function setResetOnClose(fd: number): void {
 
 /** Whether nothing can come or go any more: both sides have ended, or one has reset it. False where the kernel can't tell. */
 export function isConnectionOver(fd: number): boolean {
-  // The first byte of struct tcp_info is the state; TCP_CLOSE is 7.
+  return tcpState(fd) === linux.TCP_CLOSE
+}
+
+/** Undefined where the kernel can't tell. */
+export function tcpState(fd: number): number | undefined {
+  // The first byte of struct tcp_info.
   const state = Buffer.alloc(1)
   const found = libc.getsockopt(fd, linux.IPPROTO_TCP, linux.TCP_INFO, state, lengthBox(1))
-  return found === 0 && state[0] === 7
+  return found === 0 ? state[0] : undefined
+}
+
+/** The socket counts as readable from so many bytes on, or at its end. @see socket(7), SO_RCVLOWAT */
+export function setReceiveLowWater(fd: number, bytes: number): void {
+  setOption(fd, linux.SOL_SOCKET, linux.SO_RCVLOWAT, bytes)
 }
 
 export function getMark(fd: number): number {

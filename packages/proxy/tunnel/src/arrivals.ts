@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '@tulle/core'
+import { showFirstBytes } from '@tulle/kernel'
 import { clientHelloState } from './client-hello.ts'
 import type { HandshakeQueue, ReadyHandshake } from './handshake-gate.ts'
 import { PerSource } from './per-source.ts'
@@ -28,7 +29,7 @@ export type ArrivalRefusal =
 export interface ArrivalsOptions extends ArrivalLimits {
   readonly clock: Clock
   readonly queue: HandshakeQueue
-  /** Its ClientHello is here, back in the socket's read buffer, and its turn has come. */
+  /** Its ClientHello is here, not read yet, and its turn has come. */
   onReady(socket: Socket): void
   /** To be destroyed. */
   onRefused(socket: Socket, reason: ArrivalRefusal, message: string): void
@@ -119,9 +120,7 @@ class Arrival {
   readonly #leave: () => void
   readonly #timer: Disposable
   readonly #ready: ReadyHandshake = { begin: () => this.#begin() }
-  readonly #onData: (chunk: Buffer) => void = (chunk) => this.#read(chunk)
-  readonly #onEnd: () => void = () => this.cut('handshake', 'the peer left before its ClientHello')
-  #hello: Buffer = Buffer.alloc(0)
+  #look: Disposable | undefined
   #phase: 'reading' | 'queued' | 'over' = 'reading'
 
   constructor(socket: Socket, options: ArrivalsOptions, leave: () => void) {
@@ -137,9 +136,10 @@ class Arrival {
   }
 
   listen(): void {
-    this.#socket.on('data', this.#onData)
-    this.#socket.on('end', this.#onEnd)
-    this.#socket.resume()
+    this.#look = showFirstBytes(this.#socket, {
+      onBytes: (bytes) => this.#read(bytes),
+      onEnd: () => this.cut('handshake', 'the peer left before its ClientHello'),
+    })
   }
 
   /** Ends it, unless it is within TLS already. */
@@ -154,34 +154,26 @@ class Arrival {
     if (this.#phase === 'queued') this.#options.queue.remove(this.#ready)
     this.#phase = 'over'
     this.#timer[Symbol.dispose]()
-    this.#socket.off('data', this.#onData)
-    this.#socket.off('end', this.#onEnd)
+    this.#look?.[Symbol.dispose]()
   }
 
-  #read(chunk: Buffer): void {
-    // Copied: the chunk is a small part of what Node set aside for the read.
-    this.#hello = Buffer.concat([this.#hello, chunk])
-    const state = clientHelloState(this.#hello)
+  #read(bytes: Buffer): void {
+    const state = clientHelloState(bytes)
     if (state === 'bad') this.cut('handshake', 'what the peer sends is no TLS')
     else if (state === 'complete') this.#queue()
-    else if (this.#hello.length > maxClientHelloBytes) this.cut('handshake', 'the ClientHello is too long')
+    else if (bytes.length > maxClientHelloBytes) this.cut('handshake', 'the ClientHello is too long')
   }
 
   #queue(): void {
-    this.#socket.off('data', this.#onData)
-    this.#socket.pause()
+    this.#look?.[Symbol.dispose]()
     this.#phase = 'queued'
     if (this.#options.queue.push(this.#ready)) return
     this.cut('too-many-handshakes', `${this.#options.queue.waiting} handshakes wait for their turn`)
   }
 
   #begin(): void {
-    const socket = this.#socket
     this.stop()
-    // TLS reads what is in the buffer first.
-    socket.unshift(this.#hello)
-    this.#hello = Buffer.alloc(0)
-    this.#options.onReady(socket)
+    this.#options.onReady(this.#socket)
   }
 }
 

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import { test } from 'node:test'
+import { showFirstBytes } from './first-bytes.ts'
+import type { FirstBytesHandlers } from './first-bytes.ts'
+import { listenFd, resetSocket, resumeWithOnread } from './node-handles.ts'
+import { listenTcp, localAddress } from './sockets.ts'
+
+/** A caller, and the paused socket that a listener has of it. */
+async function pair(): Promise<{ readonly caller: Socket; readonly accepted: Socket }> {
+  const fd = listenTcp({ address: '127.0.0.1', port: 0 })
+  const port = localAddress(fd)?.port ?? 0
+  const accepted = Promise.withResolvers<Socket>()
+  const server = listenFd(fd, { onConnection: accepted.resolve, onError: accepted.reject })
+  const caller = connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: true })
+  caller.on('error', () => undefined)
+  await once(caller, 'connect')
+  const socket = await accepted.promise
+  socket.on('error', () => undefined)
+  server.close()
+  return { caller, accepted: socket }
+}
+
+/** What was shown, and a wait for the next of it. */
+function looking(accepted: Socket) {
+  const shown: string[] = []
+  let next = Promise.withResolvers<void>()
+  const tell = (text: string): void => {
+    shown.push(text)
+    next.resolve()
+    next = Promise.withResolvers()
+  }
+  const handlers: FirstBytesHandlers = {
+    onBytes: (bytes) => tell(bytes.toString('latin1')),
+    onEnd: () => tell('(end)'),
+  }
+  return { shown, more: () => next.promise, look: showFirstBytes(accepted, handlers) }
+}
+
+test('showFirstBytes shows all that is there whenever there is more, and leaves it to who reads next', async () => {
+  const { caller, accepted } = await pair()
+  const { shown, more, look } = looking(accepted)
+  for (const piece of ['one ', 'two ', 'three']) {
+    const shownNow = more()
+    caller.write(piece)
+    await shownNow
+  }
+  assert.deepEqual(shown, ['one ', 'one two ', 'one two three'])
+  look[Symbol.dispose]()
+  caller.end('!')
+  let text = ''
+  const buffer = Buffer.alloc(64)
+  const socket = resumeWithOnread(accepted, {
+    buffer: () => buffer,
+    callback: (length) => {
+      text += buffer.toString('latin1', 0, length)
+      return true
+    },
+  })
+  await once(socket, 'end')
+  assert.equal(text, 'one two three!')
+  assert.equal(shown.length, 3)
+  socket.destroy()
+})
+
+for (const [how, end, bytes] of [
+  ['ends', (caller: Socket) => caller.end(), 'some'],
+  ['ends at once', (caller: Socket) => caller.end(), ''],
+  ['resets', resetSocket, 'some'],
+] as const) {
+  test(`showFirstBytes tells that the peer ${how}`, async () => {
+    const { caller, accepted } = await pair()
+    const { shown, more } = looking(accepted)
+    if (bytes !== '') {
+      const shownNow = more()
+      caller.write(bytes)
+      await shownNow
+    }
+    const ended = more()
+    end(caller)
+    await ended
+    assert.deepEqual(shown, bytes === '' ? ['(end)'] : ['some', '(end)'])
+    accepted.destroy()
+    caller.destroy()
+  })
+}
+
+test('showFirstBytes throws for a closed socket', async () => {
+  const { caller, accepted } = await pair()
+  accepted.destroy()
+  caller.destroy()
+  assert.throws(() => looking(accepted), { code: 'KERNEL_EBADF' })
+})
