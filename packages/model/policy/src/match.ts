@@ -30,7 +30,7 @@ export function matchingRule(
   return -1
 }
 
-function clausesHold(
+export function clausesHold(
   clauses: readonly Clause[],
   facts: ConnectionFacts,
   principal: string | undefined,
