@@ -2,7 +2,9 @@ import type { TrafficTargetObject } from '@tulle/api'
 import { parseIpRange } from '@tulle/mesh'
 import type { IpRange, Workload } from '@tulle/mesh'
 import { emptyMatch } from '@tulle/policy'
+import type { AccessPolicy } from '@tulle/access'
 import type { AuthorizationPolicy, Match, Rule } from '@tulle/policy'
+import type { ReadingRule } from './access-rules.ts'
 import type { L4Rule } from './l4-rules.ts'
 import { targetPorts } from './target-ports.ts'
 
@@ -12,10 +14,14 @@ export interface Destination {
   readonly ownPorts: readonly number[]
 }
 
-export interface PolicyParts {
+/** Who may, and where to. */
+export interface PolicySubjects {
   readonly principals: readonly string[]
-  readonly rules: readonly L4Rule[]
   readonly destinations: readonly Destination[]
+}
+
+export interface PolicyParts<PartRule extends L4Rule = L4Rule> extends PolicySubjects {
+  readonly rules: readonly PartRule[]
   readonly dryRun: boolean
 }
 
@@ -24,15 +30,32 @@ export interface PolicyParts {
  * is one rule of the target, in its order.
  */
 export function buildPolicy(target: TrafficTargetObject, parts: PolicyParts): AuthorizationPolicy {
-  return {
-    name: policyName(target),
-    namespace: target.metadata.namespace,
-    scope: 'workload',
-    action: 'allow',
-    dryRun: parts.dryRun,
-    // A match without principals would hold for everybody, so that no sources means no rules.
-    rules: parts.principals.length === 0 ? [] : parts.rules.map((rule) => buildRule(rule, parts)),
-  }
+  return { ...policyHead(target, parts), rules: buildRules(parts, (rule) => connectionRule(rule, parts)) }
+}
+
+/** The same policy as a waypoint enforces it, under the same key. */
+export function buildAccess(target: TrafficTargetObject, parts: PolicyParts<ReadingRule>): AccessPolicy {
+  const rules = buildRules(parts, (rule) => ({
+    connection: connectionRule(rule, parts),
+    ...(rule.requests === undefined ? {} : { requests: rule.requests }),
+  }))
+  return { ...policyHead(target, parts), rules }
+}
+
+function policyHead(
+  target: TrafficTargetObject,
+  { dryRun }: Pick<PolicyParts, 'dryRun'>,
+): Omit<AuthorizationPolicy, 'rules'> {
+  const { namespace } = target.metadata
+  return { name: policyName(target), namespace, scope: 'workload', action: 'allow', dryRun }
+}
+
+/** A match without principals would hold for everybody, so that no sources means no rules. */
+function buildRules<PartRule extends L4Rule, Built>(
+  { principals, rules }: PolicyParts<PartRule>,
+  build: (rule: PartRule) => Built,
+): readonly Built[] {
+  return principals.length === 0 ? [] : rules.map(build)
 }
 
 /** With its prefix, so that a policy of another origin never has the same name. */
@@ -40,11 +63,11 @@ export function policyName(target: TrafficTargetObject): string {
   return `smi.${target.metadata.name}`
 }
 
-function buildRule(rule: L4Rule, parts: PolicyParts): Rule {
+function connectionRule(rule: L4Rule, parts: PolicySubjects): Rule {
   return { clauses: [{ matches: buildMatches(rule, parts) }] }
 }
 
-function buildMatches(rule: L4Rule, { principals, destinations }: PolicyParts): readonly Match[] {
+function buildMatches(rule: L4Rule, { principals, destinations }: PolicySubjects): readonly Match[] {
   const match: Match = { ...emptyMatch, principals: principals.map((value) => ({ kind: 'exact', value })) }
   if (rule.ports === 'all') return [match]
   const groups = groupByPorts(rule.ports, destinations)

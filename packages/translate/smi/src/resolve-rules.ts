@@ -1,5 +1,7 @@
 import type { ApiCollections, Origin, TargetRuleSpec, TrafficTargetObject } from '@tulle/api'
 import type { Look } from '@tulle/collections'
+import type { HttpMatch } from '@tulle/traffic'
+import { httpMatchOf } from './http-match.ts'
 
 export type RouteCollections = Pick<ApiCollections, 'httpRouteGroups' | 'tcpRoutes' | 'udpRoutes'>
 
@@ -11,6 +13,8 @@ export interface ResolvedRule {
   readonly name: string
   /** Ports as written in the route; nothing where it does not resolve. Of HTTP rules: all. */
   readonly ports: 'all' | readonly number[]
+  /** Of HTTP rules: any of these; absent where the group does not resolve. */
+  readonly requests?: readonly HttpMatch[]
   /** Where the route was written; absent where there is none. */
   readonly route?: Origin
   /** What does not resolve; absent where all does. */
@@ -59,9 +63,12 @@ function resolvePorts(place: Place, route: PortRoute | undefined): ResolvedRule 
 function resolveHttp(place: Place, look: Look, routes: RouteCollections): ResolvedRule {
   const group = look.one(routes.httpRouteGroups, routeKey(place))
   if (group === undefined) return missing(place)
-  const resolved: ResolvedRule = { ...base(place), ports: 'all', route: group.origin }
-  const known = new Set(group.spec.matches.map(({ name }) => name))
-  const unknown = (place.rule.matches ?? []).findIndex((name) => !known.has(name))
+  const { matches } = group.spec
+  const wanted = place.rule.matches ?? matches.map(({ name }) => name)
+  const requests = matches.filter(({ name }) => wanted.includes(name)).map(httpMatchOf)
+  const resolved: ResolvedRule = { ...base(place), ports: 'all', requests, route: group.origin }
+  const known = new Set(matches.map(({ name }) => name))
+  const unknown = wanted.findIndex((name) => !known.has(name))
   if (unknown < 0) return resolved
   const path = `spec.rules[${place.index}].matches[${unknown}]`
   const message = `${path}: HTTPRouteGroup ${place.rule.name} has no match named ${place.rule.matches?.[unknown] ?? ''}`

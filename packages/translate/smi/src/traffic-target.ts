@@ -2,10 +2,12 @@ import type { ApiCollections, Condition, TrafficTargetObject } from '@tulle/api'
 import { objectKey } from '@tulle/api'
 import type { Collection, Graph, Index, Look, Singleton } from '@tulle/collections'
 import type { Workload } from '@tulle/mesh'
+import type { AccessPolicy } from '@tulle/access'
 import type { AuthorizationPolicy } from '@tulle/policy'
 import { conditionSet, serviceAccountObjectKey } from '@tulle/workloads'
 import type { MeshSettings } from '@tulle/workloads'
-import { buildPolicy } from './build-policy.ts'
+import { accessRules } from './access-rules.ts'
+import { buildAccess, buildPolicy } from './build-policy.ts'
 import type { Destination } from './build-policy.ts'
 import { l4Rules } from './l4-rules.ts'
 import { resolveRules } from './resolve-rules.ts'
@@ -25,6 +27,9 @@ export interface TargetTranslation {
   readonly policy?: AuthorizationPolicy
   /** For each rule of the policy, the place in `spec.rules` that it came from. */
   readonly ruleIndexes: readonly number[]
+  /** The same as a waypoint enforces it, and the places of its rules. */
+  readonly access?: AccessPolicy
+  readonly accessRuleIndexes: readonly number[]
   readonly conditions: readonly Condition[]
 }
 
@@ -66,13 +71,17 @@ export function translateTarget(
     unknown: unknownSources(target, sources, { look, inputs }),
   }
   const principals = [...new Set(sources.accounts.map((source) => principalOf(source, trustDomain)))]
-  const policy = buildPolicy(target, { principals, rules: open, destinations, dryRun: access === 'audit' })
+  const parts = { principals, destinations, dryRun: access === 'audit' }
+  const policy = buildPolicy(target, { ...parts, rules: open })
+  const reading = accessRules(rules)
+  const accessPolicy = buildAccess(target, { ...parts, rules: reading })
   return {
     key: objectKey(target),
-    ...(account === undefined ? {} : { destination: account, policy }),
+    ...(account === undefined ? {} : { destination: account, policy, access: accessPolicy }),
     sources: sources.accounts,
     rules,
     ruleIndexes: policy.rules.length === 0 ? [] : open.map(({ index }) => index),
+    accessRuleIndexes: accessPolicy.rules.length === 0 ? [] : reading.map(({ index }) => index),
     conditions: conditionSet({ accepted: acceptedNote(facts), resolvedRefs: resolvedRefsNote(facts) }),
   }
 }
@@ -87,6 +96,7 @@ function elsewhere(target: TrafficTargetObject): TargetTranslation {
     sources: [],
     rules: [],
     ruleIndexes: [],
+    accessRuleIndexes: [],
     conditions: conditionSet({
       accepted: { status: 'False', reason: 'DestinationInOtherNamespace', message, position },
     }),
