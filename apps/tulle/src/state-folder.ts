@@ -22,6 +22,8 @@ export interface NodeFolder {
   readonly zdsSocket: string
   /** Where a node's next proxy asks the one that runs for its listening sockets. */
   readonly handoverSocket: string
+  /** Where its proxy leaves its listening sockets for the next one. */
+  readonly keeperSocket: string
   /** Keys and certificates: `tulle up` mounts a tmpfs here. */
   readonly secrets: string
 }
@@ -40,6 +42,7 @@ export function stateFolder(path: string): StateFolder {
     adminSocket: socketPath(at('nodes', name, 'admin.sock')),
     zdsSocket: socketPath(at('nodes', name, 'zds.sock')),
     handoverSocket: socketPath(at('nodes', name, 'handover.sock')),
+    keeperSocket: socketPath(at('nodes', name, 'keeper.sock')),
     secrets: at('nodes', name, 'secrets'),
   })
   return {

@@ -3,8 +3,8 @@ import { loadTokenKey, mintNodeToken } from '@tulle/ca'
 import type { TokenKey } from '@tulle/ca'
 import { errorText } from '@tulle/core'
 import type { Clock } from '@tulle/core'
-import { mountTmpfs, zdsServer } from '@tulle/kernel'
-import type { NetnsFd, ZdsServer } from '@tulle/kernel'
+import { mountTmpfs, socketKeeper, zdsServer } from '@tulle/kernel'
+import type { NetnsFd, SocketKeeper, ZdsServer } from '@tulle/kernel'
 import type { Launch } from '@tulle/status'
 import { makePrivate } from '../state-folder.ts'
 import type { StateFolder } from '../state-folder.ts'
@@ -55,6 +55,7 @@ export class Nodes {
   readonly #deps: NodesDeps
   readonly #nodes: Map<string, Promise<UpNode>> = new Map()
   readonly #zds: ZdsServer[] = []
+  readonly #keepers: SocketKeeper[] = []
   readonly #renewing: Disposable[] = []
   #tokenKey: Promise<TokenKey> | undefined
 
@@ -79,6 +80,7 @@ export class Nodes {
     for (const renewal of this.#renewing) renewal[Symbol.dispose]()
     const nodes = await this.list()
     await Promise.all(nodes.map((node) => node.proxy.stop(proxyGraceMs)))
+    for (const keeper of this.#keepers) keeper[Symbol.dispose]()
     await Promise.all(this.#zds.map((server) => server[Symbol.asyncDispose]()))
   }
 
@@ -90,6 +92,11 @@ export class Nodes {
     await this.#keepToken(name, folder.token)
     const zds = zdsServer({ path: folder.zdsSocket })
     this.#zds.push(zds)
+    const { clock, console } = this.#deps
+    const onRefused = (reason: string): void =>
+      console.warn(name, `its listening sockets are not kept: ${reason}`)
+    const keeper = socketKeeper({ path: folder.keeperSocket, node: name, clock, onRefused })
+    this.#keepers.push(keeper)
     const network = createNodeNetwork(index)
     const proxy = this.#proxy(name, network)
     proxy.start()
@@ -117,6 +124,7 @@ export class Nodes {
         const late = Promise.withResolvers<void>()
         using _timer = this.#deps.clock.after(dismissWithinMs, () => late.resolve())
         await Promise.race([removed, late.promise])
+        keeper.drop(launch.uid)
       },
     }
   }
@@ -138,6 +146,7 @@ export class Nodes {
       zds: folder.zdsSocket,
       'admin-socket': folder.adminSocket,
       'handover-socket': folder.handoverSocket,
+      'keeper-socket': folder.keeperSocket,
       secrets: folder.secrets,
     }
     return ['node', ...flagList(flags), ...nodeArgs]

@@ -1,5 +1,6 @@
 import { errorText } from '@tulle/core'
 import { hbonePort, inboundPlaintextPort, outboundPort } from '@tulle/hbone'
+import { closeFd } from '@tulle/kernel'
 import { ClientPool, HboneServer } from '@tulle/tunnel'
 import type { CredentialHolder, TunnelTarget } from '@tulle/tunnel'
 import { isLoopback } from '@tulle/mesh'
@@ -125,14 +126,15 @@ export class Enrolment {
 
   /** Accepts from sockets that another process opened for it; its own stay closed until `release`. Throws L4Error. */
   adopt(sockets: readonly ListeningSocket[]): void {
-    this.#listen(() => this.#listeners.adopt(this.#wanted(), sockets))
+    if (!this.#takesNew) for (const { fd } of sockets) closeFd(fd)
+    else this.#listen(() => this.#listeners.adopt(this.#wanted(), sockets))
   }
 
   /** No longer held: opens those listeners that it was not given. Throws L4Error. */
   release(): void {
     this.#held = false
-    const goes = this.#phase === 'waiting' || this.#phase === 'listening'
-    if (goes && this.waitsFor === undefined) this.#listen(() => this.#listeners.open(this.#wanted()))
+    if (this.#takesNew && this.waitsFor === undefined)
+      this.#listen(() => this.#listeners.open(this.#wanted()))
   }
 
   exportListeners(worker: number): readonly ListeningSocket[] {
@@ -160,6 +162,10 @@ export class Enrolment {
     this.scope.context.connections.closeAll(this.scope.uid, reason)
     this.#server.destroy()
     this.#pool.destroy()
+  }
+
+  get #takesNew(): boolean {
+    return this.#phase === 'waiting' || this.#phase === 'listening'
   }
 
   #listen(run: () => void): void {

@@ -4,6 +4,7 @@ import { zdsClient } from '@tulle/kernel'
 import type { ZdsClient, ZdsWorkload } from '@tulle/kernel'
 import type { DataPlane } from '@tulle/l4'
 import type { Component, Log } from '@tulle/runtime'
+import type { KeptSockets } from './handover/kept-sockets.ts'
 import type { TakeOver } from './handover/take-over.ts'
 
 export interface EnrolmentDeps {
@@ -13,6 +14,8 @@ export interface EnrolmentDeps {
   readonly log: Log
   /** While this process takes the place of another one. */
   readonly takeOver?: Pick<TakeOver, 'hold' | 'forget' | 'heardAll'>
+  /** Where somebody keeps the listening sockets while no process is there. */
+  readonly kept?: Pick<KeptSockets, 'serve' | 'forget'> & Disposable
 }
 
 /**
@@ -53,14 +56,18 @@ export class Enrolment implements Component {
     this.#zds.start(signal)
   }
 
-  async drain(): Promise<void> {}
+  async drain(): Promise<void> {
+    this.#deps.kept?.[Symbol.dispose]()
+  }
 
   /** Hears of no more changes. What is served goes on, in the namespaces that are known. */
   leave(): Promise<void> {
+    this.#deps.kept?.[Symbol.dispose]()
     return this.#zds.leave()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#deps.kept?.[Symbol.dispose]()
     await this.#zds[Symbol.asyncDispose]()
   }
 
@@ -68,7 +75,7 @@ export class Enrolment implements Component {
     const fields = { workload: `${workload.namespace}/${workload.name}` }
     try {
       const held = (await this.#deps.takeOver?.hold(workload)) === true
-      if (!held) await this.#deps.dataPlane.addWorkload(workload)
+      if (!held) await this.#serve(workload)
     } catch (error) {
       this.#deps.log.error('a workload cannot be served', { ...fields, error: errorText(error) })
       throw error
@@ -77,11 +84,17 @@ export class Enrolment implements Component {
     this.#deps.log.debug('serving a workload', fields)
   }
 
+  #serve(workload: ZdsWorkload): Promise<void> {
+    const { dataPlane, kept } = this.#deps
+    return kept === undefined ? dataPlane.addWorkload(workload) : kept.serve(workload)
+  }
+
   async #delete(uid: string): Promise<void> {
     const workload = this.#enrolled.get(uid)
     this.#enrolled.delete(uid)
     this.#deps.takeOver?.forget(uid)
     await this.#deps.dataPlane.removeWorkload(uid)
+    await this.#deps.kept?.forget(uid)
     if (workload === undefined) return
     this.#deps.log.debug('no longer serving a workload', {
       workload: `${workload.namespace}/${workload.name}`,

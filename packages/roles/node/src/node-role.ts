@@ -19,6 +19,7 @@ import { limitsOf } from './node-limits.ts'
 import { ExclusiveSockets } from './exclusive-sockets.ts'
 import { Giver } from './handover/giver.ts'
 import type { GiverDeps } from './handover/giver.ts'
+import { KeptSockets } from './handover/kept-sockets.ts'
 import { TakeOver } from './handover/take-over.ts'
 import { HandoverError, Taker } from './handover/taker.ts'
 import type { NodeApiDeps } from './node-api.ts'
@@ -41,7 +42,7 @@ export interface NodeRoleDeps {
 }
 
 /** Runs a node proxy until it is stopped: resolves when it has drained. Throws HandoverError when it can't take over. */
-export async function runNode(options: NodeOptions, deps: NodeRoleDeps): Promise<void> {
+export async function serveNode(options: NodeOptions, deps: NodeRoleDeps): Promise<void> {
   // Beside the start of the threads: workloads are closed until this process serves.
   const selfTest = nodeHandlesSelfTest()
   selfTest.catch(() => undefined) // awaited below
@@ -98,14 +99,21 @@ function assemble(options: NodeOptions, deps: NodeRoleDeps, taker: Taker | undef
   const updates = new MeshUpdates({ dataPlane, lastGood, identities })
   const ads = createAds(options, deps, { updates, metrics })
   const takeOverOptions = { timeoutMs: options.takeOverTimeout, controlWaitMs }
-  const onTaken = (): Promise<void> => exclusive.open()
+  const onTaken = async (): Promise<void> => {
+    await exclusive.open()
+    for (const { uid } of enrolment.list()) await kept?.bring(uid)
+  }
   const takeOver =
     taker && new TakeOver(taker, takeOverOptions, { dataPlane, clock, log, synced: ads.whenSynced, onTaken })
+  const { keeperSocket, node } = options
+  const kept =
+    keeperSocket === '' ? undefined : new KeptSockets({ path: keeperSocket, node }, { dataPlane, clock, log })
   const enrolment = new Enrolment(options.zds, {
     dataPlane,
     clock,
     log,
     rng: systemRng,
+    ...(kept === undefined ? {} : { kept }),
     ...(takeOver === undefined ? {} : { takeOver }),
   })
   const path = new DataPath(dataPlane)

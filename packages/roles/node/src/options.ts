@@ -44,6 +44,7 @@ export interface NodeOptions extends SharedOptions {
   readonly takeOverTimeout: number
   readonly handoverSocket: string
   readonly handoverDrain: number
+  readonly keeperSocket: string
   readonly adminSocket: string
   readonly adminPort: number
   readonly healthPort: number
@@ -152,6 +153,11 @@ export const nodeOptions: OptionTableOf<NodeOptions> = defineOptions({
     default: '30s',
     doc: 'How long connections stay open in a proxy that another one took over from.',
     placeholder: 'TIME',
+  }),
+  keeperSocket: option(text, {
+    default: '',
+    doc: 'Socket of the process that keeps the listening sockets while no proxy runs, so that new connections wait; none if empty.',
+    placeholder: 'FILE',
   }),
   adminSocket: option(text, { default: '', doc: 'Unix socket for the admin API.', placeholder: 'FILE' }),
   adminPort: option(port, {

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs'
 import { PemCertificateSource } from '@tulle/control-client'
-
 import { MeshError } from '@tulle/core'
 import { nodeHandlesSelfTest } from '@tulle/kernel'
 import { createDataPlane } from '@tulle/l4'
@@ -13,12 +11,12 @@ import { healthRoutes, metricsRoutes } from './node-api.ts'
 import { limitsOf } from './node-limits.ts'
 import type { NodeRoleDeps } from './node-role.ts'
 import type { StandaloneOptions } from './options.ts'
-import { parseStandaloneConfig } from './standalone-config.ts'
+import { readStandaloneConfig } from './read-standalone-config.ts'
 import type { StandaloneConfig } from './standalone-config.ts'
 
 export async function serveStandalone(options: StandaloneOptions, deps: NodeRoleDeps): Promise<void> {
   await nodeHandlesSelfTest()
-  const config = readConfig(options.config)
+  const config = await readStandaloneConfig(options.config)
   const workload = enrolledWorkload(options, config)
   const { clock, log } = deps
   const accessLogFd = openAccessLog(options.accessLog)
@@ -54,12 +52,6 @@ export async function serveStandalone(options: StandaloneOptions, deps: NodeRole
     drainDeadlineMs: options.drainDeadline,
     onReady: () => log.info('node proxy runs', { workload: options.workload, workers: options.workers }),
   })
-}
-
-function readConfig(file: string): StandaloneConfig {
-  const parsed = parseStandaloneConfig(readFileSync(file, 'utf8'), file)
-  if (parsed.ok) return parsed.value
-  throw new MeshError('NODE_BAD_CONFIG', parsed.error.join('\n'))
 }
 
 async function applyConfig(dataPlane: DataPlane, config: StandaloneConfig): Promise<void> {

@@ -1,9 +1,9 @@
 import { errorText } from '@tulle/core'
 import type { Clock } from '@tulle/core'
-import { closeFd, listenerFacts } from '@tulle/kernel'
 import type { ZdsWorkload } from '@tulle/kernel'
-import type { DataPlane, ListeningSocket } from '@tulle/l4'
+import type { DataPlane } from '@tulle/l4'
 import type { Component, Log } from '@tulle/runtime'
+import { onlyOf } from './sockets-of.ts'
 import { HandoverError } from './taker.ts'
 import type { Taker } from './taker.ts'
 
@@ -143,16 +143,9 @@ export class TakeOver implements Component {
 
   /** Accepts from the workload's sockets; returns how many there are. */
   async #adopt(workload: ZdsWorkload): Promise<number> {
-    const sockets = await this.#taker.take(workload.uid)
-    const [fits, ...others] = [true, false].map((wanted) =>
-      sockets.filter((socket) => isSocketOf(socket, workload) === wanted),
-    )
-    for (const { fd } of others.flat()) closeFd(fd)
-    if (others.flat().length > 0) {
-      this.#deps.log.warn('sockets of another namespace were not taken', { workload: workload.uid })
-    }
-    await this.#deps.dataPlane.adoptListeners(workload.uid, fits ?? [])
-    return fits?.length ?? 0
+    const sockets = onlyOf(workload, await this.#taker.take(workload.uid), this.#deps.log)
+    await this.#deps.dataPlane.adoptListeners(workload.uid, sockets)
+    return sockets.length
   }
 
   #notPrepared(workload: ZdsWorkload, error: unknown): void {
@@ -166,10 +159,4 @@ export class TakeOver implements Component {
     const drainedMs = Math.round(this.#deps.clock.monotonicMs() - fromMs)
     this.#view = cut === undefined ? { ...view, lost: true } : { ...view, cut, drainedMs }
   }
-}
-
-/** The same name may belong to a workload that was made anew, in another namespace, since the sockets were opened. */
-function isSocketOf({ fd, address }: ListeningSocket, { netns }: ZdsWorkload): boolean {
-  const { listening, address: local, sameNetns } = listenerFacts(fd, netns)
-  return listening && sameNetns && local?.port === address.port
 }
