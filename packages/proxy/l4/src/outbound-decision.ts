@@ -4,8 +4,11 @@ import type { SpiffeId } from '@tulle/identity'
 import { compareText } from '@tulle/core'
 import type { Rng } from '@tulle/core'
 import { isIpv6, isLoopback, serviceKey, workloadIdentity } from '@tulle/mesh'
-import type { IpAddress, Service, Workload } from '@tulle/mesh'
+import type { GatewayAddress, IpAddress, Service, Workload } from '@tulle/mesh'
+import { chooseEndpoint } from './endpoint-choice.ts'
+import type { Upstream } from './endpoint-choice.ts'
 import type { MeshState } from './mesh-state.ts'
+import { waypointEndpoint, waypointOf } from './waypoint-hop.ts'
 
 export type OutboundRefusal =
   | 'loopback'
@@ -61,10 +64,7 @@ export interface OutboundFacts {
   readonly tried?: ReadonlySet<string>
 }
 
-/**
- * The order of ztunnel's outbound decisions. A waypoint can't be used yet, so whatever names one is refused, never
- * bypassed.
- */
+/** The order of ztunnel's outbound decisions. A waypoint that is named and can't be used is never bypassed. */
 export function decideOutbound(state: MeshState, facts: OutboundFacts, rng: Rng): OutboundDecision {
   const { destinationIp, destinationPort } = facts
   const where = `${destinationIp} port ${destinationPort}`
@@ -76,13 +76,13 @@ export function decideOutbound(state: MeshState, facts: OutboundFacts, rng: Rng)
   }
   const entry = state.byAddress(facts.network, destinationIp)
   if (entry === undefined) return plain(undefined, undefined, facts)
-  if (entry.kind === 'workload') return toWorkload(entry.workload, facts)
+  if (entry.kind === 'workload') return toWorkload(state, entry.workload, facts, rng)
   return toService(state, entry.service, facts, rng)
 }
 
-function toWorkload(workload: Workload, facts: OutboundFacts): OutboundDecision {
+function toWorkload(state: MeshState, workload: Workload, facts: OutboundFacts, rng: Rng): OutboundDecision {
   if (workload.waypoint !== undefined) {
-    return refused('waypoint-unusable', `the waypoint of workload ${workload.uid} can't be used`)
+    return throughWaypoint(workload.waypoint, { state, facts, service: undefined, rng })
   }
   const to: Upstream = { workload, service: undefined, port: facts.destinationPort }
   return direct(to, facts)
@@ -93,98 +93,44 @@ function toService(state: MeshState, service: Service, facts: OutboundFacts, rng
   if (service.visibility === 'namespace' && service.namespace !== facts.namespace) {
     return refused('not-visible', `service ${key} is visible to its own namespace only`)
   }
-  if (service.waypoint !== undefined || service.weightedWaypoints.length > 0) {
-    return refused('waypoint-unusable', `the waypoint of service ${key} can't be used`, service)
+  const { destinationPort: port, tried } = facts
+  const passthrough = service.loadBalancing?.mode === 'passthrough'
+  if (!passthrough && !service.ports.some(({ servicePort }) => servicePort === port)) {
+    return refused('no-such-port', `service ${key} has no port ${port}`, service)
   }
-  const servicePort = service.ports.find((port) => port.servicePort === facts.destinationPort)
-  if (service.loadBalancing?.mode === 'passthrough') return plain(undefined, service, facts)
-  if (servicePort === undefined) {
-    return refused('no-such-port', `service ${key} has no port ${facts.destinationPort}`, service)
-  }
-  const choice = choiceOf(state, service, facts.destinationPort)
-  const upstream = pickEndpoint(facts.tried === undefined ? choice : without(choice, facts.tried), rng)
+  const waypoint = waypointOf(service, rng)
+  if (waypoint !== undefined) return throughWaypoint(waypoint, { state, facts, service, rng })
+  if (passthrough) return plain(undefined, service, facts)
+  const upstream = chooseEndpoint(state, { service, port, tried }, rng)
   if (upstream === undefined) {
     return refused('no-healthy-upstream', `service ${key} has no healthy endpoint`, service)
   }
   return direct(upstream, facts)
 }
 
-interface Upstream {
-  readonly workload: Workload
+interface Hop {
+  readonly state: MeshState
+  readonly facts: OutboundFacts
+  /** Absent: a workload was called by its address. */
   readonly service: Service | undefined
-  readonly port: number
+  readonly rng: Rng
 }
 
-/** The endpoints that a connection to one port of a service may go to, with the sums of capacities up to each. */
-interface Choice {
-  readonly candidates: readonly Upstream[]
-  readonly upTo: Float64Array
-}
-
-/** Services can have thousands of endpoints, which are looked at when one of them changes, not for each connection. */
-const choices: WeakMap<
-  readonly Workload[],
-  { readonly service: Service; readonly byPort: Map<number, Choice> }
-> = new WeakMap()
-
-function choiceOf(state: MeshState, service: Service, servicePort: number): Choice {
-  const endpoints = state.endpointsOf(serviceKey(service))
-  let known = choices.get(endpoints)
-  if (known?.service !== service) {
-    known = { service, byPort: new Map() }
-    choices.set(endpoints, known)
+/** To the waypoint, which is told what the caller dialled; it alone decides where that leads. */
+function throughWaypoint(gateway: GatewayAddress, { state, facts, service, rng }: Hop): OutboundDecision {
+  const hop = waypointEndpoint(state, { gateway, network: facts.network, tried: facts.tried }, rng)
+  if (!hop.ok) return refused('waypoint-unusable', hop.error, service)
+  const { workload, port } = hop.value
+  const ip = addressOf(workload, facts)
+  if (ip === undefined)
+    return refused('waypoint-unusable', `waypoint ${workload.uid} has no address`, service)
+  const authority: Authority = {
+    kind: 'address',
+    address: facts.destinationIp,
+    port: facts.destinationPort,
   }
-  let choice = known.byPort.get(servicePort)
-  if (choice === undefined) {
-    choice = makeChoice(endpoints, service, servicePort)
-    known.byPort.set(servicePort, choice)
-  }
-  return choice
-}
-
-function without({ candidates }: Choice, tried: ReadonlySet<string>): Choice {
-  return choiceAmong(candidates.filter(({ workload }) => !tried.has(workload.uid)))
-}
-
-function makeChoice(endpoints: readonly Workload[], service: Service, servicePort: number): Choice {
-  const allowAll = service.loadBalancing?.health === 'allow-all'
-  const candidates: Upstream[] = []
-  for (const workload of endpoints) {
-    if (workload.health === 'unhealthy' && !allowAll) continue
-    if (workload.capacity <= 0 || workload.addresses.length === 0) continue
-    const port = targetPort(service, workload, servicePort)
-    if (port !== undefined) candidates.push({ workload, service, port })
-  }
-  return choiceAmong(candidates)
-}
-
-function choiceAmong(candidates: readonly Upstream[]): Choice {
-  const upTo = new Float64Array(candidates.length)
-  let total = 0
-  for (const [i, { workload }] of candidates.entries()) upTo[i] = total += workload.capacity
-  return { candidates, upTo }
-}
-
-/** The endpoint's own map first: named ports differ from endpoint to endpoint. */
-export function targetPort(service: Service, workload: Workload, servicePort: number): number | undefined {
-  const own = workload.services.get(serviceKey(service))
-  const mapped = own?.find((mapping) => mapping.servicePort === servicePort)
-  if (mapped !== undefined) return mapped.targetPort
-  const declared = service.ports.find((port) => port.servicePort === servicePort)
-  return declared === undefined || declared.targetPort === 0 ? undefined : declared.targetPort
-}
-
-/** Weighted by capacity. */
-function pickEndpoint({ candidates, upTo }: Choice, rng: Rng): Upstream | undefined {
-  const wanted = rng.next() * (upTo.at(-1) ?? 0)
-  let low = 0
-  let high = candidates.length - 1
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (wanted < (upTo[middle] ?? 0)) high = middle
-    else low = middle + 1
-  }
-  return candidates[low]
+  const identities = expectedIdentities(workload, undefined)
+  return { kind: 'hbone', workload, service, ip, port, authority, identities }
 }
 
 function addressOf(workload: Workload, facts: OutboundFacts): IpAddress | undefined {
