@@ -6,6 +6,8 @@ export { describeOrigin } from './origin.ts'
 export type { RuleOrigin } from './origin.ts'
 export { anyRequest } from './match.ts'
 export type { HttpMatch, NamedMatch, PathMatch, Pattern, ValueMatch } from './match.ts'
+export { normalisePath } from './normalise-path.ts'
+export type { NormalPath, RefusedPath } from './normalise-path.ts'
 export type {
   Backend,
   CorsFilter,
