@@ -61,7 +61,7 @@ async function gone(client: KeeperClient): Promise<void> {
   await client.ended
 }
 
-test('what comes while the proxy is away waits, and the next one accepts it', async () => {
+test('case 39: what comes while the proxy is away waits, and the next one accepts it', async () => {
   const clock = new TestClock()
   using _keeper = keeperFor(clock)
   assert.equal(statSync(path).mode & 0o777, 0o600)
@@ -85,7 +85,7 @@ test('what comes while the proxy is away waits, and the next one accepts it', as
   server.close()
 })
 
-test('nothing is kept for an owner that is gone: who waits there is refused', async () => {
+test('case 39: nothing is kept for an owner that is gone: who waits there is refused', async () => {
   const clock = new TestClock()
   using keeper = keeperFor(clock)
   using client = await proxy(clock)

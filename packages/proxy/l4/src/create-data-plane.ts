@@ -71,7 +71,12 @@ class WorkerDataPlane implements DataPlane {
   }
 
   async setCertificates(certificates: readonly WorkloadCertificate[]): Promise<void> {
-    await this.#all((worker) => worker.setCertificates(certificates))
+    try {
+      await this.#all((worker) => worker.setCertificates(certificates))
+    } catch (error) {
+      // Renewals go on while a process ends: whoever has ended, also meanwhile, has no use for them.
+      if (!this.#closed) throw error
+    }
   }
 
   async setRevocations(revocations: Revocations): Promise<void> {

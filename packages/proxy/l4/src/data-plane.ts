@@ -135,7 +135,10 @@ export interface WorkerDump {
 export interface DataPlane extends AsyncDisposable {
   /** Resolves when every worker has applied the update, with what they refused of it. */
   apply(update: ResourceUpdate): Promise<readonly RejectedResource[]>
-  /** The certificates of all identities needed; one that is missing stays as it was until it expires. */
+  /**
+   * The certificates of all identities needed; one that is missing stays as it was until it expires. Nothing happens
+   * when the data plane has ended.
+   */
   setCertificates(certificates: readonly WorkloadCertificate[]): Promise<void>
   setRevocations(revocations: Revocations): Promise<void>
   /**

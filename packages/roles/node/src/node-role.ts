@@ -177,7 +177,7 @@ function startDataPlane(
       onFailed: fail,
     },
   )
-  certificates.subscribe((list) => void dataPlane.setCertificates(list))
+  certificates.subscribe((list) => void dataPlane.setCertificates(list).catch(fail))
   return dataPlane
 }
 
