@@ -1,5 +1,5 @@
-import { objectKey } from '@tulle/api'
-import type { AnyObject, ApiCollections, Condition } from '@tulle/api'
+import { apiCollections, isOfCollection, objectKey } from '@tulle/api'
+import type { AnyObject, ApiCollections, ApiKinds, Condition } from '@tulle/api'
 import { createGraph } from '@tulle/collections'
 import type { Graph, Source } from '@tulle/collections'
 import { must } from '@tulle/core'
@@ -26,7 +26,7 @@ const notEnforcedReasons = new Set(['NoWorkload', 'NotEnforced'])
 export function checkMesh(objects: readonly AnyObject[]): MeshCheck {
   const graph = createGraph()
   const byKey = new Map(objects.map((object) => [objectKey(object), object]))
-  const api = apiCollections(graph, byKey)
+  const api = filledCollections(graph, byKey)
   const model = translateMesh(graph, api, { collection: fixedAddresses(graph, objects) })
   const conditions = new Map(model.conditions.entries())
   const refusals = [...conditions].flatMap(([key, list]) => {
@@ -78,33 +78,14 @@ function labelOf(object: AnyObject | undefined): string {
   return `${object.kind} ${namespace === '' ? '' : `${namespace}/`}${name}`
 }
 
-function apiCollections(graph: Graph, objects: ReadonlyMap<string, AnyObject>): ApiCollections {
-  const filled = <Kind extends AnyObject['kind']>(kind: Kind): Source<Extract<AnyObject, { kind: Kind }>> => {
-    const source = graph.source<Extract<AnyObject, { kind: Kind }>>(kind)
+function filledCollections(graph: Graph, objects: ReadonlyMap<string, AnyObject>): ApiCollections {
+  return apiCollections((name) => {
+    const source = graph.source<ApiKinds[typeof name]>(name)
     graph.transaction(() => {
-      for (const [key, object] of objects) if (isKind(object, kind)) source.set(key, object)
+      for (const [key, object] of objects) if (isOfCollection(name, object)) source.set(key, object)
     })
     return source
-  }
-  return {
-    namespaces: filled('Namespace'),
-    serviceAccounts: filled('ServiceAccount'),
-    services: filled('Service'),
-    meshes: filled('Mesh'),
-    revocations: filled('Revocation'),
-    workloads: filled('Workload'),
-    trafficTargets: filled('TrafficTarget'),
-    httpRouteGroups: filled('HTTPRouteGroup'),
-    tcpRoutes: filled('TCPRoute'),
-    udpRoutes: filled('UDPRoute'),
-  }
-}
-
-function isKind<Kind extends AnyObject['kind']>(
-  object: AnyObject,
-  kind: Kind,
-): object is Extract<AnyObject, { kind: Kind }> {
-  return object.kind === kind
+  })
 }
 
 /** An address for each object that would be allotted one: which does not matter, only that no two are equal. */

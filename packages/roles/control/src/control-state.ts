@@ -30,18 +30,7 @@ export function controlState(
 
 /** Every object that users wrote, whatever its kind; keyed by `objectKey`. */
 export function joinObjects(graph: Graph, api: ApiCollections): Collection<AnyObject> {
-  return graph.join<AnyObject>('objects', [
-    api.namespaces,
-    api.serviceAccounts,
-    api.services,
-    api.meshes,
-    api.revocations,
-    api.workloads,
-    api.trafficTargets,
-    api.httpRouteGroups,
-    api.tcpRoutes,
-    api.udpRoutes,
-  ])
+  return graph.join<AnyObject>('objects', Object.values(api))
 }
 
 function resourceNames(model: MeshModel, object: AnyObject): readonly string[] {
@@ -63,6 +52,14 @@ function resourceNames(model: MeshModel, object: AnyObject): readonly string[] {
     case 'HTTPRouteGroup':
     case 'TCPRoute':
     case 'UDPRoute':
+    case 'TrafficSplit':
+    case 'HTTPRoute':
+    case 'GRPCRoute':
+    case 'TLSRoute':
+    case 'Gateway':
+    case 'ReferenceGrant':
+    case 'BackendTLSPolicy':
+    case 'XBackendTrafficPolicy':
       return []
   }
 }

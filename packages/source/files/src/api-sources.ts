@@ -1,4 +1,5 @@
-import type { AnyObject, ApiCollections } from '@tulle/api'
+import { apiCollections, isOfCollection } from '@tulle/api'
+import type { AnyObject, ApiCollectionName, ApiCollections, ApiKinds } from '@tulle/api'
 import type { Graph, Source } from '@tulle/collections'
 
 export interface ApiSources {
@@ -7,40 +8,21 @@ export interface ApiSources {
   apply(key: string, object: AnyObject | undefined): void
 }
 
-type Kind = AnyObject['kind']
-type OfKind<K extends Kind> = Extract<AnyObject, { readonly kind: K }>
-
 export function createApiSources(graph: Graph): ApiSources {
   const writers: ((key: string, object: AnyObject | undefined) => void)[] = []
-  const source = <K extends Kind>(name: string, kind: K): Source<OfKind<K>> => {
-    const made = graph.source<OfKind<K>>(name)
-    // The kind is part of the key, so that nothing else has it.
+  const source = <Name extends ApiCollectionName>(name: Name): Source<ApiKinds[Name]> => {
+    const made = graph.source<ApiKinds[Name]>(`api-${name.replaceAll(/[A-Z]/gu, '-$&').toLowerCase()}`)
+    // Group and kind are part of the key, so that nothing else has it.
     writers.push((key, object) => {
       if (object === undefined) made.delete(key)
-      else if (isKind(object, kind)) made.set(key, object)
+      else if (isOfCollection(name, object)) made.set(key, object)
     })
     return made
   }
-  const collections: ApiCollections = {
-    namespaces: source('api-namespaces', 'Namespace'),
-    serviceAccounts: source('api-service-accounts', 'ServiceAccount'),
-    services: source('api-services', 'Service'),
-    meshes: source('api-meshes', 'Mesh'),
-    revocations: source('api-revocations', 'Revocation'),
-    workloads: source('api-workloads', 'Workload'),
-    trafficTargets: source('api-traffic-targets', 'TrafficTarget'),
-    httpRouteGroups: source('api-http-route-groups', 'HTTPRouteGroup'),
-    tcpRoutes: source('api-tcp-routes', 'TCPRoute'),
-    udpRoutes: source('api-udp-routes', 'UDPRoute'),
-  }
   return {
-    collections,
+    collections: apiCollections(source),
     apply: (key, object) => {
       for (const write of writers) write(key, object)
     },
   }
-}
-
-function isKind<K extends Kind>(object: AnyObject, kind: K): object is OfKind<K> {
-  return object.kind === kind
 }

@@ -224,13 +224,21 @@ function dropNulls(value: unknown): unknown {
 }
 
 function metaOf({ metadata }: RawObject, namespaced: boolean): ObjectMeta {
-  const { name, namespace = 'default', labels = {}, annotations = {}, creationTimestamp } = metadata
+  const {
+    name,
+    namespace = 'default',
+    labels = {},
+    annotations = {},
+    creationTimestamp,
+    generation,
+  } = metadata
   return {
     name,
     namespace: namespaced ? namespace : '',
     labels,
     annotations,
     ...(typeof creationTimestamp === 'string' ? { creationTimestamp } : {}),
+    ...(Number.isSafeInteger(generation) ? { generation: Number(generation) } : {}),
   }
 }
 

@@ -4,7 +4,43 @@
  *
  *     const { objects, problems } = parseManifests(text, 'books.yaml')
  */
-export type { ApiCollections } from './api-collections.ts'
+export { apiCollections, isOfCollection } from './api-collections.ts'
+export type { ApiCollectionName, ApiCollections, ApiKinds } from './api-collections.ts'
+export { parseDurationMs } from './duration.ts'
+export { gatewayExperimentalGroup, gatewayGroup } from './gateway-kinds.ts'
+export type {
+  BackendRefSpec,
+  BackendTlsPolicyObject,
+  BackendTlsPolicySpec,
+  BackendTrafficPolicyObject,
+  BackendTrafficPolicySpec,
+  CorsSpec,
+  FilteredBackendRefSpec,
+  GatewayListenerSpec,
+  GatewayObject,
+  GatewaySpec,
+  GatewayTcpRouteObject,
+  GatewayUdpRouteObject,
+  GrpcRouteMatchSpec,
+  GrpcRouteObject,
+  GrpcRouteRuleSpec,
+  HeaderModifierSpec,
+  HttpRouteMatchSpec,
+  HttpRouteObject,
+  HttpRouteRuleSpec,
+  NamedMatchSpec,
+  ObjectRefSpec,
+  ParentRefSpec,
+  PathModifierSpec,
+  PolicyTargetSpec,
+  ReferenceGrantObject,
+  ReferenceGrantSpec,
+  RouteFilterSpec,
+  RouteSpec,
+  SessionPersistenceSpec,
+  StreamRouteRuleSpec,
+  TlsRouteObject,
+} from './gateway-kinds.ts'
 export { objectKey } from './kinds.ts'
 export type {
   AnyObject,
@@ -29,6 +65,8 @@ export type {
   SubjectSpec,
   TargetRuleSpec,
   TcpRouteObject,
+  TrafficSplitObject,
+  TrafficSplitSpec,
   TrafficTargetObject,
   TrafficTargetSpec,
   UdpRouteObject,

@@ -54,6 +54,7 @@ export interface RawObject {
     readonly labels?: Readonly<Record<string, string>> | undefined
     readonly annotations?: Readonly<Record<string, string>> | undefined
     readonly creationTimestamp?: unknown
+    readonly generation?: unknown
   }
   readonly spec?: unknown
 }
@@ -68,6 +69,7 @@ export function kindVersion<S extends z.ZodType, Hub>(options: KindVersionOption
     labels: textMap.optional(),
     annotations: textMap.optional(),
     creationTimestamp: z.unknown().optional(),
+    generation: z.unknown().optional(),
   })
   const schema = closed({
     apiVersion: z.string(),

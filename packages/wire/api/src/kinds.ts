@@ -1,3 +1,5 @@
+import type { ApiKinds } from './api-collections.ts'
+
 /** Where an object was written: a file and a place in it, both counted from 1. */
 export interface Origin {
   readonly file: string
@@ -16,12 +18,14 @@ export interface ObjectMeta {
   readonly annotations: Readonly<Record<string, string>>
   /** RFC 3339, where the source has one: files usually have none. */
   readonly creationTimestamp?: string
+  /** Counts the changes of the spec, where the source does: files do not. */
+  readonly generation?: number
 }
 
 /** An object in its hub version, whatever version it was written in. */
-export interface ApiObject<Kind extends string = string, Spec = unknown> {
+export interface ApiObject<Kind extends string = string, Spec = unknown, Group extends string = string> {
   /** '' for the core group. */
-  readonly group: string
+  readonly group: Group
   /** The version it was written in. */
   readonly version: string
   readonly kind: Kind
@@ -123,21 +127,20 @@ export interface HttpMatchSpec {
 }
 export type HttpRouteGroupObject = ApiObject<'HTTPRouteGroup', { readonly matches: readonly HttpMatchSpec[] }>
 
-/** Empty ports = all ports. */
-export type TcpRouteObject = ApiObject<'TCPRoute', { readonly ports: readonly number[] }>
-export type UdpRouteObject = ApiObject<'UDPRoute', { readonly ports: readonly number[] }>
+/** Of SMI; the Gateway API has kinds of the same names. Empty ports = all ports. */
+export type TcpRouteObject = ApiObject<'TCPRoute', { readonly ports: readonly number[] }, 'specs.smi-spec.io'>
+export type UdpRouteObject = ApiObject<'UDPRoute', { readonly ports: readonly number[] }, 'specs.smi-spec.io'>
 
-export type AnyObject =
-  | NamespaceObject
-  | ServiceAccountObject
-  | ServiceObject
-  | MeshObject
-  | RevocationObject
-  | WorkloadObject
-  | TrafficTargetObject
-  | HttpRouteGroupObject
-  | TcpRouteObject
-  | UdpRouteObject
+export interface TrafficSplitSpec {
+  /** The name that clients use, as it was written: of a Service, with or without its namespace and domain. */
+  readonly service: string
+  readonly backends: readonly { readonly service: string; readonly weight: number }[]
+  /** Absent = every request. */
+  readonly matches?: readonly { readonly kind: 'HTTPRouteGroup'; readonly name: string }[]
+}
+export type TrafficSplitObject = ApiObject<'TrafficSplit', TrafficSplitSpec>
+
+export type AnyObject = ApiKinds[keyof ApiKinds]
 
 /** `group/Kind/namespace/name`; the group is needed because the Gateway API has a TCPRoute too. */
 export function objectKey(object: {
@@ -150,13 +153,17 @@ export function objectKey(object: {
 
 /** What the mesh says of an object. @see Kubernetes API conventions, typical status properties */
 export interface Condition {
-  readonly type: 'Accepted' | 'ResolvedRefs' | 'Programmed' | 'Conflicted'
+  readonly type: 'Accepted' | 'ResolvedRefs' | 'Programmed' | 'Conflicted' | 'PartiallyInvalid'
   readonly status: 'True' | 'False' | 'Unknown'
   /** CamelCase, stable. */
   readonly reason: string
   readonly message: string
   /** The field that it is about. */
   readonly position?: Origin
+  /** The `metadata.generation` that it speaks of, where the object has one. */
+  readonly observedGeneration?: number
+  /** Of a route: the one of its `parentRefs` that it is about. */
+  readonly parent?: { readonly index: number; readonly label: string }
 }
 
 /** A document, or part of one, that could not be read: the object does not exist for the mesh. */

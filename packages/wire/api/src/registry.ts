@@ -1,13 +1,24 @@
 import type { KindVersion } from './kind-version.ts'
 import { nearest } from './nearest.ts'
 import type { ApiCode } from './problem.ts'
+import {
+  backendTlsPolicyV1,
+  backendTlsPolicyV1alpha3,
+  backendTrafficPolicyV1alpha1,
+} from './versions/backend-policies.ts'
+import { gatewayV1, gatewayV1beta1 } from './versions/gateway.ts'
+import { grpcRouteV1 } from './versions/grpc-route.ts'
+import { httpRouteV1, httpRouteV1beta1 } from './versions/http-route.ts'
 import { httpRouteGroupV1alpha4 } from './versions/http-route-group.ts'
 import { meshV1alpha1 } from './versions/mesh.ts'
 import { namespaceV1 } from './versions/namespace.ts'
 import { tcpRouteV1alpha4, udpRouteV1alpha4 } from './versions/port-route.ts'
+import { referenceGrantV1, referenceGrantV1beta1 } from './versions/reference-grant.ts'
 import { revocationV1alpha1 } from './versions/revocation.ts'
 import { serviceAccountV1 } from './versions/service-account.ts'
 import { serviceV1 } from './versions/service.ts'
+import { streamRoutes } from './versions/stream-route.ts'
+import { trafficSplitV1alpha3, trafficSplitV1alpha4 } from './versions/traffic-split.ts'
 import { trafficTargetV1alpha3, trafficTargetV1alpha4 } from './versions/traffic-target.ts'
 import { workloadV1alpha1 } from './versions/workload.ts'
 
@@ -24,6 +35,19 @@ const versions: readonly KindVersion[] = [
   httpRouteGroupV1alpha4,
   tcpRouteV1alpha4,
   udpRouteV1alpha4,
+  trafficSplitV1alpha3,
+  trafficSplitV1alpha4,
+  httpRouteV1beta1,
+  httpRouteV1,
+  grpcRouteV1,
+  ...streamRoutes,
+  gatewayV1beta1,
+  gatewayV1,
+  referenceGrantV1beta1,
+  referenceGrantV1,
+  backendTlsPolicyV1alpha3,
+  backendTlsPolicyV1,
+  backendTrafficPolicyV1alpha1,
 ]
 
 const groups = [...new Set(versions.map(({ group }) => group))]
@@ -31,7 +55,6 @@ const groups = [...new Set(versions.map(({ group }) => group))]
 /** Kinds of SMI that are known and come later, by `group/Kind`. */
 const comingKinds: ReadonlyMap<string, string> = new Map([
   ['access.smi-spec.io/IdentityBinding', 'name ServiceAccounts in the TrafficTarget instead'],
-  ['split.smi-spec.io/TrafficSplit', 'it comes with waypoints'],
   ['metrics.smi-spec.io/TrafficMetrics', 'it is an answer of the mesh, not something to write'],
 ])
 
@@ -42,6 +65,18 @@ const olderVersions: ReadonlyMap<string, string> = new Map([
   ['specs.smi-spec.io/v1alpha1', 'the fields move under "spec"'],
   ['specs.smi-spec.io/v1alpha2', 'the fields move under "spec"'],
   ['specs.smi-spec.io/v1alpha3', 'a TCPRoute now names its ports under "spec.matches"'],
+  ['split.smi-spec.io/v1alpha1', 'weights are whole numbers instead of quantities'],
+  ['split.smi-spec.io/v1alpha2', 'nothing else changes'],
+  ['gateway.networking.k8s.io/v1alpha2', 'nothing that the mesh reads changed'],
+])
+
+/** Kinds of groups that are read which mean nothing to a mesh. */
+const otherGatewayKinds: ReadonlySet<string> = new Set([
+  'GatewayClass',
+  'ListenerSet',
+  'XListenerSet',
+  'XMesh',
+  'XBackend',
 ])
 
 /** What Kubernetes has in the core group and the mesh does not read from files. */
@@ -115,6 +150,7 @@ function wrongVersion(group: string, version: string, ofKind: readonly KindVersi
 
 function unknownKind(group: string, kind: string): Unread {
   if (group === '' && otherCoreKinds.has(kind)) return ignored(kind)
+  if (group.startsWith('gateway.networking.') && otherGatewayKinds.has(kind)) return ignored(kind)
   const kinds = [...new Set(versions.filter((one) => one.group === group).map((one) => one.kind))]
   const elsewhere = versions.find((one) => one.kind === kind)
   const guess = nearest(kind, kinds)
@@ -133,7 +169,7 @@ function unknownKind(group: string, kind: string): Unread {
 function unknownGroup(group: string, version: string, kind: string): Unread {
   const guess = nearest(
     group,
-    [...groups, 'split.smi-spec.io'].filter((known) => known !== ''),
+    groups.filter((known) => known !== ''),
   )
   const homes = versions.filter((one) => one.kind === kind)
   if (guess === undefined && !group.endsWith('smi-spec.io') && !group.endsWith('tulle.dev'))

@@ -27,11 +27,11 @@ export interface Meta {
 
 const somewhere: Origin = { file: 'mesh.yaml', line: 1, column: 1 }
 
-function object<Kind extends string, Spec>(
-  group: string,
+function object<Group extends string, Kind extends string, Spec>(
+  group: Group,
   kind: Kind,
   { name, spec, meta }: { readonly name: string; readonly spec: Spec; readonly meta: Meta },
-): ApiObject<Kind, Spec> {
+): ApiObject<Kind, Spec, Group> {
   const {
     namespace = 'shop',
     labels = {},

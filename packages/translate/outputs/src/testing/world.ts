@@ -1,5 +1,5 @@
-import { objectKey } from '@tulle/api'
-import type { AnyObject } from '@tulle/api'
+import { apiCollections, isOfCollection, objectKey } from '@tulle/api'
+import type { AnyObject, ApiCollectionName, ApiKinds } from '@tulle/api'
 import { createGraph } from '@tulle/collections'
 import type { Collection, Graph, Source } from '@tulle/collections'
 import { compareText, must } from '@tulle/core'
@@ -13,7 +13,7 @@ export class World {
   readonly graph: Graph
   readonly model: MeshModel
   readonly allocations: Source<IpAddress>
-  readonly #sources: ReadonlyMap<string, Source<AnyObject>>
+  readonly #sources: ReadonlyMap<ApiCollectionName, Source<AnyObject>>
 
   constructor() {
     this.graph = createGraph({
@@ -22,23 +22,14 @@ export class World {
         throw error
       },
     })
-    const source = <T extends AnyObject>(kind: string): Source<T> => this.graph.source<T>(kind)
-    const api = {
-      namespaces: source<Extract<AnyObject, { kind: 'Namespace' }>>('Namespace'),
-      serviceAccounts: source<Extract<AnyObject, { kind: 'ServiceAccount' }>>('ServiceAccount'),
-      services: source<Extract<AnyObject, { kind: 'Service' }>>('Service'),
-      meshes: source<Extract<AnyObject, { kind: 'Mesh' }>>('Mesh'),
-      revocations: source<Extract<AnyObject, { kind: 'Revocation' }>>('Revocation'),
-      workloads: source<Extract<AnyObject, { kind: 'Workload' }>>('Workload'),
-      trafficTargets: source<Extract<AnyObject, { kind: 'TrafficTarget' }>>('TrafficTarget'),
-      httpRouteGroups: source<Extract<AnyObject, { kind: 'HTTPRouteGroup' }>>('HTTPRouteGroup'),
-      tcpRoutes: source<Extract<AnyObject, { kind: 'TCPRoute' }>>('TCPRoute'),
-      udpRoutes: source<Extract<AnyObject, { kind: 'UDPRoute' }>>('UDPRoute'),
-    }
-    // Each source gets objects of its own kind only, which the compiler can't follow through the map.
-    this.#sources = new Map(
-      Object.values(api).map((each) => [each.name, each as unknown as Source<AnyObject>]),
-    )
+    const sources = new Map<ApiCollectionName, Source<AnyObject>>()
+    const api = apiCollections((name) => {
+      const source = this.graph.source<ApiKinds[typeof name]>(name)
+      // Each source gets objects of its own kind only, which the compiler can't follow through the map.
+      sources.set(name, source as unknown as Source<AnyObject>)
+      return source
+    })
+    this.#sources = sources
     this.allocations = this.graph.source('allocations')
     this.model = translateMesh(this.graph, api, { collection: this.allocations })
   }
@@ -73,9 +64,9 @@ export class World {
   }
 
   #sourceOf(object: AnyObject): Source<AnyObject> {
-    const source = this.#sources.get(object.kind)
-    if (source === undefined) throw new TypeError(`no source of ${object.kind}`)
-    return source
+    const found = [...this.#sources].find(([name]) => isOfCollection(name, object))
+    if (found === undefined) throw new TypeError(`no source of ${object.kind}`)
+    return found[1]
   }
 }
 
