@@ -4,6 +4,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { mountTmpfs, unshareMount } from '@tulle/kernel'
+import { buildPackage } from '../support/build-package.ts'
 import { writeCertificates } from '../support/certificates.ts'
 import { Children } from '../support/children.ts'
 import { machineFacts } from '../support/machine.ts'
@@ -31,7 +32,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   const options = parseL4Options(argv)
   if (availableParallelism() < 2)
     throw new Error('expected two cores, one for the proxies and one for the load')
-  const tulleMain = options.source ? join(checkout, 'apps/tulle/src/main.ts') : buildPackage()
+  const tulleMain = options.source ? join(checkout, 'apps/tulle/src/main.ts') : buildPackage('tulle-bench')
   using folder = privateFolder()
   using plain = makeTwoNamespaces({ captured: false })
   using captured = makeTwoNamespaces({ captured: true })
@@ -166,14 +167,6 @@ class L4Bench {
   #say(text: string): void {
     process.stderr.write(`${text}\n`)
   }
-}
-
-/** What users install, of these sources; where it finds the dependencies of the checkout. */
-function buildPackage(): string {
-  const folder = join(checkout, 'node_modules/.cache/tulle-bench')
-  const built = spawnSync(process.execPath, [join(checkout, 'tools/build.ts'), folder], { encoding: 'utf8' })
-  if (built.status !== 0) throw new Error(`npm run build: ${built.stderr}`)
-  return join(folder, 'bin/tulle.js')
 }
 
 function startBackend(children: Children, networks: TwoNamespaces): void {

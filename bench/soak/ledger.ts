@@ -87,8 +87,8 @@ interface Account {
 
 const maxMisjudgedKept = 50
 const recoveredWithinMs = 30_000
-/** How exactly a deadline is kept on a busy machine, and noticed. */
-const drainEarlyMs = 500
+/** How exactly a deadline is kept on a busy machine, and noticed: it counts from before it was heard of. */
+const drainEarlyMs = 1500
 const drainLateMs = 3000
 /** A cut connection is noticed at its next call. */
 const noticedWithinMs = 250
@@ -135,10 +135,10 @@ export class Ledger {
   }
 
   /** A new connection of the client was answered: what was disturbed before serves it again. */
-  firstAnswer(client: string, { openedMs }: Pick<Call, 'openedMs'>): void {
+  firstAnswer(client: string, { openedMs, endedMs }: Pick<Call, 'openedMs' | 'endedMs'>): void {
     for (const { disturbance, servedAgainMs } of this.#disturbed) {
       if (openedMs > disturbance.doneMs)
-        servedAgainMs.set(client, Math.min(openedMs, servedAgainMs.get(client) ?? Infinity))
+        servedAgainMs.set(client, Math.min(endedMs, servedAgainMs.get(client) ?? Infinity))
     }
   }
 

@@ -15,7 +15,8 @@ export function progressLine(facts: SoakFacts): string {
   return [
     `${sum.calls} calls`,
     `${sum.failedThoughAllowed} failed though allowed`,
-    `${sum.excused} in flight at a kill or while away`,
+    `${sum.atKill} in flight at a kill`,
+    `${sum.whileAway} while away`,
     `${sum.passedThoughRefused} passed though refused`,
     `${sum.connectionsLost} connections lost`,
     `${facts.changes} changes (${facts.appliedMs.median.toFixed(0)}/${facts.appliedMs.p99.toFixed(0)} ms)`,
@@ -34,6 +35,7 @@ export function renderSoak(result: SoakResult): string {
     clientTable(result),
     disturbanceTable(result),
     memoryTable(result),
+    `Failed though allowed: ${sum.atKill} in flight at a kill, ${sum.atDrainDeadline} at a drain deadline, ${sum.whileAway} begun while a proxy was away, ${sum.failedThoughAllowed} otherwise (must be none of the last two); passed though refused: ${sum.passedThoughRefused} (must be none)`,
     `${changes} changes of policy, applied on all nodes after ${appliedMs.median.toFixed(0)} ms (p50), ${appliedMs.p99.toFixed(0)} ms (p99), ${appliedMs.worst.toFixed(0)} ms (worst)`,
     `${certificates.issued} certificates for ${certificates.identities} identities on their nodes`,
     ...result.misjudged.slice(0, 10).map((wrong) => JSON.stringify(wrong)),
@@ -130,20 +132,26 @@ function bytesText(bytes: number): string {
   return Number.isNaN(bytes) ? '–' : mebibytes(bytes)
 }
 
-function totals({
-  clients,
-}: SoakFacts): Readonly<
-  Record<'calls' | 'excused' | 'connectionsLost' | 'failedThoughAllowed' | 'passedThoughRefused', number>
-> {
-  const sum = { calls: 0, excused: 0, connectionsLost: 0, failedThoughAllowed: 0, passedThoughRefused: 0 }
-  for (const one of clients) {
-    sum.calls += one.calls
-    sum.excused += one.atKill + one.whileAway + one.atDrainDeadline
-    sum.connectionsLost += one.connectionsLost
-    sum.failedThoughAllowed += one.failedThoughAllowed
-    sum.passedThoughRefused += one.passedThoughRefused
+type Total =
+  | 'calls'
+  | 'atKill'
+  | 'whileAway'
+  | 'atDrainDeadline'
+  | 'connectionsLost'
+  | 'failedThoughAllowed'
+  | 'passedThoughRefused'
+
+function totals({ clients }: SoakFacts): Readonly<Record<Total, number>> {
+  const sum = (key: Total): number => clients.reduce((total, one) => total + one[key], 0)
+  return {
+    calls: sum('calls'),
+    atKill: sum('atKill'),
+    whileAway: sum('whileAway'),
+    atDrainDeadline: sum('atDrainDeadline'),
+    connectionsLost: sum('connectionsLost'),
+    failedThoughAllowed: sum('failedThoughAllowed'),
+    passedThoughRefused: sum('passedThoughRefused'),
   }
-  return sum
 }
 
 /** The path of both files, without their endings. */

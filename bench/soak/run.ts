@@ -1,5 +1,6 @@
 /** `npm run soak -- --minutes 60`: the soak, as tables and a verdict. Exit code 1 when it did not hold, or a figure was missed. */
 import { parseArgs } from 'node:util'
+import { buildPackage } from '../support/build-package.ts'
 import { renderSoak, saveSoak } from './report.ts'
 import { runSoak } from './soak.ts'
 
@@ -8,6 +9,7 @@ const usage = `npm run soak -- [options]
   --every TIME     between two kills or upgrades of a node proxy: 300s, 5m, none (5m)
   --lifetime TIME  of certificates (1m)
   --rate N         requests a second, where they are not to be half of what is measured first
+  --source         runs the sources of the checkout instead of the package that users install
   --json           prints the result as data
   --save           writes it to bench/results
 Ctrl-C ends it early, with the tables of what was so far.`
@@ -18,6 +20,7 @@ const { values } = parseArgs({
     every: { type: 'string', default: '5m' },
     lifetime: { type: 'string', default: '1m' },
     rate: { type: 'string' },
+    source: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     save: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -40,6 +43,7 @@ const result = await runSoak({
   durationMs: minutes * 60_000,
   certificateLifetime: values.lifetime,
   disturbEveryMs: parseEvery(values.every),
+  ...(values.source ? {} : { program: buildPackage('tulle-soak') }),
   ...(values.rate === undefined ? {} : { perSecond: Number(values.rate) }),
   onProgress: (line) => console.error(line),
   progressEveryMs: minutes < 5 ? 10_000 : 60_000,

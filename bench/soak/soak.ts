@@ -25,6 +25,8 @@ export interface SoakOptions {
   readonly certificateLifetime: string
   /** Between two kills or upgrades; Infinity = none. */
   readonly disturbEveryMs: number
+  /** The command to run the mesh with; absent: that of the checkout. */
+  readonly program?: string
   /** Requests a second, where they are not to be half of what is measured first. */
   readonly perSecond?: number
   readonly onProgress?: (line: string) => void
@@ -43,6 +45,7 @@ const noDisturbanceBeforeEndMs = 12_000
 export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   using folder = new MeshFolder({
     manifests: soakManifests(),
+    ...(options.program === undefined ? {} : { program: options.program }),
     args: ['--certificate-lifetime', options.certificateLifetime, '--handover-drain', handoverDrain],
   })
   await using mesh = await folder.start()

@@ -60,8 +60,10 @@ export function failuresOf(facts: SoakFacts): readonly string[] {
 }
 
 function clientFailures(one: ClientCounts): readonly string[] {
-  const { client, judged, failedThoughAllowed, passedThoughRefused, connectionsLost } = one
+  const { client, judged, whileAway, failedThoughAllowed, passedThoughRefused, connectionsLost } = one
   return [
+    // Its listening sockets are kept, so what begins then is to wait.
+    ...(whileAway > 0 ? [`${client}: ${whileAway} calls failed that began while a proxy was away`] : []),
     ...(failedThoughAllowed > 0 ? [`${client}: ${failedThoughAllowed} calls failed though allowed`] : []),
     ...(passedThoughRefused > 0 ? [`${client}: ${passedThoughRefused} calls passed though refused`] : []),
     ...(connectionsLost > 0 ? [`${client}: ${connectionsLost} connections lost`] : []),

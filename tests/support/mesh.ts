@@ -42,6 +42,8 @@ export interface CommandResult {
 export interface MeshOptions {
   /** Files by name, or a folder to copy. */
   readonly manifests: Readonly<Record<string, string>> | { readonly copyOf: string }
+  /** The command; absent: that of the checkout. */
+  readonly program?: string
   /** More arguments of `tulle up`. */
   readonly args?: readonly string[]
   /** Runs it as this user, in folders of its own. */
@@ -126,14 +128,14 @@ export class MeshFolder implements Disposable {
   }
 
   #spawn(args: readonly string[]): ChildProcess {
-    const { uid } = this.#options
+    const { uid, program = main } = this.#options
     const env = {
       ...process.env,
       NO_COLOR: '1',
       HOME: join(this.root, 'home'),
       TMPDIR: join(this.root, 'tmp'),
     }
-    const node = [process.execPath, ...process.execArgv, main, ...args]
+    const node = [process.execPath, ...process.execArgv, program, ...args]
     const [command = '', ...rest] =
       uid === undefined
         ? node
@@ -194,7 +196,7 @@ export class Mesh implements AsyncDisposable {
       nodes.find((node) => node.name === name)?.pid ??
       workloads.find(({ workload }) => workload === name)?.pid
     const isIt = (one: ProcessFacts): boolean =>
-      name === 'control' ? one.command.includes('main.ts control ') : one.innerPid === inner
+      name === 'control' ? one.command.includes(' control --manifests=') : one.innerPid === inner
     const found = this.processes().find(isIt)
     if (found === undefined) throw new Error(`no process of the mesh is ${name}`)
     return found.pid

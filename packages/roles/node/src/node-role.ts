@@ -25,6 +25,7 @@ import { HandoverError, Taker } from './handover/taker.ts'
 import type { NodeApiDeps } from './node-api.ts'
 import { handoverPath } from './options.ts'
 import type { NodeOptions } from './options.ts'
+import { endSmallStart } from './small-start.ts'
 
 /** How long a process that takes over waits for a control plane that may be away. */
 const controlWaitMs = 2000
@@ -60,12 +61,14 @@ export async function serveNode(options: NodeOptions, deps: NodeRoleDeps): Promi
     log: deps.log,
     stop: deps.stop,
     drainDeadlineMs: options.drainDeadline,
-    onReady: () =>
+    onReady: () => {
+      endSmallStart(deps.clock)
       deps.log.info('node proxy runs', {
         node: options.node,
         workers: options.workers,
         control: options.control,
-      }),
+      })
+    },
   })
   parts.lastGood.flush()
 }
@@ -101,7 +104,8 @@ function assemble(options: NodeOptions, deps: NodeRoleDeps, taker: Taker | undef
   const takeOverOptions = { timeoutMs: options.takeOverTimeout, controlWaitMs }
   const onTaken = async (): Promise<void> => {
     await exclusive.open()
-    for (const { uid } of enrolment.list()) await kept?.bring(uid)
+    // Beside what runs: until then the keeper has what the process before had.
+    for (const { uid } of enrolment.list()) void kept?.bring(uid)
   }
   const takeOver =
     taker && new TakeOver(taker, takeOverOptions, { dataPlane, clock, log, synced: ads.whenSynced, onTaken })
