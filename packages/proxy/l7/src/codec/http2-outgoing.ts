@@ -1,0 +1,86 @@
+import type { Fields, Outgoing } from '@tulle/http1'
+import type { Http2Stream } from '@tulle/http2'
+import { writeTrailers } from './http2-heads.ts'
+
+/**
+ * Payload towards a stream. What the windows don't let go yet is held here: it is what one peer may send before it gets
+ * credit, as nothing is asked for while something is held.
+ */
+export class Http2Outgoing implements Outgoing {
+  /** Given right after it was opened or handed over. */
+  stream: Http2Stream | undefined
+  #held: Buffer[] = []
+  #ending: boolean = false
+  #trailers: Fields | undefined
+
+  get sendable(): number {
+    return this.#held.length > 0 ? 0 : (this.stream?.sendable ?? 0)
+  }
+
+  sendCopy(bytes: Uint8Array, start: number, end: number): boolean {
+    const stream = this.stream
+    if (stream === undefined || this.#ending) return true
+    if (this.#held.length > 0) return this.#hold(bytes, start, end)
+    const room = stream.sendable
+    if (end - start <= room) return stream.sendCopy(bytes, start, end)
+    if (room > 0) stream.sendCopy(bytes, start, start + room)
+    return this.#hold(bytes, start + room, end)
+  }
+
+  sendSlice(bytes: Buffer, start: number, end: number, done: () => void): boolean {
+    const more = this.sendCopy(bytes, start, end)
+    done()
+    return more
+  }
+
+  endWithTrailers(trailers?: Fields): void {
+    if (this.#ending) return
+    this.#ending = true
+    this.#trailers = trailers
+    if (this.#held.length === 0) this.#end()
+  }
+
+  reset(code: number): void {
+    this.forget()
+    this.stream?.reset(code)
+  }
+
+  consumed(bytes: number): void {
+    this.stream?.consumed(bytes)
+  }
+
+  /** Nothing will be sent any more. */
+  forget(): void {
+    this.#ending = true
+    this.#held = []
+  }
+
+  /** The stream has room; true when all that was held has left, and more may come. */
+  flush(): boolean {
+    const stream = this.stream
+    while (stream !== undefined) {
+      const [first] = this.#held
+      if (first === undefined) break
+      const room = Math.min(stream.sendable, first.length)
+      if (room === 0) return false
+      stream.sendCopy(first, 0, room)
+      if (room === first.length) this.#held.shift()
+      else this.#held[0] = first.subarray(room)
+    }
+    if (!this.#ending) return true
+    this.#end()
+    return false
+  }
+
+  #hold(bytes: Uint8Array, start: number, end: number): false {
+    this.#held.push(Buffer.from(bytes.subarray(start, end)))
+    return false
+  }
+
+  #end(): void {
+    const trailers = this.#trailers
+    const list = trailers === undefined ? [] : writeTrailers(trailers)
+    if (list.length > 0) this.stream?.sendHeaders(list, true)
+    else this.stream?.end()
+  }
+}

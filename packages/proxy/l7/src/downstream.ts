@@ -1,0 +1,14 @@
+/** Who sends the requests of a connection, and what they are addressed to. Nothing of it comes from a header. */
+export interface Downstream {
+  readonly sourceIp: string
+  readonly sourcePort: number
+  /** The URI of the peer's certificate; undefined: it has none. */
+  readonly identity: string | undefined
+  /** As the identity says; empty without one. */
+  readonly namespace: string
+  readonly scheme: 'http' | 'https'
+  /** `namespace/hostname` of the service that was addressed. */
+  readonly service: string
+  /** Its port. */
+  readonly port: number
+}

@@ -1,0 +1,36 @@
+import type { Clock, Rng } from '@tulle/core'
+import type { HttpAuthorizer } from './authorizer.ts'
+import type { L7Limits } from './limits.ts'
+import type { RequestRecord } from './request-record.ts'
+import type { RoutedPort } from './routing/route-table.ts'
+import type { Timeouts } from './timeouts.ts'
+import type { ClusterDirectory } from './upstream/cluster.ts'
+
+/** Where routes come from. */
+export interface RouteDirectory {
+  /** Undefined: this proxy has nothing to do with that service. */
+  portOf(service: string, port: number): RoutedPort | undefined
+}
+
+/** What all requests of a thread share. */
+export interface L7Environment {
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly limits: L7Limits
+  readonly timeouts: Timeouts
+  readonly routes: RouteDirectory
+  readonly clusters: ClusterDirectory
+  readonly authorizer: HttpAuthorizer
+  /** Requests under way. */
+  readonly active: Set<ActiveRequest>
+  /** Told of each request when it is over. */
+  onDone(record: RequestRecord): void
+}
+
+/** A request under way, as whoever looks after all of them sees it. */
+export interface ActiveRequest {
+  /** Nothing has moved in either direction since. */
+  readonly lastMovedMs: number
+  /** Gives it up. */
+  endIdle(): void
+}

@@ -1,0 +1,32 @@
+/** Everything that bounds what peers can make this proxy hold or wait for; each thread has these for itself. */
+export interface L7Limits {
+  /** Of a request's body, kept so that the request can be sent again. What is larger is sent once. */
+  readonly maxReplayBytes: number
+  /** A connection to an endpoint has to be made within. */
+  readonly connectTimeoutMs: number
+  /** A request on which nothing moves for so long is given up. */
+  readonly requestIdleMs: number
+  /** A request is given up after so many attempts, whatever rules say. */
+  readonly maxAttempts: number
+  /** Idle connections to one endpoint. */
+  readonly maxIdlePerEndpoint: number
+  readonly maxConnectionsPerEndpoint: number
+  /** An idle connection to an endpoint is closed after. */
+  readonly upstreamIdleMs: number
+  /** Downstream connections of one listener. */
+  readonly maxConnections: number
+  /** The rest of a body that nobody wants any more is read and dropped up to here. */
+  readonly maxDiscardedBytes: number
+}
+
+export const defaultLimits: L7Limits = {
+  maxReplayBytes: 64 * 1024,
+  connectTimeoutMs: 5000,
+  requestIdleMs: 300_000,
+  maxAttempts: 10,
+  maxIdlePerEndpoint: 256,
+  maxConnectionsPerEndpoint: 16_384,
+  upstreamIdleMs: 30_000,
+  maxConnections: 16_384,
+  maxDiscardedBytes: 256 * 1024,
+}

@@ -1,0 +1,72 @@
+import type { OnReadOpts, Socket } from 'node:net'
+import type { Http1Transport } from '@tulle/http1'
+import type { ReadBuffer } from './read-buffer.ts'
+
+/** What is told of a socket: an HTTP/1 connection, or an HTTP/2 session. */
+export interface LinkUser {
+  /** True: the buffer is still referred to. */
+  receive(bytes: Buffer, start: number, end: number): boolean
+  onTransportDrain(): void
+  /** FIN came; absent where it is the same as the end of everything. */
+  onTransportEnd?(): void
+  onTransportClose(): void
+}
+
+/** A socket on one side, a codec on the other. Reading waits until the codec is there. */
+export class SocketLink implements Http1Transport {
+  readonly onread: OnReadOpts & { readonly buffer: () => Buffer }
+  readonly #buffer: ReadBuffer
+  #socket: Socket | undefined
+  #user: LinkUser | undefined
+  #paused: boolean = false
+
+  constructor(buffer: ReadBuffer) {
+    this.#buffer = buffer
+    this.onread = { buffer: () => buffer.bytes, callback: (length) => this.#onRead(length) }
+  }
+
+  /** The socket, made with `onread` or given it, and whom it serves. */
+  attach(socket: Socket, user: LinkUser): void {
+    this.#socket = socket
+    this.#user = user
+    socket.on('drain', () => user.onTransportDrain())
+    socket.on('end', () =>
+      user.onTransportEnd === undefined ? user.onTransportClose() : user.onTransportEnd(),
+    )
+    // What failed closes as well.
+    socket.on('error', () => undefined)
+    socket.on('close', () => user.onTransportClose())
+  }
+
+  write(bytes: Uint8Array, done: (() => void) | undefined): boolean {
+    const socket = this.#socket
+    if (socket === undefined || socket.destroyed) {
+      done?.()
+      return true
+    }
+    return socket.write(bytes, done)
+  }
+
+  end(): void {
+    this.#socket?.end()
+  }
+
+  destroy(): void {
+    this.#socket?.destroy()
+  }
+
+  pauseReading(): void {
+    this.#paused = true
+    this.#socket?.pause()
+  }
+
+  resumeReading(): void {
+    this.#paused = false
+    this.#socket?.resume()
+  }
+
+  #onRead(length: number): boolean {
+    if (this.#user?.receive(this.#buffer.bytes, 0, length) === true) this.#buffer.replace()
+    return !this.#paused
+  }
+}

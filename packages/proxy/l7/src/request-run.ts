@@ -1,0 +1,380 @@
+import type { Endpoint } from '@tulle/balance'
+import type {
+  Fields,
+  RequestFate,
+  RequestHead,
+  ResponseHead,
+  ServerExchange,
+  ServerHandler,
+} from '@tulle/http1'
+import { http2Error } from '@tulle/http2'
+import type { RetryRule } from '@tulle/traffic'
+import type { Downstream } from './downstream.ts'
+import type { ActiveRequest, L7Environment } from './environment.ts'
+import { isGrpc, localReply, replyFields } from './local-reply.ts'
+import type { LocalReply, ResponseFlag } from './local-reply.ts'
+import { ReplayBuffer } from './replay-buffer.ts'
+import { walkRequestPath } from './request-path.ts'
+import { RequestState } from './request-state.ts'
+import { backoffBefore, defaultRetry, repeatAfterReset } from './retry-decision.ts'
+import { Attempt } from './stages/attempt.ts'
+import type { AttemptOwner } from './stages/attempt.ts'
+import { encode } from './stages/encode.ts'
+import type { Timeout } from './timeouts.ts'
+import type { UpstreamSpec } from './upstream/cluster.ts'
+
+/** Repeats that nobody is to blame for; so many of them in a row are no race any more. */
+const maxFreeRepeats = 3
+
+/**
+ * One request from its head to its end: through the stages, then attempts until one is answered, then the answer's way back. Payload
+ * passes in both directions with credit given as it leaves, so that the slower side sets the pace.
+ */
+export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
+  lastMovedMs: number
+  readonly #environment: L7Environment
+  readonly #state: RequestState
+  readonly #exchange: ServerExchange
+  readonly #startedMs: number
+  #attempt: Attempt | undefined
+  #attempts: number = 0
+  #freeRepeats: number = 0
+  #countedRepeats: number = 0
+  #tried: Endpoint<UpstreamSpec>[] | undefined
+  #endpoint: string | undefined
+  #replay: ReplayBuffer | undefined
+  #timeout: Timeout | undefined
+  #backoff: Disposable | undefined
+  /** An answer's head has left, ours or a backend's. */
+  #answered: boolean = false
+  #requestEnded: boolean = false
+  #responseEnded: boolean = false
+  #over: boolean = false
+  #trailers: Fields | undefined
+  #status: number = 0
+  #flag: ResponseFlag = '-'
+  #reason: string | undefined
+  #grpcStatus: string | undefined
+  #requestBytes: number = 0
+  #responseBytes: number = 0
+  /** Received and not given credit for yet. */
+  #owedDown: number = 0
+  #owedUp: number = 0
+
+  constructor(
+    environment: L7Environment,
+    downstream: Downstream,
+    head: RequestHead,
+    exchange: ServerExchange,
+  ) {
+    this.#environment = environment
+    this.#exchange = exchange
+    this.#state = new RequestState(head, downstream)
+    this.#startedMs = environment.clock.monotonicMs()
+    this.lastMovedMs = this.#startedMs
+  }
+
+  /** With `end`, the request has no payload. */
+  begin(end: boolean): void {
+    const environment = this.#environment
+    environment.active.add(this)
+    this.#requestEnded = end
+    const reply = walkRequestPath(this.#state, environment)
+    if (reply !== undefined) {
+      this.#answer(reply)
+      return
+    }
+    if (!end) this.#replay = new ReplayBuffer()
+    const timeoutMs = this.#state.rule?.rule.requestTimeoutMs ?? 0
+    if (timeoutMs > 0) this.#timeout = environment.timeouts.begin(timeoutMs, () => this.#onLate())
+    this.#try()
+  }
+
+  // What comes from the client.
+
+  onData(bytes: Buffer, start: number, end: number): boolean {
+    const length = end - start
+    this.#requestBytes += length
+    this.#moved()
+    if (this.#over) this.#discard(length)
+    else this.#forward(bytes, start, end)
+    return false
+  }
+
+  onEnd(trailers?: Fields): void {
+    this.#requestEnded = true
+    this.#trailers = trailers
+    if (this.#over) return
+    this.#attempt?.exchange?.endWithTrailers(trailers)
+    if (this.#responseEnded) this.#done()
+  }
+
+  onReset(_code: number): void {
+    if (this.#over) return
+    this.#attempt?.abandon('unknown')
+    this.#flag = 'DC'
+    this.#reason = 'client_gone'
+    this.#done()
+  }
+
+  onWritable(): void {
+    const owed = this.#owedUp
+    this.#owedUp = 0
+    this.#moved()
+    if (owed > 0) this.#attempt?.exchange?.consumed(owed)
+  }
+
+  // What comes from the attempt.
+
+  onInform(head: ResponseHead): void {
+    if (!this.#answered) this.#exchange.inform(head)
+  }
+
+  onResponse(attempt: Attempt, head: ResponseHead, end: boolean): void {
+    this.#moved()
+    const rule = this.#retryRule()
+    if (rule.statusCodes.includes(head.status) && this.#mayRepeat(rule)) {
+      attempt.abandon('failed')
+      this.#repeat(rule, 'retry_status')
+      return
+    }
+    this.#replay = undefined
+    this.#answered = true
+    this.#status = head.status
+    if (end) this.#grpcStatus = head.fields.get('grpc-status')
+    encode(this.#state, head)
+    this.#exchange.respond(head, end)
+  }
+
+  onResponseData(attempt: Attempt, bytes: Buffer, start: number, end: number): boolean {
+    const length = end - start
+    this.#responseBytes += length
+    this.#moved()
+    if (this.#exchange.sendCopy(bytes, start, end)) attempt.exchange?.consumed(length)
+    else this.#owedUp += length
+    return false
+  }
+
+  onResponseEnd(_attempt: Attempt, trailers: Fields | undefined): void {
+    if (trailers !== undefined) this.#grpcStatus = trailers.get('grpc-status') ?? this.#grpcStatus
+    this.#exchange.endWithTrailers(trailers)
+    this.#responseEnded = true
+    // Each half of a tunnel ends by itself.
+    if (this.#requestEnded || this.#status !== 101) this.#done()
+  }
+
+  onAttemptFailed(attempt: Attempt, code: number, fate: RequestFate): void {
+    if (this.#answered) {
+      this.#breakOff(code, 'UC', 'upstream_reset')
+      return
+    }
+    const rule = this.#retryRule()
+    const { connected } = attempt
+    const repeat = repeatAfterReset({ fate, connected, method: this.#state.method }, rule)
+    if (repeat === 'free' && this.#freeRepeats < maxFreeRepeats && this.#canReplay()) {
+      this.#freeRepeats++
+      this.#try()
+    } else if (repeat === 'counted' && this.#mayRepeat(rule)) this.#repeat(rule, 'retry_reset')
+    else this.#answer(failureReply(code, connected))
+  }
+
+  onAttemptLate(attempt: Attempt): void {
+    attempt.abandon('failed')
+    if (this.#answered) {
+      this.#breakOff(http2Error.cancel, 'UT', 'attempt_timeout')
+      return
+    }
+    const rule = this.#retryRule()
+    if (rule.statusCodes.includes(504) && this.#mayRepeat(rule)) this.#repeat(rule, 'retry_timeout')
+    else this.#answer(tooLate)
+  }
+
+  onUpstreamWritable(): void {
+    this.#giveDownstreamCredit()
+  }
+
+  /** Nothing moved for too long. */
+  endIdle(): void {
+    this.#attempt?.abandon('unknown')
+    if (this.#answered) this.#breakOff(http2Error.cancel, 'UT', 'idle')
+    else this.#answer(tooLate)
+  }
+
+  // Attempts.
+
+  #try(): void {
+    const { cluster } = this.#state
+    if (cluster === undefined) return
+    const { maxAttempts } = this.#environment.limits
+    const endpoint = cluster.balancer.pick(this.#tried === undefined ? undefined : { exclude: this.#tried })
+    if (endpoint === undefined || this.#attempts >= maxAttempts) {
+      this.#answer(noEndpoint)
+      return
+    }
+    const connection = cluster.connect(endpoint)
+    if (connection === undefined) {
+      this.#answer(overloaded)
+      return
+    }
+    this.#attempts++
+    this.#endpoint = endpoint.key
+    const timeoutMs = this.#state.rule?.rule.attemptTimeoutMs ?? 0
+    const attempt = new Attempt({ cluster, endpoint, connection, timeoutMs }, this, this.#environment)
+    this.#attempt = attempt
+    this.#send(attempt)
+  }
+
+  #send(attempt: Attempt): void {
+    const bodyless = this.#requestEnded && this.#trailers === undefined && (this.#replay?.bytes ?? 0) === 0
+    if (!attempt.begin(this.#state.head, bodyless)) {
+      this.#answer(overloaded)
+      return
+    }
+    const out = attempt.exchange
+    if (bodyless || out === undefined || attempt.isOver) return
+    if (this.#replay === undefined || this.#replay.sendTo(out)) this.#giveDownstreamCredit()
+    this.#trimReplay()
+    if (this.#requestEnded) out.endWithTrailers(this.#trailers)
+  }
+
+  #repeat(rule: RetryRule, reason: string): void {
+    this.#countedRepeats++
+    this.#reason = reason
+    const endpoint = this.#attempt?.endpoint
+    if (endpoint !== undefined) (this.#tried ??= []).push(endpoint)
+    this.#attempt = undefined
+    const { clock, rng } = this.#environment
+    const waitMs = backoffBefore(this.#countedRepeats, rule, rng.next())
+    if (waitMs <= 0) this.#try()
+    else
+      this.#backoff = clock.after(waitMs, () => {
+        this.#backoff = undefined
+        this.#try()
+      })
+  }
+
+  #retryRule(): RetryRule {
+    return this.#state.rule?.rule.retry ?? defaultRetry
+  }
+
+  #mayRepeat(rule: RetryRule): boolean {
+    return this.#countedRepeats < rule.attempts && this.#canReplay()
+  }
+
+  /** Nothing of the body has been forgotten. */
+  #canReplay(): boolean {
+    return this.#replay !== undefined || this.#requestBytes === 0
+  }
+
+  // Payload of the request.
+
+  #forward(bytes: Buffer, start: number, end: number): void {
+    const length = end - start
+    this.#replay?.add(bytes, start, end)
+    const out = this.#attempt?.exchange
+    // Between two attempts it waits in the replay buffer, without credit.
+    if (out !== undefined && out.sendCopy(bytes, start, end)) this.#exchange.consumed(length)
+    else this.#owedDown += length
+    if (out !== undefined) this.#trimReplay()
+  }
+
+  #giveDownstreamCredit(): void {
+    const owed = this.#owedDown
+    this.#owedDown = 0
+    this.#moved()
+    if (owed > 0) this.#exchange.consumed(owed)
+  }
+
+  #trimReplay(): void {
+    if ((this.#replay?.bytes ?? 0) > this.#environment.limits.maxReplayBytes) this.#replay = undefined
+  }
+
+  /** The answer is complete: what still comes of the request is for nobody. */
+  #discard(length: number): void {
+    this.#owedDown += length
+    if (this.#owedDown > this.#environment.limits.maxDiscardedBytes) this.#exchange.reset(http2Error.noError)
+    else this.#exchange.consumed(length)
+  }
+
+  // Ends.
+
+  #onLate(): void {
+    this.#timeout = undefined
+    this.#attempt?.abandon('unknown')
+    if (this.#answered) this.#breakOff(http2Error.cancel, 'UT', 'request_timeout')
+    else this.#answer(tooLate)
+  }
+
+  #answer(reply: LocalReply): void {
+    const grpc = isGrpc(this.#state.fields)
+    const fields = replyFields(reply, grpc)
+    const status = grpc ? 200 : reply.status
+    this.#answered = true
+    this.#status = reply.status
+    this.#flag = reply.flag
+    this.#reason = reply.reason
+    if (grpc) this.#grpcStatus = fields.get('grpc-status')
+    const head = { status, fields }
+    if (this.#state.rule?.filters.cors !== undefined) encode(this.#state, head)
+    const body = grpc || this.#state.method === 'HEAD' ? '' : reply.body
+    this.#exchange.respond(head, body === '')
+    if (body !== '') {
+      const bytes = Buffer.from(body)
+      this.#responseBytes += bytes.length
+      this.#exchange.sendCopy(bytes, 0, bytes.length)
+      this.#exchange.endWithTrailers()
+    }
+    this.#done()
+  }
+
+  /** The answer had begun: all that can be said is that it is not whole. */
+  #breakOff(code: number, flag: ResponseFlag, reason: string): void {
+    this.#flag = flag
+    this.#reason = reason
+    this.#exchange.reset(code)
+    this.#done()
+  }
+
+  #done(): void {
+    if (this.#over) return
+    this.#over = true
+    const environment = this.#environment
+    environment.active.delete(this)
+    if (this.#timeout !== undefined) environment.timeouts.end(this.#timeout)
+    this.#backoff?.[Symbol.dispose]()
+    this.#replay = undefined
+    const owed = this.#owedDown
+    this.#owedDown = 0
+    environment.onDone({
+      request: this.#state,
+      status: this.#status,
+      flag: this.#flag,
+      reason: this.#reason,
+      grpcStatus: this.#grpcStatus,
+      startedMs: this.#startedMs,
+      durationMs: environment.clock.monotonicMs() - this.#startedMs,
+      requestBytes: this.#requestBytes,
+      responseBytes: this.#responseBytes,
+      attempts: this.#attempts,
+      endpoint: this.#endpoint,
+    })
+    if (owed > 0 && !this.#requestEnded) this.#exchange.consumed(owed)
+  }
+
+  #moved(): void {
+    this.lastMovedMs = this.#environment.clock.monotonicMs()
+  }
+}
+
+const noEndpoint = localReply(503, 'no_endpoints', { flag: 'UH', body: 'no endpoint is ready' })
+const overloaded = localReply(503, 'overloaded', { flag: 'UO', body: 'too many connections' })
+const tooLate = localReply(504, 'timeout', { flag: 'UT', body: 'no answer in time' })
+
+/** 503 where an endpoint could not be reached, 502 where it answered with what is no answer. */
+function failureReply(code: number, connected: boolean): LocalReply {
+  if (!connected)
+    return localReply(503, 'connect_failed', { flag: 'UF', body: 'no connection to the endpoint' })
+  if (code === http2Error.protocolError)
+    return localReply(502, 'bad_answer', { flag: 'UC', body: 'the endpoint sent a broken answer' })
+  return localReply(503, 'upstream_reset', { flag: 'UC', body: 'the endpoint broke off' })
+}

@@ -1,0 +1,35 @@
+import type { Fields, RequestHead } from '@tulle/http1'
+import type { HttpVerdict } from './authorizer.ts'
+import type { Downstream } from './downstream.ts'
+import type { CompiledBackend, CompiledRule } from './routing/compiled-rule.ts'
+import type { RequestView } from './routing/request-view.ts'
+import type { Cluster } from './upstream/cluster.ts'
+
+/** One request on its way through the stages: what each of them found out. Each field is written by one stage. */
+export class RequestState implements RequestView {
+  /** What will be forwarded. */
+  readonly head: RequestHead
+  readonly downstream: Downstream
+  readonly method: string
+  readonly fields: Fields
+  /** normalise */
+  path: string = ''
+  query: string = ''
+  host: string = ''
+  /** route */
+  rule: CompiledRule | undefined
+  backend: CompiledBackend | undefined
+  /** authorize */
+  verdict: HttpVerdict | undefined
+  /** filters: the origin that a CORS filter speaks to. */
+  corsOrigin: string | undefined
+  /** balance */
+  cluster: Cluster | undefined
+
+  constructor(head: RequestHead, downstream: Downstream) {
+    this.head = head
+    this.downstream = downstream
+    this.method = head.method
+    this.fields = head.fields
+  }
+}

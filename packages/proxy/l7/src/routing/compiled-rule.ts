@@ -1,0 +1,43 @@
+import { describeOrigin } from '@tulle/traffic'
+import type { Backend, HttpRule, WeightedBackend } from '@tulle/traffic'
+import { compileFilters } from '../filters/filter-set.ts'
+import type { FilterSet } from '../filters/filter-set.ts'
+import { WeightedChoice } from './weighted-choice.ts'
+
+export interface CompiledBackend {
+  readonly backend: Backend
+  /** Only for what goes to this backend. */
+  readonly filters: FilterSet
+}
+
+/** A rule made ready for requests. */
+export interface CompiledRule {
+  readonly rule: HttpRule
+  /** As people know it. */
+  readonly name: string
+  readonly filters: FilterSet
+  readonly backends: WeightedChoice<CompiledBackend>
+}
+
+export function compileRule(rule: HttpRule): {
+  readonly compiled: CompiledRule
+  readonly problems: readonly string[]
+} {
+  const name = describeOrigin(rule.origin)
+  const own = compileFilters(rule.filters)
+  const backends = rule.backends.map(compileBackend)
+  const problems = [...own.problems, ...backends.flatMap((backend) => backend.problems)]
+  return {
+    compiled: { rule, name, filters: own.filters, backends: new WeightedChoice(backends) },
+    problems: problems.map((problem) => `${name}: ${problem}`),
+  }
+}
+
+function compileBackend({ backend, weight, filters }: WeightedBackend): {
+  readonly item: CompiledBackend
+  readonly weight: number
+  readonly problems: readonly string[]
+} {
+  const compiled = compileFilters(filters)
+  return { item: { backend, filters: compiled.filters }, weight, problems: compiled.problems }
+}

@@ -1,0 +1,114 @@
+import type {
+  HttpRoutes,
+  HttpRule,
+  PortProtocol,
+  PortTraffic,
+  Resilience,
+  Routes,
+  ServiceTraffic,
+} from '@tulle/traffic'
+import { compileRule } from './compiled-rule.ts'
+import type { CompiledRule } from './compiled-rule.ts'
+import { PathIndex } from './path-index.ts'
+import type { RequestView } from './request-view.ts'
+
+/** The requests to one port of one service. */
+export interface RoutedPort {
+  readonly port: number
+  readonly protocol: PortProtocol
+  /** The rule of a request; undefined: none covers it, which is answered 404. */
+  find(request: RequestView, callerNamespace: string): CompiledRule | undefined
+}
+
+export interface CompiledTable {
+  readonly table: RouteTable
+  /** What of it can match nothing or do nothing, and why: each in a line. */
+  readonly problems: readonly string[]
+}
+
+/** The traffic configuration of one service, made ready for requests. It never changes: a new configuration is a new table. */
+export class RouteTable {
+  readonly service: string
+  readonly resilience: Resilience | undefined
+  readonly #ports: ReadonlyMap<number, RoutedPort>
+
+  private constructor(traffic: ServiceTraffic, ports: ReadonlyMap<number, RoutedPort>) {
+    this.service = traffic.service
+    this.resilience = traffic.resilience
+    this.#ports = ports
+  }
+
+  static compile(traffic: ServiceTraffic): CompiledTable {
+    const problems: string[] = []
+    const ports = traffic.ports.map((port) => new CompiledPort(traffic.service, port, problems))
+    const table = new RouteTable(traffic, new Map(ports.map((port) => [port.port, port])))
+    return { table, problems }
+  }
+
+  port(port: number): RoutedPort | undefined {
+    return this.#ports.get(port)
+  }
+}
+
+class CompiledPort implements RoutedPort {
+  readonly port: number
+  readonly protocol: PortProtocol
+  readonly #own: CompiledRule
+  readonly #producer: PathIndex<CompiledRule> | undefined
+  readonly #consumers: ReadonlyMap<string, PathIndex<CompiledRule>>
+
+  constructor(service: string, traffic: PortTraffic, problems: string[]) {
+    this.port = traffic.port
+    this.protocol = traffic.protocol
+    this.#own = compileRule(ownEndpoints(service, traffic.port)).compiled
+    this.#producer = compileRoutes(traffic.producer, problems)
+    const consumers = new Map<string, PathIndex<CompiledRule>>()
+    for (const [namespace, routes] of traffic.consumers) {
+      const index = compileRoutes(routes, problems)
+      if (index !== undefined) consumers.set(namespace, index)
+    }
+    this.#consumers = consumers
+  }
+
+  /** Routes replace what would happen without them: where none of them matches, nothing does. */
+  find(request: RequestView, callerNamespace: string): CompiledRule | undefined {
+    const index =
+      this.#consumers.size === 0 ? this.#producer : (this.#consumers.get(callerNamespace) ?? this.#producer)
+    return index === undefined ? this.#own : index.find(request)
+  }
+}
+
+/** Undefined: routes of another kind say nothing of requests. */
+function compileRoutes(routes: Routes | undefined, problems: string[]): PathIndex<CompiledRule> | undefined {
+  return routes?.kind === 'http' ? compileHttpRoutes(routes, problems) : undefined
+}
+
+function compileHttpRoutes({ entries }: HttpRoutes, problems: string[]): PathIndex<CompiledRule> {
+  const index = new PathIndex<CompiledRule>()
+  const rules = new Map<HttpRule, CompiledRule>()
+  for (const entry of entries) {
+    let rule = rules.get(entry.rule)
+    if (rule === undefined) {
+      const made = compileRule(entry.rule)
+      problems.push(...made.problems)
+      rule = made.compiled
+      rules.set(entry.rule, rule)
+    }
+    const added = index.add(entry, rule)
+    if (!added.ok) problems.push(`${rule.name}: ${added.error}`)
+  }
+  return index
+}
+
+/** What happens to requests that no route speaks of. */
+function ownEndpoints(service: string, port: number): HttpRule {
+  const [namespace = '', name = service] = service.split('/')
+  return {
+    origin: { kind: 'static', namespace, name, rule: 0 },
+    filters: [],
+    backends: [{ backend: { kind: 'service', service, port }, weight: 1, filters: [] }],
+    noBackendStatus: 503,
+    requestTimeoutMs: 0,
+    attemptTimeoutMs: 0,
+  }
+}

@@ -1,0 +1,24 @@
+import { localReply } from '../local-reply.ts'
+import type { Stage } from './stage.ts'
+
+/**
+ * What proxies tell each other about the client. Here the connection tells it, so that what a client says of itself in these
+ * never reaches a backend that believes them.
+ */
+const claimedFields = [
+  'x-envoy-external-address',
+  'x-envoy-internal',
+  'x-envoy-original-path',
+  'x-envoy-peer-metadata',
+  'x-envoy-peer-metadata-id',
+  'x-forwarded-client-cert',
+]
+
+/** What only the codec knew has become a head; what must not be in it leaves. */
+export const decode: Stage = ({ head, fields }) => {
+  // RFC 9110 §9.3.6: it would lead through this proxy to wherever the client names.
+  if (head.method === 'CONNECT' && head.protocol === undefined)
+    return localReply(405, 'connect_refused', { flag: 'DPE', body: 'CONNECT is not offered here' })
+  for (const name of claimedFields) if (fields.has(name)) fields.remove(name)
+  return undefined
+}

@@ -1,0 +1,26 @@
+import { normalisePath } from '@tulle/traffic'
+import { localReply } from '../local-reply.ts'
+import { readHost } from '../routing/host.ts'
+import type { Stage } from './stage.ts'
+
+/**
+ * From here on there is one path and one host. The normalised path is also what is forwarded: a backend cannot read another
+ * one than policy did.
+ */
+export const normalise: Stage = (request) => {
+  const { head } = request
+  const host = readHost(head.authority)
+  if (host === undefined) return localReply(400, 'bad_host', { flag: 'DPE', body: 'the host is malformed' })
+  request.host = host
+  if (head.path === '*' && head.method === 'OPTIONS') {
+    request.path = '*'
+    return undefined
+  }
+  const normal = normalisePath(head.path)
+  if (!normal.ok)
+    return localReply(400, 'bad_path', { flag: 'DPE', body: `the path is refused: ${normal.reason}` })
+  request.path = normal.path
+  request.query = normal.query
+  if (normal.target !== head.path) head.path = normal.target
+  return undefined
+}

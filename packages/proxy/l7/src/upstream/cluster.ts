@@ -1,0 +1,32 @@
+import type { Balancer, Endpoint, EndpointSpec } from '@tulle/balance'
+import type { ClientExchange, ClientHandler, RequestHead } from '@tulle/http1'
+
+/** An endpoint that requests can be sent to. */
+export interface UpstreamSpec extends EndpointSpec {
+  readonly ip: string
+  readonly port: number
+  readonly protocol: 'http1' | 'http2'
+}
+
+/** A connection to an endpoint, made or being made. */
+export interface UpstreamConnection {
+  /** It has been up, whatever became of it since: what failed before cannot have reached the endpoint. */
+  readonly connected: boolean
+  /** Begins a request; undefined: it is not to be had for another one after all. */
+  request(head: RequestHead, handler: ClientHandler, end: boolean): ClientExchange | undefined
+}
+
+/** The endpoints of one port of one service, and the ways to them. */
+export interface Cluster {
+  /** `namespace/hostname`. */
+  readonly service: string
+  readonly port: number
+  readonly balancer: Balancer<UpstreamSpec>
+  /** Undefined: there are too many already. */
+  connect(endpoint: Endpoint<UpstreamSpec>): UpstreamConnection | undefined
+}
+
+/** Where clusters come from: a file, or the mesh. */
+export interface ClusterDirectory {
+  clusterOf(service: string, port: number): Cluster | undefined
+}
