@@ -22,7 +22,7 @@ export interface EnumNames<Name extends string, Wire extends number = number> {
   readonly nameOf: ReadonlyMap<number, Name>
 }
 
-function enumNames<Name extends string, Wire extends number>(
+export function enumNames<Name extends string, Wire extends number>(
   numberOf: Readonly<Record<Name, Wire>>,
 ): EnumNames<Name, Wire> {
   // Object.entries forgets the key type; the record's own type proves it.

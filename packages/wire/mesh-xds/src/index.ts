@@ -7,6 +7,10 @@ export { addressName, serviceAliases, workloadAliases } from './address-names.ts
 export type { AddressEntry } from './address-names.ts'
 export { decodeAddress } from './decode-address.ts'
 export { decodeAuthorization, scopeOfRefused } from './decode-authorization.ts'
+export { decodeEnum, decodeList } from './decode-parts.ts'
+export { enumNames } from './enum-names.ts'
+export type { EnumNames } from './enum-names.ts'
+export { findForeignPart } from './closed-message.ts'
 export { encodeService, encodeWorkload } from './encode-address.ts'
 export { encodeAuthorization } from './encode-authorization.ts'
 export {

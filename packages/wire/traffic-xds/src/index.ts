@@ -1,0 +1,8 @@
+/**
+ * What waypoints are told: the traffic of a service and the rules that read requests, as they travel from our control
+ * plane. Nobody else knows these types; a stock Envoy is told in its own.
+ */
+export { decodeAccess, encodeAccess } from './access.ts'
+export { decodeServiceTraffic } from './decode-traffic.ts'
+export { encodeServiceTraffic } from './encode-traffic.ts'
+export { accessResource, accessType, serviceTrafficResource, serviceTrafficType } from './resource.ts'
