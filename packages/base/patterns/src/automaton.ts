@@ -9,6 +9,12 @@ const before = { unasked: 0, other: 1, word: 2, newline: 3, start: 4 } as const
 export const outcome = { dead: 0, accepted: 1, alive: 2 } as const
 export type StepOutcome = (typeof outcome)[keyof typeof outcome]
 
+/** Rounds are numbered in 32 bits, and a proxy reads more characters than that. */
+const lastRound = 0x7f_ff_ff_ff
+
+/** Sorting an instruction into a position takes as long as looking at so many. */
+const saveSteps = 4
+
 /**
  * A position of an automaton: as characters of a string, first what came before (where a condition still asks), then the
  * live instructions, ascending. So equal positions are equal strings.
@@ -69,10 +75,8 @@ export class Automaton {
   /** The position, to come back to. Only after an outcome of `alive`. */
   save(): Position {
     const live = this.#live.subarray(0, this.#liveCount).sort()
-    this.steps += live.length
-    let position = String.fromCharCode(this.#came)
-    for (const at of live) position += String.fromCharCode(at)
-    return position
+    this.steps += live.length * saveSteps
+    return String.fromCharCode(this.#came, ...live)
   }
 
   /** Takes one character, by its class, or the end of the text: that leaves nothing alive. */
@@ -101,35 +105,50 @@ export class Automaton {
     const live = this.#live
     this.#live = this.#previous
     this.#previous = live
-    this.#round++
+    this.#nextRound()
     this.#liveCount = 0
     this.#matched = false
     this.#asks = false
     return count
   }
 
+  #nextRound(): void {
+    if (this.#round === lastRound) {
+      this.#reachedIn.fill(0)
+      this.#round = 0
+    }
+    this.#round++
+  }
+
   /** Follows everything that takes no character; a condition that is not satisfied stays. */
   #reach(from: number, satisfied: number): void {
     const { ops, out, arg } = this.#program
+    const stack = this.#stack
+    const reachedIn = this.#reachedIn
+    const round = this.#round
     let depth = 0
-    this.#stack[depth++] = from
+    stack[depth++] = from
     while (depth > 0) {
-      const at = this.#stack[--depth] ?? 0
-      if (this.#reachedIn[at] === this.#round) continue
-      this.#reachedIn[at] = this.#round
+      const at = stack[--depth] ?? 0
+      if (reachedIn[at] === round) continue
+      reachedIn[at] = round
       this.steps++
       const kind = ops[at]
       if (kind === op.jump || kind === op.alt) {
-        this.#stack[depth++] = out[at] ?? 0
-        if (kind === op.alt) this.#stack[depth++] = arg[at] ?? 0
+        stack[depth++] = out[at] ?? 0
+        if (kind === op.alt) stack[depth++] = arg[at] ?? 0
       } else if (kind === op.empty && ((arg[at] ?? 0) & ~satisfied) === 0) {
-        this.#stack[depth++] = out[at] ?? 0
+        stack[depth++] = out[at] ?? 0
       } else if (kind !== op.fail) {
-        this.#live[this.#liveCount++] = at
-        if (kind === op.match) this.#matched = true
-        if (kind === op.empty) this.#asks = true
+        this.#keep(at)
       }
     }
+  }
+
+  #keep(at: number): void {
+    this.#live[this.#liveCount++] = at
+    if (this.#program.ops[at] === op.match) this.#matched = true
+    if (this.#program.ops[at] === op.empty) this.#asks = true
   }
 
   #arrive(came: number): StepOutcome {

@@ -58,28 +58,26 @@ export class LazyAutomaton implements Matcher {
   }
 
   #run(text: string): boolean | undefined {
-    const { latin1 } = this.#automaton.alphabet
+    const { alphabet } = this.#automaton
+    const { latin1 } = alphabet
     const stride = this.#stride
     const end = text.length
+    let table = this.#table
     let state = this.#startState
-    for (let at = 0; at < end && state >= firstPosition; at++) {
+    let at = 0
+    while (at < end && state >= firstPosition) {
       const unit = text.charCodeAt(at)
-      let characterClass = 0
-      let width = 1
-      if (unit < 256) characterClass = latin1[unit] ?? 0
-      else {
-        const rune = text.codePointAt(at) ?? 0
-        width = rune > 0xff_ff ? 2 : 1
-        characterClass = this.#automaton.alphabet.classOf(rune)
-      }
-      let next = this.#table[state * stride + characterClass] ?? unknown
+      const rune = unit < 256 ? unit : (text.codePointAt(at) ?? 0)
+      const characterClass = rune < 256 ? (latin1[rune] ?? 0) : alphabet.classOf(rune)
+      let next = table[state * stride + characterClass] ?? unknown
       if (next === unknown) {
         next = this.#learn(state, characterClass)
         if (next === unknown) return this.#simulateFrom(state, text, at)
         if (this.lastSteps > this.#limits.maxSteps) return undefined
+        table = this.#table
       }
       state = next
-      at += width - 1
+      at += rune > 0xff_ff ? 2 : 1
     }
     return state < firstPosition ? state === accepted : this.#finish(state)
   }

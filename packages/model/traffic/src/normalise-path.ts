@@ -72,7 +72,7 @@ function refused(reason: string): RefusedPath {
 function endOfNormal(target: string): number {
   for (let at = 0; at < target.length; at++) {
     const unit = target.charCodeAt(at)
-    const found = unit < 128 ? kinds[unit] : kind.refused
+    const found = kinds[unit] ?? kind.refused
     if (found === kind.plain) continue
     if (found !== kind.slash) return at
     const next = target.charCodeAt(at + 1)
@@ -118,7 +118,7 @@ class PathRewriter {
   /** How many characters were dealt with; 0 where one is refused. */
   #take(at: number): number {
     const unit = this.#raw.charCodeAt(at)
-    switch (unit < 128 ? kinds[unit] : kind.refused) {
+    switch (kinds[unit] ?? kind.refused) {
       case kind.plain:
         return this.#append(this.#raw.charAt(at), 1)
       case kind.slash:
@@ -176,11 +176,20 @@ function byteAt(text: string, at: number): number {
   return /^[0-9A-Fa-f]{2}$/u.test(digits) ? Number.parseInt(digits, 16) : -1
 }
 
+/** By first byte, from which second byte on a sequence of this length is needed. Lenient decoders read five and six bytes too. */
+const shortestSequences: ReadonlyMap<number, number> = new Map([
+  [0xe0, 0xa0],
+  [0xf0, 0x90],
+  [0xf8, 0x88],
+  [0xfc, 0x84],
+])
+
 /** The first two bytes of a sequence that stands for a character which has a shorter one: `%C0%AF` for a slash (RFC 3629 §3). */
 function isOverlong(first: number, second: number): boolean {
   if (second < 0x80 || second > 0xbf) return false
   if (first === 0xc0 || first === 0xc1) return true
-  return (first === 0xe0 && second < 0xa0) || (first === 0xf0 && second < 0x90)
+  const leastSecond = shortestSequences.get(first)
+  return leastSecond !== undefined && second < leastSecond
 }
 
 function escapeOf(byte: number): string {

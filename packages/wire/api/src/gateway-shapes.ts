@@ -1,3 +1,4 @@
+import { patternFault } from '@tulle/patterns'
 import { z } from 'zod'
 import { defined } from '@tulle/core'
 import { parseDurationMs } from './duration.ts'
@@ -8,7 +9,6 @@ import type {
   ParentRefSpec,
   SessionPersistenceSpec,
 } from './gateway-kinds.ts'
-import { regexFault } from './regex.ts'
 import { checked, closed, dnsLabel, dnsName, portNumber, quote, subdomainFault, textOf } from './shapes.ts'
 import type { Fault } from './shapes.ts'
 
@@ -197,7 +197,7 @@ export function namedMatch(name: z.ZodType<string>, value: z.ZodType<string>): z
 }
 
 export function* regexFaults(pattern: string, path: readonly string[] = []): Generator<Fault> {
-  const message = regexFault(pattern)
+  const message = patternFault(pattern)
   if (message !== undefined) yield { code: 'API_BAD_REGEX', message, path }
 }
 

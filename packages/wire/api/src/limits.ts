@@ -22,7 +22,3 @@ export const manifestLimits: ManifestLimits = {
 
 /** Entries of one list within an object: rules, sources, matches, ports. */
 export const maxListEntries = 1000
-/** Characters of one regular expression. */
-export const maxRegexLength = 1024
-/** Instructions of one compiled regular expression: what a match costs grows with them. */
-export const maxRegexProgram = 4096

@@ -1,9 +1,9 @@
+import { patternFault } from '@tulle/patterns'
 import { z } from 'zod'
 import { kindVersion } from '../kind-version.ts'
 import type { HubContext, KindVersion } from '../kind-version.ts'
 import type { HttpMatchSpec, HttpRouteGroupObject } from '../kinds.ts'
 import { maxListEntries } from '../limits.ts'
-import { regexFault } from '../regex.ts'
 import { checked, closed, isRecord, list, nonEmpty, quote, someOf, unique } from '../shapes.ts'
 import type { Fault } from '../shapes.ts'
 
@@ -114,6 +114,6 @@ function* headerFault({ key, value, path }: HeaderEntry): Generator<Fault> {
 }
 
 function* regexFaults(pattern: string): Generator<Fault> {
-  const message = regexFault(pattern)
+  const message = patternFault(pattern)
   if (message !== undefined) yield { code: 'API_BAD_REGEX', message }
 }
