@@ -1,4 +1,5 @@
 /** Many subscribed nodes in one process; the bench tells it what to do over its IPC channel. */
+import { createSecureContext } from 'node:tls'
 import { Backoff, systemClock, systemRng } from '@tulle/core'
 import { addressType } from '@tulle/mesh-xds'
 import { markPrefix } from './mesh-files.ts'
@@ -16,6 +17,8 @@ class Population {
   readonly #peers: Map<string, Peer> = new Map()
   /** What the first peer that subscribes to everything knows: all such peers know the same. */
   readonly #known: Map<string, Map<string, string>> = new Map()
+  /** What it was sent and nobody has read yet: a node would read it with a core of its own. */
+  readonly #unread: { readonly typeUrl: string; readonly bytes: Buffer }[] = []
   readonly #encoded: Map<string, Uint8Array> = new Map()
   readonly #scribe: string | undefined
   readonly #backoffs: Map<string, Backoff> = new Map()
@@ -32,7 +35,7 @@ class Population {
     this.#scribe = command.peers.find(({ names, slow }) => names === undefined && slow !== true)?.node
     this.#deps = {
       port: command.port,
-      rootsPem: command.rootsPem,
+      secureContext: createSecureContext({ ca: command.rootsPem, minVersion: 'TLSv1.3' }),
       initialVersions: (plan, typeUrl) => this.#initialVersions(plan, typeUrl),
       onMessage: (peer, typeUrl, message) => this.#onMessage(peer, typeUrl, message),
       onEnd: (peer) => this.#onEnd(peer),
@@ -52,6 +55,7 @@ class Population {
 
   /** Peers come back with what they know, from the next connect on. */
   keepState(): void {
+    for (const { typeUrl, bytes } of this.#unread.splice(0)) this.#read(typeUrl, bytes)
     for (const [typeUrl, known] of this.#known) this.#encoded.set(typeUrl, encodeInitialVersions(known))
     this.#bringVersions = true
     this.#settledAtMs = []
@@ -99,7 +103,7 @@ class Population {
       this.#settledAtMs.push(nowMs)
       this.#onSettled()
     }
-    if (peer.plan.node === this.#scribe) this.#write(typeUrl, message)
+    if (peer.plan.node === this.#scribe) this.#unread.push({ typeUrl, bytes: message.bytes })
     if (message.whole && typeUrl === addressType && message.sizeBytes < 65_536)
       this.#findMarks(peer, message, nowMs)
   }
@@ -116,7 +120,7 @@ class Population {
     if (found > 0 && peer.plan.names === undefined) this.#markedBytes += sizeBytes
   }
 
-  #write(typeUrl: string, { bytes }: Arrived): void {
+  #read(typeUrl: string, bytes: Buffer): void {
     const known = this.#known.get(typeUrl) ?? new Map<string, string>()
     this.#known.set(typeUrl, known)
     const { resources, removed } = readResources(bytes)

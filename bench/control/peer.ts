@@ -1,5 +1,8 @@
 import { connect } from 'node:http2'
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
+import { connect as connectTcp } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import type { SecureContext } from 'node:tls'
 import { addressType, authorizationType } from '@tulle/mesh-xds'
 import { MessageReader } from './message-reader.ts'
 import type { Arrived } from './message-reader.ts'
@@ -16,7 +19,8 @@ export interface PeerPlan {
 
 export interface PeerDeps {
   readonly port: number
-  readonly rootsPem: string
+  /** One for all peers: on machines of their own each would make it once. */
+  readonly secureContext: SecureContext
   /** Encoded; none for a fresh peer. */
   readonly initialVersions: (plan: PeerPlan, typeUrl: string) => Uint8Array
   readonly onMessage: (peer: Peer, typeUrl: string, message: Arrived) => void
@@ -39,9 +43,14 @@ export class Peer {
   constructor(plan: PeerPlan, deps: PeerDeps, keepAll: boolean) {
     this.plan = plan
     this.#session = connect(`https://127.0.0.1:${deps.port}`, {
-      ca: deps.rootsPem,
-      servername: 'tulle-control',
-      minVersion: 'TLSv1.3',
+      // As gRPC clients do: otherwise a request waits 40 ms for the kernel's acknowledgement of the preface.
+      createConnection: () =>
+        connectTls({
+          socket: connectTcp({ host: '127.0.0.1', port: deps.port, noDelay: true }),
+          servername: 'tulle-control',
+          secureContext: deps.secureContext,
+          ALPNProtocols: ['h2'],
+        }),
       settings: { initialWindowSize: 1 << 20 },
     })
     this.#session.on('error', () => this.#end(deps))

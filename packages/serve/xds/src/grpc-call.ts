@@ -37,11 +37,17 @@ export interface GrpcCallLimits {
 /** What is smaller is copied into one piece: a write costs more than that. */
 const maxCopyBytes = 32 * 1024
 
+/**
+ * Of a large message so much is given to the stream at a time: what is encrypted and not sent yet is memory of this
+ * peer's own, while parts that wait are shared with all others.
+ */
+const maxBatchBytes = 256 * 1024
+
 const maxDetailsLength = 1024
 
 /**
- * A call over HTTP/2. Large messages are handed to the stream in the parts in which they were made, so that a thousand
- * peers can be sent the same bytes without a copy for each, and slow ones hold nothing but references.
+ * A call over HTTP/2. Large messages are handed to the stream in the parts in which they were made, some at a time, so
+ * that a thousand peers can be sent the same bytes without a copy for each, and slow ones hold nothing but references.
  * @see https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
 export class Http2Call implements GrpcCall {
@@ -54,6 +60,9 @@ export class Http2Call implements GrpcCall {
   #status: { readonly code: status; readonly details: string } = { code: status.OK, details: '' }
   #responded: boolean = false
   #ended: boolean = false
+  /** Parts of large messages, and what comes behind them, that the stream was not given yet. */
+  #waiting: Uint8Array[] = []
+  #batchUnderWay: boolean = false
 
   constructor(
     stream: ServerHttp2Stream,
@@ -93,18 +102,21 @@ export class Http2Call implements GrpcCall {
     const head = Buffer.allocUnsafe(5)
     head[0] = 0
     head.writeUInt32BE(sizeBytes, 1)
-    if (sizeBytes <= maxCopyBytes) {
-      this.#stream.write(Buffer.concat([head, ...parts], sizeBytes + 5))
-      return
+    const isSmall = sizeBytes <= maxCopyBytes
+    const pieces = isSmall ? [Buffer.concat([head, ...parts], sizeBytes + 5)] : [head, ...parts]
+    if (this.#waiting.length === 0 && !this.#batchUnderWay && isSmall) this.#stream.write(pieces[0])
+    else {
+      this.#waiting = [...this.#waiting, ...pieces]
+      this.#writeBatch()
     }
-    this.#stream.write(head)
-    for (const part of parts) this.#stream.write(part)
   }
 
   end(code: status, details: string): void {
     if (this.#ended) return
     this.#status = { code, details }
     const { destroyed } = this.#stream
+    if (!destroyed && code === status.OK) for (const part of this.#waiting) this.#stream.write(part)
+    this.#waiting = []
     if (!destroyed && this.#responded) this.#stream.end()
     else if (!destroyed)
       this.#stream.respond({ ...responseHeaders, ...this.#trailers() }, { endStream: true })
@@ -115,6 +127,25 @@ export class Http2Call implements GrpcCall {
 
   settled(): void {
     this.#onSettled()
+  }
+
+  /** As one write; the next follows when it has left. */
+  #writeBatch(): void {
+    if (this.#batchUnderWay || this.#ended || this.#waiting.length === 0) return
+    let count = 0
+    for (let bytes = 0; count < this.#waiting.length && bytes < maxBatchBytes; count++)
+      bytes += this.#waiting[count]?.length ?? 0
+    const batch = this.#waiting.slice(0, count)
+    this.#waiting = this.#waiting.slice(count)
+    this.#batchUnderWay = true
+    this.#stream.cork()
+    const last = batch.pop()
+    for (const part of batch) this.#stream.write(part)
+    this.#stream.write(last, () => {
+      this.#batchUnderWay = false
+      this.#writeBatch()
+    })
+    this.#stream.uncork()
   }
 
   #respond(): void {
@@ -146,6 +177,7 @@ export class Http2Call implements GrpcCall {
   #finish(): void {
     if (this.#ended) return
     this.#ended = true
+    this.#waiting = []
     this.#frames[Symbol.dispose]()
     this.#onSettled()
     this.#listener?.onEnd()
