@@ -21,6 +21,7 @@ const sources = await bundle({
     launcher: 'apps/tulle/src/launch/main.ts',
     'bench-load': 'apps/tulle/src/bench/load/load-main.ts',
     'data-worker': 'packages/proxy/l4/src/data-worker.ts',
+    'standalone-config': 'packages/roles/node/src/standalone-config-thread.ts',
   },
   dependencies: Object.keys(dependencies),
   // gRPC's own admin services would read .proto files with it.

@@ -11,6 +11,7 @@ export { maxFirstBytes, showFirstBytes } from './first-bytes.ts'
 export type { FirstBytesHandlers } from './first-bytes.ts'
 export { maxFds, receiveFds, sendFds } from './fd-messages.ts'
 export type { FdMessage } from './fd-messages.ts'
+export { trimMemory } from './memory.ts'
 export {
   checkNetns,
   closeFd,
@@ -73,11 +74,11 @@ export {
 export type { CaptureOptions, ChainInfo, StrictDropOptions } from './nftables.ts'
 export { connectPackets, listenPackets } from './packet-socket.ts'
 export type { PacketSocket } from './packet-socket.ts'
-export { parsePacket } from './packet.ts'
 export { KeeperClient } from './socket-keeper-client.ts'
 export type { KeeperClientOptions, KeptSocket } from './socket-keeper-client.ts'
 export { socketKeeper } from './socket-keeper.ts'
 export type { SocketKeeper, SocketKeeperOptions } from './socket-keeper.ts'
+export { parsePacket } from './packet.ts'
 export type { CapturedPacket, IpHeader, TcpFlag, TcpHeader } from './packet.ts'
 export { capturePackets } from './packet-capture.ts'
 export type { CapturePacketsOptions, PacketCapture } from './packet-capture.ts'

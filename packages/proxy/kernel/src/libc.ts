@@ -65,6 +65,8 @@ interface Libc {
   readonly signal: (signal: number, handler: null) => unknown
   readonly syscall: (number: number, a: number, b: number, c: number) => number
   readonly exitNow: (code: number) => void
+  /** glibc's own. */
+  readonly mallocTrim: ((padBytes: number) => number) | undefined
 }
 
 export const libc: Libc = {
@@ -101,6 +103,15 @@ export const libc: Libc = {
   signal: lib.func('signal', 'void *', ['int', 'void *']),
   syscall: lib.func('syscall', 'long', ['long', 'long', 'long', 'long']),
   exitNow: lib.func('_exit', 'void', ['int']),
+  mallocTrim: mallocTrimOrNone(),
+}
+
+function mallocTrimOrNone(): Libc['mallocTrim'] {
+  try {
+    return lib.func('malloc_trim', 'int', ['size_t'])
+  } catch {
+    return undefined
+  }
 }
 
 /** errno of the last call on this thread; read it before anything else. */

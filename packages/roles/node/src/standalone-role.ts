@@ -12,6 +12,7 @@ import { limitsOf } from './node-limits.ts'
 import type { NodeRoleDeps } from './node-role.ts'
 import type { StandaloneOptions } from './options.ts'
 import { readStandaloneConfig } from './read-standalone-config.ts'
+import { endSmallStart } from './small-start.ts'
 import type { StandaloneConfig } from './standalone-config.ts'
 
 export async function serveStandalone(options: StandaloneOptions, deps: NodeRoleDeps): Promise<void> {
@@ -50,7 +51,10 @@ export async function serveStandalone(options: StandaloneOptions, deps: NodeRole
     log,
     stop: deps.stop,
     drainDeadlineMs: options.drainDeadline,
-    onReady: () => log.info('node proxy runs', { workload: options.workload, workers: options.workers }),
+    onReady: () => {
+      endSmallStart(clock)
+      log.info('node proxy runs', { workload: options.workload, workers: options.workers })
+    },
   })
 }
 
