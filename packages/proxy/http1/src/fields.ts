@@ -24,6 +24,18 @@ const codecNames: ReadonlySet<string> = new Set([
   'upgrade',
 ])
 
+const notInTrailers: readonly string[] = [
+  'authorization',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'cookie',
+  'expect',
+  'set-cookie',
+  'trailer',
+]
+
 /**
  * Header or trailer fields in order. From HTTP/1 they are views of one kept text: strings are made only of what is asked for, and
  * what nobody changes is forwarded in runs of whole lines. From HTTP/2 they are the list as decoded. Names that are
@@ -174,6 +186,12 @@ export class Fields {
     if (this.#added.length === 0) return lines
     const added = this.#addedLines()
     return added === undefined ? undefined : lines + added
+  }
+
+  /** The lines of trailers: without fields that frame, route or guard a message, which have no place there (RFC 9110 §6.5.1). */
+  trailerLines(): string | undefined {
+    for (const name of notInTrailers) if (this.has(name)) this.remove(name)
+    return this.lines()
   }
 
   #addedLines(): string | undefined {

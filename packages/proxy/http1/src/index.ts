@@ -16,3 +16,21 @@ export type {
   ServerHandler,
 } from './exchange.ts'
 export { badLength, Fields, noLength } from './fields.ts'
+export { createHttp1Client } from './client.ts'
+export type { Http1Client, Http1ClientOptions } from './client.ts'
+export { defaultLimits } from './limits.ts'
+export type { Http1Limits } from './limits.ts'
+export { trimHttp1Batches } from './output.ts'
+export { refusals } from './refusal.ts'
+export type { Refusal } from './refusal.ts'
+export { createHttp1Server } from './server.ts'
+export type { Http1ServerOptions } from './server.ts'
+export { defaultPoolLimits, Http1Pool } from './pool.ts'
+export type {
+  ConnectEvents,
+  Http1PoolCounters,
+  Http1PoolLimits,
+  Http1PoolOptions,
+  PoolFailure,
+  PoolWaiter,
+} from './pool.ts'

@@ -34,10 +34,23 @@ export const hostOctets: Uint8Array = range([
   [0x7e, 0x7e],
 ])
 
+/** What may stand around a field's value (RFC 9110 §5.6.3). */
+export const blankOctets: Uint8Array = range([
+  [0x09, 0x09],
+  [0x20, 0x20],
+])
+
 /** The value of a hexadecimal digit, 255 for every other octet. */
 export const hexValues: Uint8Array = hexDigits()
 
 export const octet = { tab: 0x09, lf: 0x0a, cr: 0x0d, space: 0x20, colon: 0x3a, semicolon: 0x3b } as const
+
+/** The first position whose octet is not in the table, `end` if all are. */
+export function skip(bytes: Uint8Array, start: number, end: number, table: Uint8Array): number {
+  let at = start
+  while (at < end && table[bytes[at] ?? 0] !== 0) at++
+  return at
+}
 
 /** A token as text: names that did not come from our own parser. */
 export function isToken(text: string): boolean {
