@@ -35,6 +35,8 @@ export type AgentVerb = keyof AgentRequests & keyof AgentReplies
 export interface Place {
   readonly host: string
   readonly port: number
+  /** How long to wait for an answer; some seconds when absent. */
+  readonly answerWithinMs?: number
 }
 
 /** `peer` and `at`: whose address the other side saw, and what it is called. */

@@ -3,11 +3,12 @@ import { connect } from 'node:net'
 import { systemClock } from '@tulle/core'
 import type { Outcome, Place } from './agent-types.ts'
 
-const answerWithinMs = 8000
+const answerWithinMsByDefault = 8000
 
 /** A connection to an agent's echo port: lines out, the same lines back. */
 export class Conversation {
   readonly #socket: Socket
+  readonly #answerWithinMs: number
   #pending: string = ''
   #peer: string = ''
   #at: string = ''
@@ -16,7 +17,9 @@ export class Conversation {
   #wake: () => void = () => undefined
 
   constructor(place: Place) {
-    this.#socket = connect(place)
+    const { host, port, answerWithinMs = answerWithinMsByDefault } = place
+    this.#answerWithinMs = answerWithinMs
+    this.#socket = connect({ host, port })
     this.#socket.setEncoding('utf8')
     this.#socket.on('data', (chunk: string | Buffer) => {
       this.#pending += chunk.toString()
@@ -65,7 +68,7 @@ export class Conversation {
   }
 
   async #line(): Promise<string | undefined> {
-    await this.#until(() => this.#pending.includes('\n') || this.#over, answerWithinMs)
+    await this.#until(() => this.#pending.includes('\n') || this.#over, this.#answerWithinMs)
     const end = this.#pending.indexOf('\n')
     if (end < 0) return undefined
     const line = this.#pending.slice(0, end)
