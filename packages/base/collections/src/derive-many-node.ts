@@ -4,16 +4,19 @@ import type { Engine } from './engine.ts'
 import { SortedMap } from './sorted-map.ts'
 import type { StoreNode } from './store-node.ts'
 
+/** Each key once. A list, because most have one entry, and maps of one take much memory. */
+type Outputs<V> = readonly (readonly [string, V])[]
+
 type Fn<I, V> = (value: I, look: Look, key: string) => Iterable<readonly [string, V]>
 
 /**
  * Any number of keyed values for each key of its input. Where two inputs yield one key, which they should not,
  * the one whose own key comes first has it, whatever the order of events was.
  */
-export class DeriveManyNode<I, V> extends CellsNode<V, ReadonlyMap<string, V>> {
+export class DeriveManyNode<I, V> extends CellsNode<V, Outputs<V>> {
   readonly #input: StoreNode<I>
   readonly #fn: Fn<I, V>
-  readonly #outputs: Map<string, ReadonlyMap<string, V>> = new Map()
+  readonly #outputs: Map<string, Outputs<V>> = new Map()
   readonly #claims: Map<string, SortedMap<V>> = new Map()
 
   constructor(engine: Engine, name: string, input: StoreNode<I>, fn: Fn<I, V>) {
@@ -27,16 +30,18 @@ export class DeriveManyNode<I, V> extends CellsNode<V, ReadonlyMap<string, V>> {
     return this.#input.peek(cell) !== undefined
   }
 
-  override compute(cell: string, look: Look): ReadonlyMap<string, V> {
+  override compute(cell: string, look: Look): Outputs<V> {
     const value = this.#input.peek(cell)
-    return new Map(value === undefined ? [] : this.#fn(value, look, cell))
+    const outputs = value === undefined ? [] : [...this.#fn(value, look, cell)]
+    return outputs.length <= 1 ? outputs : [...new Map(outputs)]
   }
 
-  override emit(cell: string, output: ReadonlyMap<string, V> | undefined): void {
-    const before = this.#outputs.get(cell)
-    if (output === undefined) this.#outputs.delete(cell)
+  override emit(cell: string, output: Outputs<V> | undefined): void {
+    const before = this.#outputs.get(cell) ?? []
+    if (output === undefined || output.length === 0) this.#outputs.delete(cell)
     else this.#outputs.set(cell, output)
-    for (const key of before?.keys() ?? []) if (output?.has(key) !== true) this.#withdraw(key, cell)
+    const kept = new Set(output?.map(([key]) => key))
+    for (const [key] of before) if (!kept.has(key)) this.#withdraw(key, cell)
     for (const [key, value] of output ?? []) this.#claim(key, cell, value)
   }
 

@@ -23,7 +23,8 @@ export class IndexNode<V> implements Index<V>, GraphNode {
   readonly #keysOf: KeysOf<V>
   readonly #dirty: DirtyKeys = new DirtyKeys()
   readonly #groups: SortedMap<SortedMap<true>> = new SortedMap()
-  readonly #valuesByKey: Map<string, ReadonlySet<string>> = new Map()
+  /** A text where a key has one value, as most have: sets of one take much memory. */
+  readonly #valuesByKey: Map<string, string | ReadonlySet<string>> = new Map()
   #runs: number = 0
 
   constructor(engine: Engine, name: string, input: StoreNode<V>, keysOf: KeysOf<V>) {
@@ -82,14 +83,20 @@ export class IndexNode<V> implements Index<V>, GraphNode {
   }
 
   #refresh(key: string): void {
-    const before = this.#valuesByKey.get(key) ?? new Set()
+    const before = this.#valuesBefore(key)
     const after = this.#valuesOf(key)
     for (const value of before) if (!after.has(value)) this.#leave(value, key)
     for (const value of after) this.#join(value, key)
-    if (after.size === 0) this.#valuesByKey.delete(key)
-    else this.#valuesByKey.set(key, after)
+    const [first] = after
+    if (first === undefined) this.#valuesByKey.delete(key)
+    else this.#valuesByKey.set(key, after.size === 1 ? first : after)
     // The value under a key is another now, so those who had it before are told as well.
     for (const value of before.union(after)) this.valueWatchers.notify(value)
+  }
+
+  #valuesBefore(key: string): ReadonlySet<string> {
+    const values = this.#valuesByKey.get(key) ?? []
+    return typeof values === 'string' ? new Set([values]) : new Set(values)
   }
 
   #valuesOf(key: string): ReadonlySet<string> {
@@ -99,7 +106,7 @@ export class IndexNode<V> implements Index<V>, GraphNode {
       return this.engine.run(() => new Set(this.#keysOf(found, key)))
     } catch (error) {
       this.engine.report(error, `${this.name}: ${key}`)
-      return this.#valuesByKey.get(key) ?? new Set()
+      return this.#valuesBefore(key)
     }
   }
 

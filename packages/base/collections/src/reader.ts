@@ -12,13 +12,16 @@ export interface CellOwner extends GraphNode {
   markDirty(key: string): void
 }
 
+/** Shared by all who look at nothing; never written to. */
+const none: (Watchers | string)[] = []
+
 /** One key's run of a derived function: what it looked at the last time. */
 export class Reader {
   readonly owner: CellOwner
   readonly key: string
   readonly #engine: Engine
-  /** Pairs in one list, because there is a reader for each key and most look at few things. */
-  #watched: (Watchers | string)[] = []
+  /** Pairs in one list, because there is a reader for each key and most look at few things, or at none. */
+  #watched: (Watchers | string)[] = none
 
   constructor(engine: Engine, owner: CellOwner, key: string) {
     this.#engine = engine
@@ -36,12 +39,14 @@ export class Reader {
       return this.#engine.run(() => fn(this.#look(assertOpen)))
     } finally {
       open = false
+      // A list that grew has room to grow on.
+      if (this.#watched.length > 0) this.#watched = this.#watched.slice()
     }
   }
 
   forget(): void {
     for (const [watchers, topic] of this.#pairs()) watchers.remove(topic, this)
-    this.#watched = []
+    this.#watched = none
   }
 
   lookedAt(): readonly string[] {
@@ -58,7 +63,8 @@ export class Reader {
   #watch(node: GraphNode, watchers: Watchers, topic: string): void {
     this.#engine.use(this.owner, node)
     if (!watchers.add(topic, this)) return
-    this.#watched.push(watchers, topic)
+    if (this.#watched.length === 0) this.#watched = [watchers, topic]
+    else this.#watched.push(watchers, topic)
   }
 
   #look(assertOpen: (name: string) => void): Look {

@@ -27,7 +27,7 @@ export class Ledger {
   readonly #allotted: Map<string, IpAddress> = new Map()
   readonly #owners: Map<IpAddress, string> = new Map()
   /** Addresses that users gave, and the objects that they gave them to. */
-  readonly #given: Map<IpAddress, Set<string>> = new Map()
+  readonly #given: Map<IpAddress, string | Set<string>> = new Map()
   readonly #demands: Map<string, Demand> = new Map()
   readonly #news: Map<string, Demand | undefined> = new Map()
   readonly #waiting: Readonly<Record<PoolName, Set<string>>> = { services: new Set(), workloads: new Set() }
@@ -105,8 +105,11 @@ export class Ledger {
   /** Clients may know an address still that a user gave, so it is as good as released. */
   #ungive(key: string, address: IpAddress): void {
     const holders = this.#given.get(address)
-    holders?.delete(key)
-    if (holders === undefined || holders.size > 0) return
+    if (holders === undefined || (typeof holders === 'string' && holders !== key)) return
+    if (holders instanceof Set) {
+      holders.delete(key)
+      if (holders.size > 0) return
+    }
     this.#given.delete(address)
     const pool = this.#poolOf(address)
     if (pool === undefined) return
@@ -116,7 +119,9 @@ export class Ledger {
 
   #give(key: string, address: IpAddress): readonly Displaced[] {
     const holders = this.#given.get(address)
-    if (holders === undefined) this.#given.set(address, new Set([key]))
+    // One, as a rule: a set for each would take much memory.
+    if (holders === undefined) this.#given.set(address, key)
+    else if (typeof holders === 'string') this.#given.set(address, new Set([holders, key]))
     else holders.add(key)
     const owner = this.#owners.get(address)
     if (owner === undefined) return []
