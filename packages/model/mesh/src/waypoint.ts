@@ -1,0 +1,26 @@
+import type { IpAddress } from './ip-address.ts'
+
+/** A proxy that reads requests, for the services and workloads that are bound to it. */
+export interface Waypoint {
+  readonly namespace: string
+  /** Also the service account that it runs as, which nothing else does. */
+  readonly name: string
+  /** Absent until one is allotted. */
+  readonly address?: IpAddress
+  /** What may be bound to it by label: services are called by their address, workloads by theirs. */
+  readonly serves: 'service' | 'workload' | 'all' | 'none'
+  /** `automatic`: something needs one and names none. */
+  readonly origin: 'gateway' | 'automatic'
+  /** Why it is there, for people; in order. */
+  readonly reasons: readonly string[]
+}
+
+/** `namespace/name`. */
+export function waypointKey(waypoint: { readonly namespace: string; readonly name: string }): string {
+  return `${waypoint.namespace}/${waypoint.name}`
+}
+
+/** The name that a waypoint has where nodes have theirs; no node can have it. */
+export function waypointNode(waypoint: { readonly namespace: string; readonly name: string }): string {
+  return `waypoint/${waypointKey(waypoint)}`
+}
