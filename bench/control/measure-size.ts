@@ -71,6 +71,7 @@ export async function measureSize(
   const state = join(folder.path, 'state')
   const { profileFolder } = options
   const plan = { manifests, state, nodes, port: await freePort(), core: controlCore, profileFolder }
+  await ControlProcess.fillCompileCache(folder.path, plan.port)
   const startedMs = monotonicMs()
   await using control = new ControlProcess(plan)
   await control.ready()

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -56,6 +56,20 @@ export class ControlProcess implements AsyncDisposable {
       if (/"level":"(warn|error)"/u.test(line)) this.#log.push(line)
       if (this.#log.length > 20) this.#log.shift()
     })
+  }
+
+  /**
+   * Starts one without manifests and lets it end by itself, which writes its compile cache: what is measured does
+   * not hold the reader of TypeScript then, just as an installed package doesn't.
+   */
+  static async fillCompileCache(folder: string, port: number): Promise<void> {
+    const [manifests, state] = [join(folder, 'nothing'), join(folder, 'nobody')]
+    mkdirSync(manifests)
+    const plan = { manifests, state, port, nodes: [], core: 0, profileFolder: undefined }
+    const control = new ControlProcess(plan)
+    await control.ready()
+    control.#child.kill('SIGTERM')
+    await control.#closed
   }
 
   /** Its last warnings. */

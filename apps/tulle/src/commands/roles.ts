@@ -10,6 +10,7 @@ import {
 } from '@tulle/runtime'
 import type { Log, LogLevel, OptionTable, OptionValues } from '@tulle/runtime'
 import { CommandError, exitCodes } from '../exit-codes.ts'
+import { ensureHeapSettings } from '../heap-settings.ts'
 import { version } from '../version.ts'
 
 /** The roles take their options from one table each, as flags or TULLE_ variables, so commander only hands them on. */
@@ -39,6 +40,7 @@ function role(
 }
 
 async function runControlRole(argv: readonly string[]): Promise<void> {
+  ensureHeapSettings({ semiSpaceMiB: 8 })
   const { controlOptions, controlRole } = await import('@tulle/control')
   const options = readOptions('control', controlOptions, argv)
   if (options === undefined) return
