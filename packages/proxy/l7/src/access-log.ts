@@ -60,10 +60,10 @@ function formatLine(time: string, record: RequestRecord): string {
   const { request, status, flag, reason, grpcStatus, endpoint } = record
   const { downstream, head, verdict, rule } = request
   const path = request.path.length > maxPathLength ? request.path.slice(0, maxPathLength) : request.path
-  const source = `"src":${addressText(downstream.sourceIp, downstream.sourcePort)}${member('src.identity', downstream.identity)}`
+  const source = `"src":${addressText(downstream.facts.sourceIp, downstream.sourcePort)}${member('src.identity', downstream.principal)}`
   const target = `"dst.service":${jsonText(downstream.service)}${member('dst', endpoint)}`
   const asked = `"method":${jsonText(request.method)},"host":${jsonText(request.host)},"path":${jsonText(path)},"version":"${head.version}"`
-  const decided = `"verdict":"${verdictWord(record)}"${member('policy', verdict?.policy)}${member('rule', verdict?.rule)}${member('would_refuse', verdict?.wouldRefuse)}`
+  const decided = `"verdict":"${verdictWord(record)}"${member('policy', verdict?.policy)}${verdict?.rule === undefined ? '' : `,"rule":${verdict.rule}`}${member('would_refuse', verdict?.wouldRefuse?.policy)}`
   const answered = `"status":${status},"flags":"${flag}"${member('reason', reason)}${member('grpc_status', grpcStatus)}${member('route', rule?.name)}`
   const durationMs = Math.round(record.durationMs * 1000) / 1000
   const figures = `"attempts":${record.attempts},"bytes_recv":${record.requestBytes},"bytes_sent":${record.responseBytes},"duration_ms":${durationMs}`

@@ -1,9 +1,11 @@
+import type { ConnectionFacts } from '@tulle/policy'
+
 /** Who sends the requests of a connection, and what they are addressed to. Nothing of it comes from a header. */
 export interface Downstream {
-  readonly sourceIp: string
+  readonly facts: ConnectionFacts
   readonly sourcePort: number
-  /** The URI of the peer's certificate; undefined: it has none. */
-  readonly identity: string | undefined
+  /** The SPIFFE id of the peer's certificate; undefined: it has none. */
+  readonly principal: string | undefined
   /** As the identity says; empty without one. */
   readonly namespace: string
   readonly scheme: 'http' | 'https'

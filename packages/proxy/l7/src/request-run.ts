@@ -110,7 +110,8 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
   }
 
   onReset(_code: number): void {
-    if (this.#over) return
+    // With its answer complete, a client may leave.
+    if (this.#over || this.#responseEnded) return
     this.#attempt?.abandon('unknown')
     this.#flag = 'DC'
     this.#reason = 'client_gone'
@@ -142,6 +143,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     this.#answered = true
     this.#status = head.status
     if (end) this.#grpcStatus = head.fields.get('grpc-status')
+    this.#responseEnded = end
     encode(this.#state, head)
     this.#exchange.respond(head, end)
   }
@@ -157,8 +159,8 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
 
   onResponseEnd(_attempt: Attempt, trailers: Fields | undefined): void {
     if (trailers !== undefined) this.#grpcStatus = trailers.get('grpc-status') ?? this.#grpcStatus
-    this.#exchange.endWithTrailers(trailers)
     this.#responseEnded = true
+    this.#exchange.endWithTrailers(trailers)
     // Each half of a tunnel ends by itself.
     if (this.#requestEnded || this.#status !== 101) this.#done()
   }
@@ -170,12 +172,15 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     }
     const rule = this.#retryRule()
     const { connected } = attempt
-    const repeat = repeatAfterReset({ fate, connected, method: this.#state.method }, rule)
+    const unsendable = fate === 'unsent' && code === http2Error.protocolError
+    const repeat = unsendable
+      ? 'never'
+      : repeatAfterReset({ fate, connected, method: this.#state.method }, rule)
     if (repeat === 'free' && this.#freeRepeats < maxFreeRepeats && this.#canReplay()) {
       this.#freeRepeats++
       this.#try()
     } else if (repeat === 'counted' && this.#mayRepeat(rule)) this.#repeat(rule, 'retry_reset')
-    else this.#answer(failureReply(code, connected))
+    else this.#answer(failureReply(code, fate, connected))
   }
 
   onAttemptLate(attempt: Attempt): void {
@@ -317,6 +322,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     const head = { status, fields }
     if (this.#state.rule?.filters.cors !== undefined) encode(this.#state, head)
     const body = grpc || this.#state.method === 'HEAD' ? '' : reply.body
+    this.#responseEnded = true
     this.#exchange.respond(head, body === '')
     if (body !== '') {
       const bytes = Buffer.from(body)
@@ -371,7 +377,9 @@ const overloaded = localReply(503, 'overloaded', { flag: 'UO', body: 'too many c
 const tooLate = localReply(504, 'timeout', { flag: 'UT', body: 'no answer in time' })
 
 /** 503 where an endpoint could not be reached, 502 where it answered with what is no answer. */
-function failureReply(code: number, connected: boolean): LocalReply {
+function failureReply(code: number, fate: RequestFate, connected: boolean): LocalReply {
+  if (fate === 'unsent' && code === http2Error.protocolError)
+    return localReply(400, 'unsendable', { flag: 'DPE', body: 'the request cannot be forwarded' })
   if (!connected)
     return localReply(503, 'connect_failed', { flag: 'UF', body: 'no connection to the endpoint' })
   if (code === http2Error.protocolError)

@@ -1,5 +1,5 @@
 import type { Fields, RequestHead } from '@tulle/http1'
-import type { HttpVerdict } from './authorizer.ts'
+import type { Verdict } from '@tulle/policy'
 import type { Downstream } from './downstream.ts'
 import type { CompiledBackend, CompiledRule } from './routing/compiled-rule.ts'
 import type { RequestView } from './routing/request-view.ts'
@@ -20,7 +20,7 @@ export class RequestState implements RequestView {
   rule: CompiledRule | undefined
   backend: CompiledBackend | undefined
   /** authorize */
-  verdict: HttpVerdict | undefined
+  verdict: Verdict | undefined
   /** filters: the origin that a CORS filter speaks to. */
   corsOrigin: string | undefined
   /** balance */

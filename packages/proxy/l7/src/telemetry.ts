@@ -109,7 +109,7 @@ export class RequestTelemetry {
     const target = backend?.backend
     const service = target?.kind === 'service' ? target.service : downstream.service
     const grpc = record.grpcStatus ?? ''
-    const key = `${record.status} ${record.flag} ${grpc} ${service} ${downstream.identity ?? ''} ${record.request.head.version}`
+    const key = `${record.status} ${record.flag} ${grpc} ${service} ${downstream.principal ?? ''} ${record.request.head.version}`
     const known = this.#bound.get(key)
     if (known !== undefined) return known
     const labels = labelsOf(record, service)
@@ -129,13 +129,13 @@ const plainStatus = /^[0-9]{1,2}$/u
 
 /** What is not known here is `unknown`, as Istio has it. */
 function labelsOf({ request, status, flag, grpcStatus }: RequestRecord, service: string): readonly string[] {
-  const { identity = unknown, namespace } = request.downstream
+  const { principal = unknown, namespace } = request.downstream
   const slash = service.indexOf('/')
   const hostname = service.slice(slash + 1)
   const known: Readonly<Record<string, string>> = {
     reporter: 'waypoint',
     source_workload_namespace: namespace === '' ? unknown : namespace,
-    source_principal: identity,
+    source_principal: principal,
     destination_service: hostname,
     destination_service_namespace: slash < 0 ? unknown : service.slice(0, slash),
     destination_service_name: hostname.split('.')[0] ?? hostname,
@@ -145,7 +145,7 @@ function labelsOf({ request, status, flag, grpcStatus }: RequestRecord, service:
     grpc_response_status:
       grpcStatus === undefined ? '' : plainStatus.test(grpcStatus) ? grpcStatus : 'invalid',
     response_flags: flag,
-    connection_security_policy: identity === unknown ? 'none' : 'mutual_tls',
+    connection_security_policy: principal === unknown ? 'none' : 'mutual_tls',
   }
   return requestLabels.map((name) => known[name] ?? unknown)
 }

@@ -65,6 +65,11 @@ export class SocketLink implements Http1Transport {
     this.#socket?.resume()
   }
 
+  /** Bytes in a buffer of their own. */
+  onBytes(bytes: Buffer): void {
+    this.#user?.receive(bytes, 0, bytes.length)
+  }
+
   #onRead(length: number): boolean {
     if (this.#user?.receive(this.#buffer.bytes, 0, length) === true) this.#buffer.replace()
     return !this.#paused

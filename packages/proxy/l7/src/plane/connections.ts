@@ -1,0 +1,107 @@
+import type { Socket } from 'node:net'
+import { createHttp1Server } from '@tulle/http1'
+import type { RequestHead, ServerExchange, ServerHandler } from '@tulle/http1'
+import { parseIpAddress } from '@tulle/mesh'
+import type { IpAddress } from '@tulle/mesh'
+import { createHttp2Server } from '../codec/http2-server.ts'
+import type { Downstream } from '../downstream.ts'
+import type { L7Environment } from '../environment.ts'
+import type { Arrival } from '../net/listener.ts'
+import { RequestRun } from '../request-run.ts'
+import type { ListenerPlan } from './http-plan.ts'
+
+interface OpenConnection {
+  drain(): void
+  destroy(): void
+}
+
+/** The clients' connections of one thread. */
+export class Connections {
+  readonly #environment: L7Environment
+  readonly #onChange: (change: 1 | -1) => void
+  readonly #open: Set<OpenConnection> = new Set()
+  #draining: boolean = false
+  #emptied: PromiseWithResolvers<void> | undefined
+
+  constructor(environment: L7Environment, onChange: (change: 1 | -1) => void) {
+    this.#environment = environment
+    this.#onChange = onChange
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  add({ socket, link, isHttp2 }: Arrival, plan: ListenerPlan): void {
+    const downstream = downstreamOf(socket, plan)
+    if (downstream === undefined) {
+      // It has gone already.
+      socket.on('error', () => undefined)
+      socket.destroy()
+      return
+    }
+    const environment = this.#environment
+    const options = {
+      transport: link,
+      clock: environment.clock,
+      scheme: downstream.scheme,
+      onRequest: (head: RequestHead, exchange: ServerExchange, end: boolean): ServerHandler => {
+        const run = new RequestRun(environment, downstream, head, exchange)
+        run.begin(end)
+        return run
+      },
+      onClose: () => this.#remove(connection),
+    }
+    const connection = isHttp2 ? createHttp2Server(options) : createHttp1Server(options)
+    this.#open.add(connection)
+    this.#onChange(1)
+    link.attach(socket, connection)
+    if (this.#draining) connection.drain()
+  }
+
+  /** Lets requests finish and says so to clients; resolves when the last connection is closed. */
+  drain(): Promise<void> {
+    this.#draining = true
+    for (const connection of this.#open) connection.drain()
+    if (this.#open.size === 0) return Promise.resolve()
+    this.#emptied ??= Promise.withResolvers()
+    return this.#emptied.promise
+  }
+
+  destroy(): void {
+    for (const connection of this.#open) connection.destroy()
+  }
+
+  #remove(connection: OpenConnection): void {
+    if (!this.#open.delete(connection)) return
+    this.#onChange(-1)
+    if (this.#open.size === 0) this.#emptied?.resolve()
+  }
+}
+
+function downstreamOf(socket: Socket, plan: ListenerPlan): Downstream | undefined {
+  const source = addressOf(socket.remoteAddress)
+  const destination = addressOf(socket.localAddress)
+  if (source === undefined || destination === undefined) return undefined
+  return {
+    facts: {
+      identity: undefined,
+      sourceIp: source,
+      destinationIp: destination,
+      destinationPort: plan.port,
+    },
+    sourcePort: socket.remotePort ?? 0,
+    principal: undefined,
+    namespace: '',
+    scheme: plan.protocol === 'https' ? 'https' : 'http',
+    service: plan.traffic.service,
+    port: plan.port,
+  }
+}
+
+function addressOf(text: string | undefined): IpAddress | undefined {
+  if (text === undefined) return undefined
+  const zone = text.indexOf('%')
+  const parsed = parseIpAddress(zone < 0 ? text : text.slice(0, zone))
+  return parsed.ok ? parsed.value : undefined
+}

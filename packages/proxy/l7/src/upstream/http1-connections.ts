@@ -1,0 +1,110 @@
+import type { Clock } from '@tulle/core'
+import { createHttp1Client } from '@tulle/http1'
+import type { ClientExchange, ClientHandler, Http1Client, RequestHead } from '@tulle/http1'
+import type { UpstreamConnection, UpstreamSpec } from './cluster.ts'
+import { dial } from './dial.ts'
+import type { DialDeps } from './dial.ts'
+
+/**
+ * HTTP/1 connections to one endpoint, one request at a time on each. The one that idled the shortest is taken first, so that
+ * those beyond what is needed grow old, and are closed.
+ */
+export class Http1Connections {
+  readonly #spec: UpstreamSpec
+  readonly #clock: Clock
+  readonly #deps: DialDeps
+  readonly #idle: Connection[] = []
+  readonly #open: Set<Connection> = new Set()
+  #draining: boolean = false
+
+  constructor(spec: UpstreamSpec, clock: Clock, deps: DialDeps) {
+    this.#spec = spec
+    this.#clock = clock
+    this.#deps = deps
+  }
+
+  take(): UpstreamConnection | undefined {
+    const { upstreamIdleMs, maxConnectionsPerEndpoint } = this.#deps.environment.limits
+    const oldestMs = this.#clock.monotonicMs() - upstreamIdleMs
+    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
+      if (idle.isIdle && idle.idleSinceMs >= oldestMs) return idle
+      idle.destroy()
+    }
+    if (this.#open.size >= maxConnectionsPerEndpoint) return undefined
+    const made: Connection = new Connection(this.#spec, this.#clock, this.#deps, {
+      onIdle: () => this.#onIdle(made),
+      onClose: () => this.#onClose(made),
+    })
+    this.#open.add(made)
+    return made
+  }
+
+  /** Closes what idled for too long. */
+  trim(): void {
+    const oldestMs = this.#clock.monotonicMs() - this.#deps.environment.limits.upstreamIdleMs
+    const keep = this.#idle.findIndex(({ idleSinceMs }) => idleSinceMs >= oldestMs)
+    for (const idle of this.#idle.splice(0, keep < 0 ? this.#idle.length : keep)) idle.destroy()
+  }
+
+  /** Lets what runs finish. */
+  drain(): void {
+    this.#draining = true
+    for (const idle of this.#idle.splice(0)) idle.destroy()
+  }
+
+  destroy(): void {
+    this.drain()
+    for (const connection of this.#open) connection.destroy()
+  }
+
+  #onIdle(connection: Connection): void {
+    if (this.#draining || this.#idle.length >= this.#deps.environment.limits.maxIdlePerEndpoint) {
+      connection.destroy()
+      return
+    }
+    connection.idleSinceMs = this.#clock.monotonicMs()
+    this.#idle.push(connection)
+  }
+
+  #onClose(connection: Connection): void {
+    this.#open.delete(connection)
+    const at = this.#idle.indexOf(connection)
+    if (at >= 0) this.#idle.splice(at, 1)
+  }
+}
+
+interface ConnectionOwner {
+  onIdle(): void
+  onClose(): void
+}
+
+class Connection implements UpstreamConnection {
+  connected: boolean = false
+  idleSinceMs: number = 0
+  readonly #client: Http1Client
+
+  constructor(spec: UpstreamSpec, clock: Clock, deps: DialDeps, owner: ConnectionOwner) {
+    const dialled = dial(spec, deps)
+    this.#client = createHttp1Client({
+      transport: dialled.link,
+      clock,
+      onIdle: () => owner.onIdle(),
+      onClose: () => owner.onClose(),
+    })
+    dialled.attach(this.#client, () => {
+      this.connected = true
+    })
+  }
+
+  get isIdle(): boolean {
+    return this.#client.isIdle
+  }
+
+  request(head: RequestHead, handler: ClientHandler, end: boolean): ClientExchange {
+    return this.#client.request(head, handler, end)
+  }
+
+  destroy(): void {
+    this.#client.destroy()
+  }
+}
