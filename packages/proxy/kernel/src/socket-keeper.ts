@@ -83,7 +83,7 @@ class Keeper implements SocketKeeper {
     this.#listener[Symbol.dispose]()
     for (const socket of this.#open) socket[Symbol.dispose]()
     for (const timer of this.#away) timer[Symbol.dispose]()
-    for (const owner of [...this.#kept.keys()]) this.drop(owner)
+    for (const owner of this.#kept.keys()) this.drop(owner)
   }
 
   async #serve(socket: PacketSocket): Promise<void> {
@@ -125,21 +125,17 @@ class Keeper implements SocketKeeper {
     if (truncated) return 'a message of more than fits'
     const wanted = request.kind === 'keep' ? request.labels.length : 0
     if (fds.length !== wanted) return `expected ${wanted} descriptors, found ${fds.length}`
-    switch (request.kind) {
-      case 'hello':
-        if (request.format !== keeperFormat) return `expected format ${keeperFormat}, found ${request.format}`
-        if (request.node === this.#options.node) return undefined
-        return `expected a proxy of node ${this.#options.node}, found one of ${request.node}`
-      case 'keep': {
-        const { maxSockets = maxSocketsByDefault } = this.#options
-        const before = this.#kept.get(request.owner)?.fds.length ?? 0
-        return this.#sockets - before + wanted > maxSockets
-          ? `${maxSockets} sockets are kept already`
-          : undefined
-      }
-      default:
-        return undefined
-    }
+    if (request.kind === 'hello') return this.#strangerIn(request)
+    const { maxSockets = maxSocketsByDefault } = this.#options
+    const before = this.#kept.get(request.owner)?.fds.length ?? 0
+    const after = this.#sockets - before + wanted
+    return wanted > 0 && after > maxSockets ? `${maxSockets} sockets are kept already` : undefined
+  }
+
+  #strangerIn({ format, node }: Extract<KeeperRequest, { kind: 'hello' }>): string | undefined {
+    if (format !== keeperFormat) return `expected format ${keeperFormat}, found ${format}`
+    if (node === this.#options.node) return undefined
+    return `expected a proxy of node ${this.#options.node}, found one of ${node}`
   }
 
   #do(socket: PacketSocket, request: KeeperRequest, fds: readonly number[]): void {
