@@ -1,4 +1,5 @@
 import { allocations } from '@tulle/allocations'
+import type { Allotted } from '@tulle/allocations'
 import type { ApiCollections, Problem } from '@tulle/api'
 import type { Collection, Graph } from '@tulle/collections'
 import type { Clock } from '@tulle/core'
@@ -22,6 +23,8 @@ export interface Sources extends AsyncDisposable {
   readonly api: ApiCollections
   readonly problems: Collection<Problem>
   readonly allocations: Allocations
+  /** Allots addresses to what is derived from all that. */
+  readonly alsoAllot: Allotted['alsoFor']
   /** Reads the manifests again; the revision that holds all of it. */
   sync(): Promise<number>
 }
@@ -43,7 +46,8 @@ export async function openSources(
   return {
     api,
     problems,
-    allocations: { collection: allotted },
+    allocations: { collection: allotted.addresses },
+    alsoAllot: (derived, ownerOf) => allotted.alsoFor(derived, ownerOf),
     sync: async () => {
       await files.sync()
       return graph.revision

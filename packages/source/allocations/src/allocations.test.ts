@@ -240,3 +240,31 @@ test('allocations: rejects where the file or the ranges are of no use', async (t
     await assert.rejects(new World().allocate(file, { serviceRange }), { code: 'ALLOCATIONS_RANGE' })
   }
 })
+
+test('allocations: what is derived gets an address too, and keeps it over a restart', async (t) => {
+  const file = join(tempFolder(t), 'a.json')
+  const ownerOf = (key: string): string => `tulle.dev/Waypoint/${key}`
+  const first = new World()
+  const waypoints = first.graph.source<true>('waypoints')
+  const allotted = await first.allotted(file)
+  first.graph.transaction(() => waypoints.set('ns/a', true))
+  allotted.alsoFor(waypoints, ownerOf)
+  first.graph.transaction(() => waypoints.set('ns/b', true))
+  first.put(workload('other'))
+  assert.deepEqual(
+    Array.from(allotted.addresses.entries(), ([, address]) => address),
+    ['10.77.1.0', '10.77.1.1', '10.77.1.2'],
+  )
+
+  const second = new World()
+  const fewer = second.graph.source<true>('waypoints')
+  second.put(workload('earlier'))
+  const again = await second.allotted(file)
+  assert.equal(again.addresses.get(ownerOf('ns/b')), '10.77.1.1', 'kept before anything is derived')
+  second.graph.transaction(() => fewer.set('ns/b', true))
+  again.alsoFor(fewer, ownerOf)
+  assert.equal(again.addresses.get(ownerOf('ns/b')), '10.77.1.1')
+  assert.equal(again.addresses.get(ownerOf('ns/a')), undefined, 'nothing needs it any more')
+  second.graph.transaction(() => fewer.delete('ns/b'))
+  assert.equal(again.addresses.get(ownerOf('ns/b')), undefined)
+})

@@ -19,6 +19,16 @@ export interface AllocationsApi {
   readonly workloads: Collection<WorkloadObject>
 }
 
+/** Addresses that were allotted, by the key of what they were allotted to. */
+export interface Allotted {
+  readonly addresses: Source<IpAddress>
+  /**
+   * Allots addresses of workloads to what is derived from objects that have theirs already: called once, with everything
+   * that has such keys. Before it is called, they keep what they had before a restart.
+   */
+  alsoFor(derived: Collection<unknown>, ownerOf: (key: string) => string): void
+}
+
 export interface AllocationsOptions {
   readonly graph: Graph
   readonly api: AllocationsApi
@@ -43,9 +53,12 @@ const defaultWorkloadReserved = 256
  * AllocationsError where the ranges or the file cannot be used; a file that cannot be written later on is logged, and
  * new objects go without until a later change could be written.
  */
-export async function allocations(options: AllocationsOptions): Promise<Source<IpAddress>> {
+export async function allocations(options: AllocationsOptions): Promise<Allotted> {
   const { graph, api, file, log } = options
-  const ledger = new Ledger(rangesOf(options), await readKept(file, log))
+  const kept = await readKept(file, log)
+  const ledger = new Ledger(rangesOf(options), kept)
+  const keptForDerived = kept.allotted.map(({ owner }) => owner).filter(isDerived)
+  for (const owner of keptForDerived) ledger.demand(owner, derivedDemand)
   const allotted = graph.source<IpAddress>('allocations')
   let unsaved = false
   const settle = (): void => {
@@ -73,8 +86,27 @@ export async function allocations(options: AllocationsOptions): Promise<Source<I
       if (!failedBefore) log.error('new objects go without an address', { file, error: errorText(error) })
     }
   })
-  return allotted
+  return {
+    addresses: allotted,
+    alsoFor: (derived, ownerOf) => {
+      for (const owner of keptForDerived) ledger.demand(owner, undefined)
+      for (const [key] of derived.entries()) ledger.demand(ownerOf(key), derivedDemand)
+      derived.subscribe((changes) => {
+        for (const { key, after } of changes)
+          ledger.demand(ownerOf(key), after === undefined ? undefined : derivedDemand)
+      })
+      settle()
+      graph.transaction(() => allotted.replace(ledger.allotted))
+    },
+  }
 }
+
+/** Waypoints are no objects of their own: where something needs one, there is one. */
+function isDerived(owner: string): boolean {
+  return owner.startsWith('tulle.dev/Waypoint/')
+}
+
+const derivedDemand: Demand = { kind: 'allot', pool: 'workloads' }
 
 function follow<O>(
   objects: Collection<O>,

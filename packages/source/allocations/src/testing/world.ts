@@ -6,7 +6,7 @@ import type { IpAddress } from '@tulle/mesh'
 import { silentLog } from '@tulle/runtime'
 import type { Log, LogFields } from '@tulle/runtime'
 import { allocations } from '../allocations.ts'
-import type { AllocationsOptions } from '../allocations.ts'
+import type { AllocationsOptions, Allotted } from '../allocations.ts'
 
 const positions = { origin: { file: 'test.yaml', line: 1, column: 1 }, positions: new Map() }
 
@@ -60,7 +60,11 @@ export class World {
     })
   }
 
-  allocate(file: string, options: Partial<AllocationsOptions> = {}): Promise<Source<IpAddress>> {
+  async allocate(file: string, options: Partial<AllocationsOptions> = {}): Promise<Source<IpAddress>> {
+    return (await this.allotted(file, options)).addresses
+  }
+
+  allotted(file: string, options: Partial<AllocationsOptions> = {}): Promise<Allotted> {
     const api = { services: this.services, workloads: this.workloads }
     return allocations({ graph: this.graph, api, file, log: this.#log, ...options })
   }
