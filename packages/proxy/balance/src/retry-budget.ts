@@ -1,0 +1,55 @@
+import type { Clock } from '@tulle/core'
+import type { RetryBudget as RetryBudgetConfig } from '@tulle/traffic'
+import { SlidingCount } from './sliding-count.ts'
+
+/** @see Gateway API, GEP-3388: 20 % over 10 s, and 10 a second in any case. */
+export const defaultRetryBudget: RetryBudgetConfig = { percent: 20, windowMs: 10_000, minPerSecond: 10 }
+
+const secondMs = 1000
+
+/**
+ * How many repeats a service may get, all its callers together: what keeps a failing service from being drowned in them.
+ * A repeat is allowed while those of the last window, it included, are at most the percentage of that window's requests,
+ * or while those of the last second are at most the minimum. Never more, whatever happened before.
+ */
+export class RetryBudget {
+  readonly #config: RetryBudgetConfig
+  readonly #clock: Clock
+  readonly #requests: SlidingCount
+  readonly #repeats: SlidingCount
+  readonly #repeatsOfSecond: SlidingCount = new SlidingCount(secondMs)
+  #exhausted: number = 0
+
+  constructor(config: RetryBudgetConfig, clock: Clock) {
+    this.#config = config
+    this.#clock = clock
+    this.#requests = new SlidingCount(config.windowMs)
+    this.#repeats = new SlidingCount(config.windowMs)
+  }
+
+  /** How often it was used up. */
+  get exhausted(): number {
+    return this.#exhausted
+  }
+
+  /** A request came in: once a request, however often it is repeated. */
+  request(): void {
+    this.#requests.add(this.#clock.monotonicMs())
+  }
+
+  /** Takes one repeat, or one hedge, from the budget; false where it is used up: then the answer is 503 (GEP-3388). */
+  tryRepeat(): boolean {
+    const nowMs = this.#clock.monotonicMs()
+    const { percent, minPerSecond } = this.#config
+    const byShare = (this.#requests.atLeast(nowMs) * percent) / 100
+    const isAllowed =
+      this.#repeats.atMost(nowMs) + 1 <= byShare || this.#repeatsOfSecond.atMost(nowMs) + 1 <= minPerSecond
+    if (!isAllowed) {
+      this.#exhausted++
+      return false
+    }
+    this.#repeats.add(nowMs)
+    this.#repeatsOfSecond.add(nowMs)
+    return true
+  }
+}
