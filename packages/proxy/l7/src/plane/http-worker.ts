@@ -19,6 +19,7 @@ import { RouteTable } from '../routing/route-table.ts'
 import { RequestTelemetry } from '../telemetry.ts'
 import { Timeouts } from '../timeouts.ts'
 import type { UpstreamSpec } from '../upstream/cluster.ts'
+import { dialSocket } from '../upstream/dial.ts'
 import { StaticClusters } from '../upstream/static-clusters.ts'
 import { Connections } from './connections.ts'
 import type { HttpPlan, ListenerPlan } from './http-plan.ts'
@@ -76,8 +77,8 @@ export class HttpWorker implements HttpWorkerCommands {
     const timeouts = new Timeouts(clock)
     this.#clusters = new StaticClusters(plan.clusters, {
       clock,
-      buffer: this.#buffer,
-      environment: { timeouts, limits },
+      environment: { limits },
+      dial: (spec) => dialSocket(spec, { buffer: this.#buffer, environment: { timeouts, limits } }),
       makeBalancer: (specs) => deps.makeBalancer(specs),
     })
     const tables = new Map(

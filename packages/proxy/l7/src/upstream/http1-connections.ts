@@ -2,8 +2,7 @@ import type { Clock } from '@tulle/core'
 import { createHttp1Client } from '@tulle/http1'
 import type { ClientExchange, ClientHandler, Http1Client, RequestHead } from '@tulle/http1'
 import type { UpstreamConnection, UpstreamSpec } from './cluster.ts'
-import { dial } from './dial.ts'
-import type { DialDeps } from './dial.ts'
+import type { ConnectDeps } from './dial.ts'
 
 /**
  * HTTP/1 connections to one endpoint, one request at a time on each. The one that idled the shortest is taken first, so that
@@ -12,12 +11,12 @@ import type { DialDeps } from './dial.ts'
 export class Http1Connections {
   readonly #spec: UpstreamSpec
   readonly #clock: Clock
-  readonly #deps: DialDeps
+  readonly #deps: ConnectDeps
   readonly #idle: Connection[] = []
   readonly #open: Set<Connection> = new Set()
   #draining: boolean = false
 
-  constructor(spec: UpstreamSpec, clock: Clock, deps: DialDeps) {
+  constructor(spec: UpstreamSpec, clock: Clock, deps: ConnectDeps) {
     this.#spec = spec
     this.#clock = clock
     this.#deps = deps
@@ -83,8 +82,8 @@ class Connection implements UpstreamConnection {
   idleSinceMs: number = 0
   readonly #client: Http1Client
 
-  constructor(spec: UpstreamSpec, clock: Clock, deps: DialDeps, owner: ConnectionOwner) {
-    const dialled = dial(spec, deps)
+  constructor(spec: UpstreamSpec, clock: Clock, deps: ConnectDeps, owner: ConnectionOwner) {
+    const dialled = deps.dial(spec)
     this.#client = createHttp1Client({
       transport: dialled.link,
       clock,

@@ -4,17 +4,16 @@ import type { Http2Session } from '@tulle/http2'
 import type { Clock } from '@tulle/core'
 import { requestOverHttp2 } from '../codec/http2-client.ts'
 import type { UpstreamConnection, UpstreamSpec } from './cluster.ts'
-import { dial } from './dial.ts'
-import type { DialDeps } from './dial.ts'
+import type { ConnectDeps } from './dial.ts'
 
 /** Sessions to one endpoint: requests share them up to the peer's limit of streams. */
 export class Http2Sessions {
   readonly #spec: UpstreamSpec
   readonly #clock: Clock
-  readonly #deps: DialDeps
+  readonly #deps: ConnectDeps
   readonly #sessions: Set<SharedSession> = new Set()
 
-  constructor(spec: UpstreamSpec, clock: Clock, deps: DialDeps) {
+  constructor(spec: UpstreamSpec, clock: Clock, deps: ConnectDeps) {
     this.#spec = spec
     this.#clock = clock
     this.#deps = deps
@@ -45,8 +44,8 @@ class SharedSession implements UpstreamConnection {
   hasAnswered: boolean = false
   readonly #session: Http2Session
 
-  constructor(spec: UpstreamSpec, clock: Clock, deps: DialDeps, onClose: () => void) {
-    const dialled = dial(spec, deps)
+  constructor(spec: UpstreamSpec, clock: Clock, deps: ConnectDeps, onClose: () => void) {
+    const dialled = deps.dial(spec)
     this.#session = createHttp2Session({ role: 'client', transport: dialled.link, clock, onClose })
     dialled.attach(this.#session, () => {
       this.connected = true

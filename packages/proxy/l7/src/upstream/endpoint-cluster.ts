@@ -1,0 +1,81 @@
+import type { Balancer, Endpoint } from '@tulle/balance'
+import type { Clock } from '@tulle/core'
+import type { ClusterPlan } from '../plane/http-plan.ts'
+import type { Cluster, UpstreamConnection, UpstreamSpec } from './cluster.ts'
+import type { ConnectDeps } from './dial.ts'
+import { Http1Connections } from './http1-connections.ts'
+import { Http2Sessions } from './http2-sessions.ts'
+
+export interface EndpointClusterDeps extends ConnectDeps {
+  readonly clock: Clock
+  makeBalancer(specs: readonly UpstreamSpec[]): Balancer<UpstreamSpec>
+}
+
+/** The endpoints of one port of one service, with the connections to each. */
+export class EndpointCluster implements Cluster {
+  readonly service: string
+  readonly port: number
+  readonly balancer: Balancer<UpstreamSpec>
+  readonly #deps: EndpointClusterDeps
+  readonly #http1: Map<string, Http1Connections> = new Map()
+  readonly #http2: Map<string, Http2Sessions> = new Map()
+
+  constructor(plan: ClusterPlan, deps: EndpointClusterDeps) {
+    this.service = plan.service
+    this.port = plan.port
+    this.#deps = deps
+    this.balancer = deps.makeBalancer(plan.endpoints)
+  }
+
+  connect({ key, spec }: Endpoint<UpstreamSpec>): UpstreamConnection | undefined {
+    return spec.protocol === 'http2'
+      ? this.#sessionsTo(key, spec).take()
+      : this.#connectionsTo(key, spec).take()
+  }
+
+  /** Other endpoints from now on; connections to those that are gone finish what runs on them. */
+  replace(specs: readonly UpstreamSpec[]): void {
+    this.balancer.replace(specs)
+    const keys = new Set(specs.map(({ key }) => key))
+    for (const [key, connections] of this.#http1) {
+      if (keys.has(key)) continue
+      connections.drain()
+      this.#http1.delete(key)
+    }
+    for (const [key, sessions] of this.#http2) {
+      if (keys.has(key)) continue
+      sessions.drain()
+      this.#http2.delete(key)
+    }
+  }
+
+  trim(): void {
+    for (const connections of this.#http1.values()) connections.trim()
+  }
+
+  drain(): void {
+    for (const connections of this.#http1.values()) connections.drain()
+    for (const sessions of this.#http2.values()) sessions.drain()
+  }
+
+  destroy(): void {
+    for (const connections of this.#http1.values()) connections.destroy()
+    for (const sessions of this.#http2.values()) sessions.destroy()
+  }
+
+  #connectionsTo(key: string, spec: UpstreamSpec): Http1Connections {
+    const known = this.#http1.get(key)
+    if (known !== undefined) return known
+    const made = new Http1Connections(spec, this.#deps.clock, this.#deps)
+    this.#http1.set(key, made)
+    return made
+  }
+
+  #sessionsTo(key: string, spec: UpstreamSpec): Http2Sessions {
+    const known = this.#http2.get(key)
+    if (known !== undefined) return known
+    const made = new Http2Sessions(spec, this.#deps.clock, this.#deps)
+    this.#http2.set(key, made)
+    return made
+  }
+}
