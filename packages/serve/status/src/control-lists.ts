@@ -105,6 +105,8 @@ export class ControlLists implements Disposable {
     progressOf: (revision: number) => RevisionProgress,
   ): readonly Condition[] {
     const conditions = this.#state.conditions.get(key) ?? []
+    // What the translation knows nobody to carry out is not applied by whoever acknowledges it.
+    if (conditions.some(({ type }) => type === 'Programmed')) return conditions
     const accepted = !conditions.some(({ type, status }) => type === 'Accepted' && status === 'False')
     const revision = this.#revisions.of(key)
     const resourceNames = this.#state.resourceNames(object)

@@ -1,13 +1,16 @@
 import type { ApiCollections, Condition } from '@tulle/api'
 import type { Collection, Graph, Singleton } from '@tulle/collections'
+import { deriveGatewayApi } from '@tulle/gateway-api'
+import type { RouteTranslation } from '@tulle/gateway-api'
 import { serviceKey } from '@tulle/mesh'
 import type { RevocationList, TrustDomain } from '@tulle/identity'
 import type { Service, Workload } from '@tulle/mesh'
 import { addressResource, authorizationResource } from '@tulle/mesh-xds'
 import type { MeshResource } from '@tulle/mesh-xds'
 import type { AuthorizationPolicy } from '@tulle/policy'
-import { derivePolicies } from '@tulle/smi'
-import type { TargetTranslation } from '@tulle/smi'
+import { derivePolicies, deriveSplits } from '@tulle/smi'
+import type { SplitTranslation, TargetTranslation } from '@tulle/smi'
+import type { ServiceTraffic } from '@tulle/traffic'
 import {
   conditionSet,
   deriveAddressClaims,
@@ -23,6 +26,7 @@ import {
 } from '@tulle/workloads'
 import type { Allocations, MeshSettings } from '@tulle/workloads'
 import { deriveRevocations } from './revocations.ts'
+import { deriveServiceTraffic, deriveTakenPorts } from './service-traffic.ts'
 
 /** All that the control plane knows and serves, kept up to date. */
 export interface MeshModel {
@@ -38,6 +42,12 @@ export interface MeshModel {
   readonly policies: Collection<AuthorizationPolicy>
   /** TrafficTargets as they were understood, keyed by `objectKey`. */
   readonly targets: Collection<TargetTranslation>
+  /** Routes of the Gateway API as they were understood, keyed by `objectKey`. */
+  readonly routes: Collection<RouteTranslation>
+  /** TrafficSplits as they were understood, keyed by `objectKey`. */
+  readonly splits: Collection<SplitTranslation>
+  /** What happens on the way to the services of which users wrote, keyed by `serviceKey`. */
+  readonly traffic: Collection<ServiceTraffic>
   /** Who is revoked, by what users wrote; keyed by the name of each list. */
   readonly revocations: Collection<RevocationList>
   /** Accepted, ResolvedRefs and Conflicted of every object, keyed by `objectKey`. */
@@ -78,6 +88,8 @@ export function translateMesh(
     }),
   )
   const revocations = deriveRevocations(graph, api)
+  const gateway = deriveGatewayApi(graph, api)
+  const splits = deriveSplits(graph, api, deriveTakenPorts(graph, gateway.serviceRoutes))
   return {
     api,
     settings,
@@ -86,6 +98,9 @@ export function translateMesh(
     services,
     policies: policyModel.policies,
     targets: policyModel.targets,
+    routes: gateway.routes,
+    splits: splits.splits,
+    traffic: deriveServiceTraffic(graph, api, { ...gateway, serviceSplits: splits.serviceSplits }),
     revocations: revocations.lists,
     conditions: graph.join('conditions', [
       deriveMeshConditions(graph, { api, running }),
@@ -93,6 +108,8 @@ export function translateMesh(
       graph.derive('workload-conditions', workloadTranslations, ({ conditions }) => conditions),
       policyModel.conditions,
       revocations.conditions,
+      gateway.conditions,
+      splits.conditions,
       graph.derive('namespace-conditions', api.namespaces, () => conditionSet()),
       graph.derive('service-account-conditions', api.serviceAccounts, () => conditionSet()),
     ]),

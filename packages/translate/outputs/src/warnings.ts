@@ -27,15 +27,20 @@ const quiet = new Set([
 export function meshWarnings(model: MeshModel): readonly MeshWarning[] {
   const own = auditWarning(model)
   const fromConditions = Array.from(model.conditions.entries(), ([object, conditions]) =>
-    conditions.filter(isWarning).map((condition) => warningOf(object, condition)),
+    conditions
+      .filter(isWarning)
+      // A route has conditions for each of its parents, and some say the same.
+      .filter((one, i, all) => all.findIndex(({ message }) => message === one.message) === i)
+      .map((condition) => warningOf(object, condition)),
   )
   return [...(own === undefined ? [] : [own]), ...fromConditions.flat()]
 }
 
 function isWarning({ type, status, reason }: Condition): boolean {
   if (quiet.has(reason)) return false
+  if (type === 'PartiallyInvalid' || type === 'Programmed') return true
   // What is not accepted is an error, not a warning, and Conflicted says the same once more.
-  return type === 'ResolvedRefs' || (type === 'Accepted' && status === 'True')
+  return type === 'ResolvedRefs' || (type === 'Accepted' && status !== 'False')
 }
 
 function warningOf(object: string, { reason, message, position }: Condition): MeshWarning {

@@ -13,15 +13,26 @@ export interface Notes {
   readonly accepted?: Note | undefined
   readonly resolvedRefs?: Note | undefined
   readonly conflicted?: Note | undefined
+  /** Only where some parts of an object are in force and others are not. */
+  readonly partiallyInvalid?: Note | undefined
+  /** Only where the control plane knows that nobody carries the object out. */
+  readonly programmed?: Note | undefined
 }
 
-/** The three conditions that every object has; what is not noted is well. */
-export function conditionSet(notes: Notes = {}): readonly Condition[] {
-  return [
+/** What all conditions of a set speak of. */
+export type ConditionSubject = Pick<Condition, 'observedGeneration' | 'parent'>
+
+/** The three conditions that every object has, and those that are noted besides; what is not noted is well. */
+export function conditionSet(notes: Notes = {}, subject: ConditionSubject = {}): readonly Condition[] {
+  const { partiallyInvalid, programmed } = notes
+  const set = [
     condition('Accepted', notes.accepted ?? { reason: 'Accepted', message: '' }),
     condition('ResolvedRefs', notes.resolvedRefs ?? { reason: 'ResolvedRefs', message: '' }),
     condition('Conflicted', notes.conflicted ?? { status: 'False', reason: 'NoConflict', message: '' }),
+    ...(partiallyInvalid === undefined ? [] : [condition('PartiallyInvalid', partiallyInvalid)]),
+    ...(programmed === undefined ? [] : [condition('Programmed', programmed)]),
   ]
+  return set.map((one) => ({ ...one, ...subject }))
 }
 
 function condition(type: Condition['type'], note: Note): Condition {

@@ -7,9 +7,10 @@ export type { AddressClaim, AddressClaims } from './address-claims.ts'
 export { ageOf, compareAge } from './age.ts'
 export type { Age } from './age.ts'
 export type { Allocations } from './allocations.ts'
+export { appProtocolOf } from './app-protocol.ts'
 export { workloadUid } from './build-workload.ts'
 export { conditionSet } from './condition-set.ts'
-export type { Note, Notes } from './condition-set.ts'
+export type { ConditionSubject, Note, Notes } from './condition-set.ts'
 export {
   defaultMeshSettings,
   deriveMeshConditions,
@@ -19,7 +20,14 @@ export {
   settingsOf,
 } from './mesh-settings.ts'
 export type { MeshInputs, MeshSettings } from './mesh-settings.ts'
-export { namespaceObjectKey, objectLabel, serviceAccountObjectKey } from './object-names.ts'
+export { noWaypointNote } from './no-waypoint.ts'
+export {
+  clusterServiceKey,
+  namespaceObjectKey,
+  objectLabel,
+  serviceAccountObjectKey,
+  serviceObjectKey,
+} from './object-names.ts'
 export { deriveServiceConditions } from './service-conditions.ts'
 export { deriveServices, deriveServiceTranslations, translateService } from './services.ts'
 export type { ServiceInputs, ServiceTranslation } from './services.ts'

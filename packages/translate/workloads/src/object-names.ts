@@ -1,4 +1,5 @@
 import type { ApiObject } from '@tulle/api'
+import { serviceKey } from '@tulle/mesh'
 
 /** The key of a Namespace object. */
 export function namespaceObjectKey(namespace: string): string {
@@ -14,4 +15,14 @@ export function serviceAccountObjectKey(namespace: string, name: string): string
 export function objectLabel(object: ApiObject): string {
   const { namespace, name } = object.metadata
   return `${object.kind} ${namespace === '' ? name : `${namespace}/${name}`}`
+}
+
+/** The key of a Service object. */
+export function serviceObjectKey(namespace: string, name: string): string {
+  return `/Service/${namespace}/${name}`
+}
+
+/** The key of the service that a Service object of this name becomes. */
+export function clusterServiceKey(namespace: string, name: string): string {
+  return serviceKey({ namespace, hostname: `${name}.${namespace}.svc.cluster.local` })
 }

@@ -1,0 +1,52 @@
+import type { ApiCollections, Condition } from '@tulle/api'
+import type { Collection, Graph } from '@tulle/collections'
+import type { Resilience } from '@tulle/traffic'
+import {
+  derivePolicyConditions,
+  deriveServiceResilience,
+  indexTlsPolicies,
+  indexTrafficPolicies,
+} from './backend-policies.ts'
+import { deriveOtherConditions } from './other-conditions.ts'
+import { deriveRouteConditions } from './route-conditions.ts'
+import type { RouteTranslation } from './route-types.ts'
+import type { RouteObject } from './routes.ts'
+import { deriveServiceRoutes, indexRoutesByService } from './service-routes.ts'
+import type { ServiceRoutes } from './service-routes.ts'
+import { translateRoute } from './translate-route.ts'
+
+export interface GatewayApiModel {
+  /** Routes as they were understood, keyed by `objectKey`. */
+  readonly routes: Collection<RouteTranslation>
+  /** Keyed by `serviceKey`. */
+  readonly serviceRoutes: Collection<ServiceRoutes>
+  /** What is attached to whole services, keyed by `serviceKey`. */
+  readonly resilience: Collection<Resilience>
+  /** Of every object of the Gateway API, keyed by `objectKey`. */
+  readonly conditions: Collection<readonly Condition[]>
+}
+
+/** Routes and policies of the Gateway API, as a mesh has them. @see GEP-1294 */
+export function deriveGatewayApi(graph: Graph, api: ApiCollections): GatewayApiModel {
+  const tlsPolicies = indexTlsPolicies(graph, api)
+  const trafficPolicies = indexTrafficPolicies(graph, api)
+  const translate = (name: string, routes: Collection<RouteObject>): Collection<RouteTranslation> =>
+    graph.derive(name, routes, (route, look) => translateRoute({ route, look, api, tlsPolicies }))
+  const routes = graph.join('gateway-routes', [
+    translate('translated-http-routes', api.httpRoutes),
+    translate('translated-grpc-routes', api.grpcRoutes),
+    translate('translated-tls-routes', api.tlsRoutes),
+    translate('translated-tcp-routes', api.gatewayTcpRoutes),
+  ])
+  const routesByService = indexRoutesByService(graph, routes)
+  return {
+    routes,
+    serviceRoutes: deriveServiceRoutes(graph, api, routesByService),
+    resilience: deriveServiceResilience(graph, api, trafficPolicies),
+    conditions: graph.join('gateway-conditions-of-all', [
+      deriveRouteConditions(graph, routes, routesByService),
+      derivePolicyConditions(graph, api, { tls: tlsPolicies, traffic: trafficPolicies }),
+      deriveOtherConditions(graph, api),
+    ]),
+  }
+}

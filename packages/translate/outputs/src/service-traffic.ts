@@ -1,0 +1,85 @@
+import type { ApiCollections, ServicePortSpec } from '@tulle/api'
+import type { Collection, Graph } from '@tulle/collections'
+import type { PortRoutes, ServiceRoutes } from '@tulle/gateway-api'
+import type { AppProtocol } from '@tulle/mesh'
+import type { SplitPort, TakenPorts } from '@tulle/smi'
+import type { PortProtocol, PortTraffic, Resilience, Routes, ServiceTraffic } from '@tulle/traffic'
+import { appProtocolOf, clusterServiceKey } from '@tulle/workloads'
+
+/** Everything that says what happens on the way to a service; each keyed by `serviceKey`. */
+export interface TrafficInputs {
+  readonly serviceRoutes: Collection<ServiceRoutes>
+  readonly serviceSplits: Collection<readonly SplitPort[]>
+  readonly resilience: Collection<Resilience>
+}
+
+/** Ports on which routes of the Gateway API decide for every caller: a split has no say there. */
+export function deriveTakenPorts(graph: Graph, serviceRoutes: Collection<ServiceRoutes>): TakenPorts {
+  return graph.derive('ports-with-producer-routes', serviceRoutes, ({ ports }) => {
+    const taken = ports.flatMap(({ port, producer }) =>
+      producer === undefined ? [] : [[port, producer.from.join(' and ')] as const],
+    )
+    return taken.length === 0 ? undefined : new Map(taken)
+  })
+}
+
+/**
+ * Who decides on each port of each service, keyed by `serviceKey`: routes of the service's own namespace, else its split,
+ * for everybody; routes of a caller's namespace instead of both for that caller. Services of which nobody wrote have none.
+ */
+export function deriveServiceTraffic(
+  graph: Graph,
+  api: Pick<ApiCollections, 'services'>,
+  inputs: TrafficInputs,
+): Collection<ServiceTraffic> {
+  return graph.deriveMany('service-traffic', api.services, ({ metadata, spec }, look) => {
+    const service = clusterServiceKey(metadata.namespace, metadata.name)
+    const routes = look.one(inputs.serviceRoutes, service)?.ports ?? []
+    const splits = look.one(inputs.serviceSplits, service) ?? []
+    const resilience = look.one(inputs.resilience, service)
+    if (routes.length === 0 && splits.length === 0 && resilience === undefined) return []
+    const tcp = spec.ports.filter(({ protocol }) => protocol === 'TCP')
+    const ports = tcp
+      .filter(({ port }, i) => tcp.findIndex((other) => other.port === port) === i)
+      .map((port) => portTraffic(port, routes, splits))
+    return [[service, { service, ports, ...(resilience === undefined ? {} : { resilience }) }]]
+  })
+}
+
+function portTraffic(
+  spec: ServicePortSpec,
+  routes: readonly PortRoutes[],
+  splits: readonly SplitPort[],
+): PortTraffic {
+  const own = routes.find(({ port }) => port === spec.port)
+  const producer = own?.producer?.routes ?? splits.find(({ port }) => port === spec.port)?.routes
+  const consumers = new Map([...(own?.consumers ?? [])].map(([callers, merged]) => [callers, merged.routes]))
+  const all = [...(producer === undefined ? [] : [producer]), ...consumers.values()]
+  return {
+    port: spec.port,
+    protocol: protocolOf(spec, all),
+    consumers,
+    ...(producer === undefined ? {} : { producer }),
+  }
+}
+
+const said: Readonly<Record<Exclude<AppProtocol, 'unknown'>, PortProtocol>> = {
+  http11: 'http',
+  http2: 'http2',
+  grpc: 'http2',
+  tcp: 'tcp',
+  tls: 'tls',
+}
+
+/** What the Service says; else what its routes can't do without; else what the client says first. */
+function protocolOf(spec: ServicePortSpec, routes: readonly Routes[]): PortProtocol {
+  const protocol = appProtocolOf(spec)
+  if (protocol !== 'unknown') return said[protocol]
+  const kinds = new Set(routes.map(({ kind }) => kind))
+  const [only] = kinds.size === 1 ? kinds : []
+  if (only === 'tcp' || only === 'tls') return only
+  const isGrpc = routes.some(
+    (one) => one.kind === 'http' && one.entries.some(({ rule }) => rule.origin.kind === 'GRPCRoute'),
+  )
+  return isGrpc ? 'http2' : 'detect'
+}
