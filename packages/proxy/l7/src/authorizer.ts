@@ -4,15 +4,32 @@ import type { Verdict } from '@tulle/policy'
 import type { Downstream } from './downstream.ts'
 import type { RequestView } from './routing/request-view.ts'
 
+/** What a request is to reach: endpoints of one port of one service. */
+export interface RequestDestination {
+  readonly service: string
+  readonly port: number
+}
+
+export interface RequestVerdict {
+  readonly verdict: Verdict
+  /** Keys of endpoints that would refuse it, where others do not. */
+  readonly refusedBy?: ReadonlySet<string>
+}
+
 /**
  * Decides about a request from what is certain: the connection's peer, and the one reading that is routed and forwarded.
  * It answers at once and never throws.
  */
 export interface HttpAuthorizer {
-  authorize(request: RequestView, downstream: Downstream): Verdict
+  /** `destination` is what the route chose; absent where it leads nowhere. */
+  authorize(
+    request: RequestView,
+    downstream: Downstream,
+    destination: RequestDestination | undefined,
+  ): RequestVerdict
 }
 
-const noPolicy: Verdict = { allowed: true, reason: 'no-policy' }
+const noPolicy: RequestVerdict = { verdict: { allowed: true, reason: 'no-policy' } }
 
 /** Where there is nothing to enforce. */
 export const allowAll: HttpAuthorizer = { authorize: () => noPolicy }
@@ -26,7 +43,8 @@ export function accessAuthorizer(
       const policies = policiesOf(service)
       if (policies === undefined) return noPolicy
       const { identity, sourceIp, destinationIp, destinationPort } = facts
-      return authorizeRequest(policies, { identity, sourceIp, destinationIp, destinationPort, request })
+      const all = { identity, sourceIp, destinationIp, destinationPort, request }
+      return { verdict: authorizeRequest(policies, all) }
     },
   }
 }

@@ -19,6 +19,7 @@ import { RequestState } from './request-state.ts'
 import { backoffBefore, defaultRetry, repeatAfterReset } from './retry-decision.ts'
 import { Attempt } from './stages/attempt.ts'
 import type { AttemptOwner } from './stages/attempt.ts'
+import { accessDenied } from './stages/authorize.ts'
 import { encode } from './stages/encode.ts'
 import type { Timeout } from './timeouts.ts'
 import type { UpstreamSpec } from './upstream/cluster.ts'
@@ -211,9 +212,17 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     const { cluster } = this.#state
     if (cluster === undefined) return
     const { maxAttempts } = this.#environment.limits
+    const { refusedBy } = this.#state
+    if (refusedBy !== undefined && this.#tried === undefined)
+      this.#tried = [...cluster.balancer.endpoints].filter(({ key }) => refusedBy.has(key))
     const endpoint = cluster.balancer.pick(this.#tried === undefined ? undefined : { exclude: this.#tried })
     if (endpoint === undefined || this.#attempts >= maxAttempts) {
       this.#answer(noEndpoint)
+      return
+    }
+    // Excluded ones are chosen where there is no other.
+    if (refusedBy?.has(endpoint.key) === true) {
+      this.#answer(accessDenied('no-allow-rule'))
       return
     }
     const connection = cluster.connect(endpoint)

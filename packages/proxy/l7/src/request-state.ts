@@ -21,6 +21,7 @@ export class RequestState implements RequestView {
   backend: CompiledBackend | undefined
   /** authorize */
   verdict: Verdict | undefined
+  refusedBy: ReadonlySet<string> | undefined
   /** filters: the origin that a CORS filter speaks to. */
   corsOrigin: string | undefined
   /** balance */
