@@ -22,6 +22,7 @@ export function registerRoles(program: Command): void {
     'run a node proxy; with --config FILE, one for a single workload without a control plane',
     runNodeRole,
   )
+  role(program, 'waypoint', 'run an L7 proxy with what a file says: --config FILE', runWaypointRole)
 }
 
 function role(
@@ -68,6 +69,13 @@ async function runNodeRole(argv: readonly string[]): Promise<void> {
   if (options !== undefined) await runUntilStopped(options.logLevel, (deps) => runNode(options, deps))
 }
 
+async function runWaypointRole(argv: readonly string[]): Promise<void> {
+  const { runWaypoint, waypointOptions } = await import('@tulle/waypoint')
+  const options = readOptions('waypoint --config FILE', waypointOptions, argv)
+  if (options !== undefined)
+    await runUntilStopped(options.logLevel, (deps) => runWaypoint(options, deps), 'waypoint')
+}
+
 interface NodeDeps {
   readonly clock: typeof systemClock
   readonly log: Log
@@ -77,8 +85,12 @@ interface NodeDeps {
   readonly fail: (error: unknown) => void
 }
 
-async function runUntilStopped(level: LogLevel, run: (deps: NodeDeps) => Promise<void>): Promise<void> {
-  const log = roleLog('node', level)
+async function runUntilStopped(
+  level: LogLevel,
+  run: (deps: NodeDeps) => Promise<void>,
+  name: string = 'node',
+): Promise<void> {
+  const log = roleLog(name, level)
   using signals = stopOnSignals(log)
   // Threads and sockets that are still open would keep a process that has failed.
   const fail = (error: unknown): never => {
