@@ -205,7 +205,7 @@ function ourCommand(
   more: Readonly<Record<string, string>>,
   knowsServer: boolean = true,
 ): Command {
-  const { client, folder } = deps
+  const { client, folder, maxConnections } = deps
   const file = join(folder, knowsServer ? 'mesh.yaml' : 'client-only.yaml')
   writeFileSync(file, benchConfig({ client, backendPort, knowsServer, rules: policyRules }))
   const pem = deps[name]
@@ -216,6 +216,8 @@ function ourCommand(
     certificate: pem.certificate,
     roots: pem.roots,
     workers: '1',
+    // As it comes it leaves half of the descriptors to others.
+    'max-connections': `${maxConnections}`,
     'metrics-port': '15020',
     'log-level': 'warn',
     'access-log': join(folder, `${name}.access.log`),
