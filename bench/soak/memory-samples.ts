@@ -5,7 +5,7 @@ import { median } from '../support/statistics.ts'
 export interface RoleMemory {
   readonly role: string
   readonly samples: number
-  /** RssAnon, what a process has for itself: medians of the thirds of the run after its warm-up. */
+  /** RssAnon, what a process has for itself, at equal ages: medians of the thirds of the run after its warm-up. */
   readonly thirdsBytes: readonly [number, number, number]
   readonly mostBytes: number
   /** RSS in the last third, with the pages that all Node processes share. */
@@ -14,6 +14,9 @@ export interface RoleMemory {
 
 interface Sample {
   readonly atMs: number
+  readonly pid: number
+  /** Of the process, since it was first seen. */
+  readonly ageMs: number
   readonly anonymousBytes: number
   readonly residentBytes: number
 }
@@ -31,9 +34,11 @@ export class MemorySamples {
     const status = readFileSync(`/proc/${pid}/status`, 'latin1')
     const firstMs = this.#firstSeenMs.get(pid) ?? atMs
     this.#firstSeenMs.set(pid, firstMs)
-    if (atMs - firstMs < youngMs) return
+    const ageMs = atMs - firstMs
+    if (ageMs < youngMs) return
     const list = this.#samples.get(role) ?? []
-    list.push({ atMs, anonymousBytes: bytesOf(status, 'RssAnon'), residentBytes: bytesOf(status, 'VmRSS') })
+    const [anonymousBytes, residentBytes] = [bytesOf(status, 'RssAnon'), bytesOf(status, 'VmRSS')]
+    list.push({ atMs, pid, ageMs, anonymousBytes, residentBytes })
     this.#samples.set(role, list)
   }
 
@@ -45,7 +50,7 @@ export class MemorySamples {
 
   byRole(): readonly RoleMemory[] {
     return [...this.#samples].map(([role, list]) => {
-      const thirds = thirdsAfterWarmUp(list)
+      const thirds = thirdsAfterWarmUp(atEqualAges(list))
       const anonymous = (third: readonly Sample[]): number =>
         median(third.map(({ anonymousBytes }) => anonymousBytes))
       return {
@@ -61,6 +66,16 @@ export class MemorySamples {
 
 export function mebibytes(bytes: number): string {
   return `${(bytes / 1024 ** 2).toFixed(1)} MiB`
+}
+
+/** Of processes that followed one another only the ages that each of them reached: one that is older has filled more. */
+function atEqualAges(list: readonly Sample[]): readonly Sample[] {
+  const oldest = new Map<number, number>()
+  for (const { pid, ageMs } of list) oldest.set(pid, ageMs)
+  // The last one may have been young when the run ended.
+  const reached = [...oldest.values()].slice(0, -1)
+  const mostMs = Math.min(Infinity, ...reached)
+  return list.filter(({ ageMs }) => ageMs <= mostMs)
 }
 
 function thirdsAfterWarmUp(

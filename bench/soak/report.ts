@@ -124,7 +124,7 @@ function memoryTable({ memory, plannedMs }: SoakResult): string {
     plannedMs < memoryJudgedFromMs
       ? 'too short to judge'
       : `flat is a last third of at most ${memoryGrowth} × the first, plus 3 MiB`
-  return `${table}\n\nPrivate memory (RssAnon), medians of the thirds after warm-up; ${judged}`
+  return `${table}\n\nPrivate memory (RssAnon), medians of the thirds after warm-up, of processes that followed one another at ages that all reached; ${judged}`
 }
 
 /** A process that was never old enough in that third has no figure. */
