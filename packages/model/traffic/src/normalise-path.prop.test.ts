@@ -5,8 +5,10 @@ import { normalisePath } from './normalise-path.ts'
 
 /** Pieces that readers disagree on, and plain ones between them. */
 const pieces = fc.constantFrom(
-  ...['/', '/', '/', '//', '.', '..', '%2e', '%2E', '.%2e', '%', '%2f', '%5C', '\\', ';', '%3b', ';a=b'],
-  ...['a', 'B', '~', '%7e', '%41', '%25', '%252e', '%c3%a9', '%c0%af', '|', '%7C', '?', '#', ' ', '%00', 'é'],
+  ...'/ / / // . .. %2e %2E .%2e % %2f %5C \\ ; %3b ;a=b a B ~ %7e %41 %25 %252e %c3%a9 %c0%af | %7C ? # %00 é'.split(
+    ' ',
+  ),
+  ' ',
 )
 const targets = fc.oneof(
   fc.array(pieces, { maxLength: 14 }).map((parts) => `/${parts.join('')}`),

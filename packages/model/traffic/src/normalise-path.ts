@@ -33,6 +33,7 @@ const kinds: Uint8Array = Uint8Array.from({ length: 128 }, (_, unit) => {
   return character === '?' ? kind.question : kind.refused
 })
 
+const hexadecimal = '0123456789ABCDEF'
 const slash = 0x2f
 const dot = 0x2e
 const hash = 0x23
@@ -120,7 +121,7 @@ class PathRewriter {
     const unit = this.#raw.charCodeAt(at)
     switch (kinds[unit] ?? kind.refused) {
       case kind.plain:
-        return this.#append(this.#raw.charAt(at), 1)
+        return this.#takePlain(at)
       case kind.slash:
         return this.#endSegment() ? 1 : 0
       case kind.percent:
@@ -130,6 +131,12 @@ class PathRewriter {
       default:
         return this.#refuse(faultOf(unit))
     }
+  }
+
+  #takePlain(at: number): number {
+    let end = at + 1
+    while (kinds[this.#raw.charCodeAt(end)] === kind.plain) end++
+    return this.#append(this.#raw.slice(at, end), end - at)
   }
 
   #takeEscape(at: number): number {
@@ -172,8 +179,13 @@ function isDotWithParameter(segment: string): boolean {
 /** The byte of `%41` at a position; -1 where there is none. */
 function byteAt(text: string, at: number): number {
   if (text[at] !== '%') return -1
-  const digits = text.slice(at + 1, at + 3)
-  return /^[0-9A-Fa-f]{2}$/u.test(digits) ? Number.parseInt(digits, 16) : -1
+  const high = digitAt(text, at + 1)
+  const low = digitAt(text, at + 2)
+  return high === -1 || low === -1 ? -1 : high * 16 + low
+}
+
+function digitAt(text: string, at: number): number {
+  return at < text.length ? hexadecimal.indexOf(text.charAt(at).toUpperCase()) : -1
 }
 
 /** By first byte, from which second byte on a sequence of this length is needed. Lenient decoders read five and six bytes too. */
@@ -193,7 +205,7 @@ function isOverlong(first: number, second: number): boolean {
 }
 
 function escapeOf(byte: number): string {
-  return `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
+  return `%${hexadecimal.charAt(byte >> 4)}${hexadecimal.charAt(byte & 15)}`
 }
 
 function faultOf(unit: number): string {
