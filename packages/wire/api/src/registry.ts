@@ -37,16 +37,16 @@ const versions: readonly KindVersion[] = [
   udpRouteV1alpha4,
   trafficSplitV1alpha3,
   trafficSplitV1alpha4,
-  httpRouteV1beta1,
   httpRouteV1,
+  httpRouteV1beta1,
   grpcRouteV1,
   ...streamRoutes,
-  gatewayV1beta1,
   gatewayV1,
-  referenceGrantV1beta1,
+  gatewayV1beta1,
   referenceGrantV1,
-  backendTlsPolicyV1alpha3,
+  referenceGrantV1beta1,
   backendTlsPolicyV1,
+  backendTlsPolicyV1alpha3,
   backendTrafficPolicyV1alpha1,
 ]
 
@@ -66,8 +66,8 @@ const olderVersions: ReadonlyMap<string, string> = new Map([
   ['specs.smi-spec.io/v1alpha2', 'the fields move under "spec"'],
   ['specs.smi-spec.io/v1alpha3', 'a TCPRoute now names its ports under "spec.matches"'],
   ['split.smi-spec.io/v1alpha1', 'weights are whole numbers instead of quantities'],
-  ['split.smi-spec.io/v1alpha2', 'nothing else changes'],
-  ['gateway.networking.k8s.io/v1alpha2', 'nothing that the mesh reads changed'],
+  ['split.smi-spec.io/v1alpha2', 'nothing but the version changes'],
+  ['gateway.networking.k8s.io/v1alpha2', 'nothing but the version changes'],
 ])
 
 /** Kinds of groups that are read which mean nothing to a mesh. */

@@ -73,9 +73,7 @@ const redirect = closed({
   hostname: dnsName.optional(),
   path: pathModifier.optional(),
   port: portNumber.optional(),
-  statusCode: z
-    .union([z.literal(301), z.literal(302), z.literal(303), z.literal(307), z.literal(308)])
-    .default(302),
+  statusCode: z.literal([301, 302, 303, 307, 308]).default(302),
 })
 
 const rewrite = closed({ hostname: dnsName.optional(), path: pathModifier.optional() })

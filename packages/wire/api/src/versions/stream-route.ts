@@ -65,13 +65,13 @@ function tlsRoute(version: 'v1' | 'v1alpha2' | 'v1alpha3'): KindVersion {
 }
 
 export const streamRoutes: readonly KindVersion[] = [
-  tlsRoute('v1alpha2'),
-  tlsRoute('v1alpha3'),
   tlsRoute('v1'),
-  portRoute('TCPRoute', 'v1alpha2'),
+  tlsRoute('v1alpha3'),
+  tlsRoute('v1alpha2'),
   portRoute('TCPRoute', 'v1'),
-  portRoute('UDPRoute', 'v1alpha2'),
+  portRoute('TCPRoute', 'v1alpha2'),
   portRoute('UDPRoute', 'v1'),
+  portRoute('UDPRoute', 'v1alpha2'),
 ]
 
 interface RawStreamRoute {

@@ -3,7 +3,7 @@ import { defined } from '@tulle/core'
 import { kindVersion } from '../kind-version.ts'
 import type { KindVersion } from '../kind-version.ts'
 import type { TrafficSplitSpec } from '../kinds.ts'
-import { checked, closed, dnsName, someOf } from '../shapes.ts'
+import { checked, closed, dnsName, quote, someOf } from '../shapes.ts'
 
 /** Whole numbers, also where they are written as 50.0: the published schema says "number". @see design §9.9 */
 const weight = checked(z.number(), function* (value) {
@@ -11,8 +11,13 @@ const weight = checked(z.number(), function* (value) {
   yield { code: 'API_BAD_VALUE', message: `found ${value}; expected a whole number of 0–1000000000` }
 })
 
+const group = 'specs.smi-spec.io'
+
 const matchRef = closed({
-  apiGroup: z.enum(['specs.smi-spec.io', '']).optional(),
+  apiGroup: checked(z.string(), function* (value) {
+    if (value === group || value === '') return
+    yield { code: 'API_BAD_VALUE', message: `found ${quote(value)}; expected ${group}, or leave it out` }
+  }).optional(),
   kind: z.enum(['HTTPRouteGroup']),
   name: dnsName,
 })
