@@ -60,7 +60,8 @@ export class KeptSockets implements Disposable {
     const sockets = onlyOf(workload, toListeners(kept ?? []), this.#deps.log)
     await dataPlane.adoptListeners(workload.uid, sockets)
     await dataPlane.release(workload.uid)
-    await this.bring(workload.uid)
+    // Nobody waits for this: the next workload has its turn.
+    void this.bring(workload.uid)
   }
 
   /** Gives the keeper what is listened on for the workload, in the place of all that it has. */
