@@ -1,7 +1,7 @@
 import type { Fields } from './fields.ts'
 import { needsMore, refused } from './head-reader.ts'
 import type { Http1Limits } from './limits.ts'
-import { hexValues, octet, valueOctets } from './octets.ts'
+import { hexValues, octet, tokenLower, valueOctets } from './octets.ts'
 import { refusals } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
 import { TrailerReader } from './trailer-reader.ts'
@@ -25,9 +25,12 @@ const phase = {
   data: 3,
   trailers: 4,
   size: 5,
-  extension: 6,
-  sizeEnd: 7,
-  dataEnd: 8,
+  sizeEnd: 6,
+  dataEnd: 7,
+  extensionName: 8,
+  extensionValue: 9,
+  quoted: 10,
+  quotedEnd: 11,
 } as const
 
 /** More digits would be more than any length that we count. */
@@ -44,6 +47,8 @@ export class BodyReader {
   #digits = 0
   #lineBytes = 0
   #extensionBytes = 0
+  /** No octet yet of the name or value that is read. */
+  #isEmptyPart = true
   #trailerReader: TrailerReader | undefined
   #trailers: Fields | undefined
 
@@ -130,15 +135,16 @@ export class BodyReader {
     switch (this.#phase) {
       case phase.size:
         return this.#size(byte)
-      case phase.extension:
-        return this.#extension(byte)
       case phase.sizeEnd:
         if (byte !== octet.lf) return false
         this.#phase = this.#left === 0 ? phase.trailers : phase.data
         this.#beginLine()
         return true
-      default:
+      case phase.dataEnd:
         return this.#dataEnd(byte)
+      default:
+        this.#extensionBytes++
+        return this.#extensionBytes <= this.#limits.maxExtensionBytes && this.#extension(byte)
     }
   }
 
@@ -151,17 +157,45 @@ export class BodyReader {
     }
     if (this.#digits === 0) return false
     if (byte === octet.cr) this.#phase = phase.sizeEnd
-    else if (byte === octet.semicolon) this.#phase = phase.extension
+    else if (byte === octet.semicolon) this.#beginExtension()
     else return false
     return true
   }
 
-  /** Extensions are for one connection and unknown to all: read over, never passed on. */
+  /**
+   * `;name`, `;name=token` or `;name="text"` (RFC 9112 §7.1.1), without blanks and escapes. They are for one connection and known to nobody:
+   * read over, never passed on.
+   */
   #extension(byte: number): boolean {
-    this.#extensionBytes++
+    if (this.#phase === phase.quoted) {
+      if (byte === octet.quote) this.#phase = phase.quotedEnd
+      return byte !== octet.backslash && valueOctets[byte] === 1
+    }
+    if (this.#phase !== phase.quotedEnd && tokenLower[byte] !== 0) {
+      this.#isEmptyPart = false
+      return true
+    }
+    if (this.#phase === phase.extensionValue && this.#isEmptyPart) {
+      this.#phase = phase.quoted
+      return byte === octet.quote
+    }
+    return this.#extensionEnd(byte)
+  }
+
+  #extensionEnd(byte: number): boolean {
+    if (this.#phase !== phase.quotedEnd && this.#isEmptyPart) return false
     if (byte === octet.cr) this.#phase = phase.sizeEnd
-    else if (valueOctets[byte] !== 1) return false
-    return this.#extensionBytes <= this.#limits.maxExtensionBytes
+    else if (byte === octet.semicolon) this.#beginExtension()
+    else if (byte === octet.equals && this.#phase === phase.extensionName) {
+      this.#phase = phase.extensionValue
+      this.#isEmptyPart = true
+    } else return false
+    return true
+  }
+
+  #beginExtension(): void {
+    this.#phase = phase.extensionName
+    this.#isEmptyPart = true
   }
 
   #dataEnd(byte: number): boolean {

@@ -43,7 +43,17 @@ export const blankOctets: Uint8Array = range([
 /** The value of a hexadecimal digit, 255 for every other octet. */
 export const hexValues: Uint8Array = hexDigits()
 
-export const octet = { tab: 0x09, lf: 0x0a, cr: 0x0d, space: 0x20, colon: 0x3a, semicolon: 0x3b } as const
+export const octet = {
+  tab: 0x09,
+  lf: 0x0a,
+  cr: 0x0d,
+  space: 0x20,
+  quote: 0x22,
+  colon: 0x3a,
+  semicolon: 0x3b,
+  equals: 0x3d,
+  backslash: 0x5c,
+} as const
 
 /** The first position whose octet is not in the table, `end` if all are. */
 export function skip(bytes: Uint8Array, start: number, end: number, table: Uint8Array): number {
