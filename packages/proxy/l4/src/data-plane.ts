@@ -29,6 +29,10 @@ export interface ListenerPlan {
    * needs CAP_NET_ADMIN. Always so with a `netns` of the workload's own.
    */
   readonly captured?: boolean
+  /** Where the application listens for what comes to a port of the workload; the workload's own address if absent. */
+  readonly applications?: readonly { readonly port: number; readonly address: SocketAddress }[]
+  /** What the application's own connections count as coming from, where that is not the workload's address. */
+  readonly sourceIp?: string
 }
 
 /** What arrives at a listener. */

@@ -159,7 +159,7 @@ function connect(scope: WorkloadScope, subject: ConnectionSubject, tunnel: Inbou
   const fail = (error: string): void => end({ flags: 'CONNECT', verdict: 'failed', error })
   const socket = openConnection({
     place: scope.place,
-    destination: subject.destination,
+    destination: scope.applicationOf(subject.destination),
     sourceIp: upstreamSource(scope, subject),
     onread: pipe.onread,
   })

@@ -27,7 +27,7 @@ export function acceptOutbound(
   paused.on('error', () => undefined)
   const { connections, state, rng, network } = scope.context
   const startedMs = connections.now()
-  const sourceIp = canonicalIp(paused.remoteAddress ?? '')
+  const sourceIp = canonicalIp(scope.enrolled.listeners?.sourceIp ?? paused.remoteAddress ?? '')
   const captured = fixed ?? capturedDestination(paused)
   const destinationIp = captured === undefined ? undefined : canonicalIp(captured.ip)
   if (sourceIp === undefined || captured === undefined || destinationIp === undefined) {

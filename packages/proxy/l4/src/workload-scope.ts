@@ -3,7 +3,7 @@ import type { Identity } from '@tulle/identity'
 import { parseIpAddress } from '@tulle/mesh'
 import type { IpAddress, Workload } from '@tulle/mesh'
 import type { ApplicablePolicies } from '@tulle/policy'
-import type { EnrolledWorkload } from './data-plane.ts'
+import type { EnrolledWorkload, SocketAddress } from './data-plane.ts'
 import { partyOf } from './party.ts'
 import type { Party } from './party.ts'
 import type { SocketPlace } from './sockets.ts'
@@ -81,6 +81,12 @@ export class WorkloadScope {
   get full(): boolean {
     const { connections, limits } = this.context
     return connections.countOf(this.uid) >= limits.maxConnectionsPerWorkload
+  }
+
+  /** Where its application listens for what comes to this address of the workload. */
+  applicationOf(destination: SocketAddress): SocketAddress {
+    const { applications = [] } = this.enrolled.listeners ?? {}
+    return applications.find(({ port }) => port === destination.port)?.address ?? destination
   }
 
   /** Who has this address, as far as is known: for labels, and only with the identity that was proven. */

@@ -87,12 +87,12 @@ class Control implements ControlRole {
 
   async start(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#deps
-    const { manifests, nodes, nodeTokenTtl, listenHost } = this.#options
+    const { manifests, nodes, nodeTokenTtl, listenHost, trustDomain, workloadRange } = this.#options
     await makePrivateFolder(this.#files.folder)
     const graph = createGraph()
     const sources = this.#stack.use(
       await openSources(
-        { manifests, allocationsFile: this.#files.allocations },
+        { manifests, allocationsFile: this.#files.allocations, workloadRange },
         { graph, clock, log: log.child({ part: 'sources' }) },
         signal,
       ),
@@ -100,7 +100,7 @@ class Control implements ControlRole {
     const running = graph.source<TrustDomain>('running-trust-domain')
     const model = translateMesh(graph, sources.api, sources.allocations, running)
     const tokenKey = await loadTokenKey(this.#files.tokenKey)
-    const authority = await this.#loadAuthority(model.settings.value.trustDomain)
+    const authority = await this.#loadAuthority(trustDomain ?? model.settings.value.trustDomain)
     // From here on: a change of it waits for the next start, with a condition that says so.
     graph.transaction(() => running.set(runningTrustDomain, authority.trustDomain))
     const belief = this.#stack.use(followAuthority(graph, model, authority))

@@ -12,6 +12,8 @@ test('controlOptions have defaults for all but the manifests', () => {
       state: '.tulle',
       listenHost: '127.0.0.1',
       listenPort: 15_012,
+      trustDomain: undefined,
+      workloadRange: { address: '10.77.0.0', prefixBits: 16 },
       nodes: ['local'],
       nodeTokenTtl: 3_600_000,
       certificateTtl: 86_400_000,

@@ -12,12 +12,19 @@ import {
 } from '@tulle/runtime'
 import type { Option, OptionParser, OptionValues } from '@tulle/runtime'
 import { err, ok } from '@tulle/core'
+import { parseTrustDomain } from '@tulle/identity'
+import type { TrustDomain } from '@tulle/identity'
+import { parseIpRange } from '@tulle/mesh'
+import type { IpRange } from '@tulle/mesh'
 
 /** It becomes a folder's name, and the subject of a token. */
 const nodeName: OptionParser<string> = (value) =>
   /^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/u.test(value)
     ? ok(value)
     : err('expected node names of letters, digits, ".", "-" and "_"')
+
+const trustDomain: OptionParser<TrustDomain | undefined> = (value) =>
+  value === '' ? ok(undefined) : parseTrustDomain(value)
 
 /** The options of `tulle control`: flags, and TULLE_… variables. */
 export const controlOptions: ControlOptionTable = defineOptions({
@@ -36,6 +43,16 @@ export const controlOptions: ControlOptionTable = defineOptions({
     placeholder: 'IP',
   }),
   listenPort: option(port, { default: '15012', doc: 'Port for it; 0 takes any.', placeholder: 'PORT' }),
+  trustDomain: option(trustDomain, {
+    default: '',
+    doc: "Trust domain of the mesh, whatever the Mesh object says; that object's if empty.",
+    placeholder: 'DOMAIN',
+  }),
+  workloadRange: option(parseIpRange, {
+    default: '10.77.0.0/16',
+    doc: 'IPv4 prefix that addresses of workloads are allotted from.',
+    placeholder: 'PREFIX',
+  }),
   nodes: option(list(nodeName), {
     default: 'local',
     doc: 'Nodes to keep a token for, in STATE/nodes/NAME/token.',
@@ -73,6 +90,8 @@ export type ControlOptionTable = {
   readonly state: Option<string>
   readonly listenHost: Option<string>
   readonly listenPort: Option<number>
+  readonly trustDomain: Option<TrustDomain | undefined>
+  readonly workloadRange: Option<IpRange>
   readonly nodes: Option<readonly string[]>
   readonly nodeTokenTtl: Option<number>
   readonly certificateTtl: Option<number>

@@ -4,12 +4,14 @@ import type { ApiCollections, Problem } from '@tulle/api'
 import type { Collection, Graph } from '@tulle/collections'
 import type { Clock } from '@tulle/core'
 import { filesSource } from '@tulle/files'
+import type { IpRange } from '@tulle/mesh'
 import type { Log } from '@tulle/runtime'
 import type { Allocations } from '@tulle/workloads'
 
 export interface SourcesOptions {
   readonly manifests: string
   readonly allocationsFile: string
+  readonly workloadRange: IpRange
 }
 
 export interface SourcesDeps {
@@ -41,7 +43,13 @@ export async function openSources(
   await files.start(signal)
   await files.ready
   const { api, problems } = files
-  const allotted = await allocations({ graph, api, file: options.allocationsFile, log })
+  const allotted = await allocations({
+    graph,
+    api,
+    file: options.allocationsFile,
+    log,
+    workloadRange: options.workloadRange,
+  })
   const held = stack.move()
   return {
     api,

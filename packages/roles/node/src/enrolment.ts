@@ -6,6 +6,7 @@ import type { DataPlane } from '@tulle/l4'
 import type { Component, Log } from '@tulle/runtime'
 import type { KeptSockets } from './handover/kept-sockets.ts'
 import type { TakeOver } from './handover/take-over.ts'
+import { withListenerFile } from './listener-files.ts'
 
 export interface EnrolmentDeps {
   readonly dataPlane: DataPlane
@@ -16,6 +17,8 @@ export interface EnrolmentDeps {
   readonly takeOver?: Pick<TakeOver, 'hold' | 'forget' | 'heardAll'>
   /** Where somebody keeps the listening sockets while no process is there. */
   readonly kept?: Pick<KeptSockets, 'serve' | 'forget'> & Disposable
+  /** Folder of listener files, where workloads have no namespaces. */
+  readonly listeners?: string
 }
 
 /**
@@ -85,7 +88,8 @@ export class Enrolment implements Component {
   }
 
   #serve(workload: ZdsWorkload): Promise<void> {
-    const { dataPlane, kept } = this.#deps
+    const { dataPlane, kept, listeners } = this.#deps
+    if (listeners !== undefined) return dataPlane.addWorkload(withListenerFile(listeners, workload))
     return kept === undefined ? dataPlane.addWorkload(workload) : kept.serve(workload)
   }
 

@@ -118,6 +118,7 @@ function assemble(options: NodeOptions, deps: NodeRoleDeps, taker: Taker | undef
     log,
     rng: systemRng,
     ...(kept === undefined ? {} : { kept }),
+    ...(options.listeners === '' ? {} : { listeners: options.listeners }),
     ...(takeOver === undefined ? {} : { takeOver }),
   })
   const path = new DataPath(dataPlane)

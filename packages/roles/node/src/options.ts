@@ -45,6 +45,7 @@ export interface NodeOptions extends SharedOptions {
   readonly handoverSocket: string
   readonly handoverDrain: number
   readonly keeperSocket: string
+  readonly listeners: string
   readonly adminSocket: string
   readonly adminPort: number
   readonly healthPort: number
@@ -158,6 +159,11 @@ export const nodeOptions: OptionTableOf<NodeOptions> = defineOptions({
     default: '',
     doc: 'Socket of the process that keeps the listening sockets while no proxy runs, so that new connections wait; none if empty.',
     placeholder: 'FILE',
+  }),
+  listeners: option(text, {
+    default: '',
+    doc: 'Folder with a file for each workload that says where to listen for it, for workloads without namespaces: NAMESPACE_NAME.json. Nothing is redirected then. If empty, workloads have namespaces.',
+    placeholder: 'DIR',
   }),
   adminSocket: option(text, { default: '', doc: 'Unix socket for the admin API.', placeholder: 'FILE' }),
   adminPort: option(port, {

@@ -117,10 +117,22 @@ export interface HostEntry {
   readonly namespace?: string
 }
 
+/** What a program is told of a service where names do not resolve. */
+export interface ServiceEntry {
+  readonly namespace: string
+  readonly name: string
+  /** Empty for a headless service. */
+  readonly address: string
+  readonly ports: readonly number[]
+}
+
 export interface LaunchList extends List<Launch> {
   /** Whether what the mesh does not carry is dropped: mTLS `strict` or access `enforce`. */
   readonly strict: boolean
   readonly hosts: readonly HostEntry[]
+  readonly services: readonly ServiceEntry[]
+  /** By the uid of a workload: what its manifest and services say that it listens on, the manifest's first. */
+  readonly ports: Readonly<Record<string, readonly number[]>>
 }
 
 export interface WaitView {

@@ -12,7 +12,7 @@ import type {
   WorkloadView,
 } from './api-types.ts'
 import type { ControlState, RevisionProgress } from './control-state.ts'
-import { hostEntries, launchOf } from './launches.ts'
+import { hostEntries, launchOf, listenPorts, serviceEntry } from './launches.ts'
 import { ChangeRevisions, programmedCondition, progressLookup } from './programmed.ts'
 import { nodeView, objectView, policyView, serviceView, workloadView } from './views.ts'
 
@@ -78,15 +78,19 @@ export class ControlLists implements Disposable {
   }
 
   launches(): LaunchList {
-    const items = Array.from(this.#state.objects.entries(), ([, object]) => {
+    const found = Array.from(this.#state.objects.entries(), ([, object]) => {
       const [uid] = object.kind === 'Workload' ? this.#state.resourceNames(object) : []
-      return launchOf(object, uid === undefined ? undefined : this.#state.workloads.get(uid))
-    })
+      const workload = uid === undefined ? undefined : this.#state.workloads.get(uid)
+      const launch = launchOf(object, workload)
+      return launch === undefined ? [] : [{ launch, ports: listenPorts(object, workload) }]
+    }).flat()
     const { mtls, access } = this.#state.settings.value
     return {
-      ...this.#list(items.filter((item) => item !== undefined)),
+      ...this.#list(found.map(({ launch }) => launch)),
       strict: mtls === 'strict' || access === 'enforce',
       hosts: this.hosts().items,
+      services: Array.from(this.#state.services.entries(), ([, service]) => serviceEntry(service)),
+      ports: Object.fromEntries(found.map(({ launch, ports }) => [launch.uid, ports])),
     }
   }
 

@@ -3,6 +3,7 @@ export type {
   HostEntry,
   Launch,
   LaunchList,
+  ServiceEntry,
   List,
   NodeView,
   ObjectView,

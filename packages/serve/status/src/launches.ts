@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path'
 import type { AnyObject } from '@tulle/api'
 import { isIpv6 } from '@tulle/mesh'
 import type { Service, Workload } from '@tulle/mesh'
-import type { HostEntry, Launch } from './api-types.ts'
+import type { HostEntry, Launch, ServiceEntry } from './api-types.ts'
 
 /** The process of a Workload object with `run`; undefined for all else, and while it has no address yet. */
 export function launchOf(object: AnyObject, workload: Workload | undefined): Launch | undefined {
@@ -32,4 +32,18 @@ export function hostEntries(service: Service, endpoints: readonly Workload[]): r
       { name, address, namespace },
       ...[...new Set(names)].map((full) => ({ name: full, address })),
     ])
+}
+
+export function serviceEntry({ namespace, name, addresses, ports }: Service): ServiceEntry {
+  const address = addresses.find((one) => !isIpv6(one.address))?.address ?? ''
+  return { namespace, name, address, ports: ports.map(({ servicePort }) => servicePort) }
+}
+
+/** The ports that a workload listens on, as far as anybody wrote them down. */
+export function listenPorts(object: AnyObject, workload: Workload | undefined): readonly number[] {
+  const own = object.kind === 'Workload' ? object.spec.ports.map(({ port }) => port) : []
+  const served = [...(workload?.services.values() ?? [])].flatMap((mappings) =>
+    mappings.map(({ targetPort }) => targetPort),
+  )
+  return [...new Set([...own, ...served])]
 }
