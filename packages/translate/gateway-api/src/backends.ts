@@ -2,6 +2,7 @@ import type {
   ApiCollections,
   BackendTlsPolicyObject,
   ObjectRefSpec,
+  ReferenceGrantObject,
   ServiceObject,
   ServicePortSpec,
 } from '@tulle/api'
@@ -20,6 +21,8 @@ export interface RefContext {
   readonly api: ApiCollections
   /** By `serviceObjectKey`. */
   readonly tlsPolicies: Index<BackendTlsPolicyObject>
+  /** By namespace. */
+  readonly grants: Index<ReferenceGrantObject>
 }
 
 export interface ResolvedBackend {

@@ -8,6 +8,7 @@ import {
   indexTrafficPolicies,
 } from './backend-policies.ts'
 import { deriveOtherConditions } from './other-conditions.ts'
+import { indexGrants } from './reference-grants.ts'
 import { deriveRouteConditions } from './route-conditions.ts'
 import type { RouteTranslation } from './route-types.ts'
 import type { RouteObject } from './routes.ts'
@@ -30,8 +31,9 @@ export interface GatewayApiModel {
 export function deriveGatewayApi(graph: Graph, api: ApiCollections): GatewayApiModel {
   const tlsPolicies = indexTlsPolicies(graph, api)
   const trafficPolicies = indexTrafficPolicies(graph, api)
+  const grants = indexGrants(graph, api)
   const translate = (name: string, routes: Collection<RouteObject>): Collection<RouteTranslation> =>
-    graph.derive(name, routes, (route, look) => translateRoute({ route, look, api, tlsPolicies }))
+    graph.derive(name, routes, (route, look) => translateRoute({ route, look, api, tlsPolicies, grants }))
   const routes = graph.join('gateway-routes', [
     translate('translated-http-routes', api.httpRoutes),
     translate('translated-grpc-routes', api.grpcRoutes),

@@ -74,12 +74,15 @@ const said: Readonly<Record<Exclude<AppProtocol, 'unknown'>, PortProtocol>> = {
 /** What the Service says; else what its routes can't do without; else what the client says first. */
 function protocolOf(spec: ServicePortSpec, routes: readonly Routes[]): PortProtocol {
   const protocol = appProtocolOf(spec)
+  const [first] = routes
+  // "http" says nothing of the version, and gRPC has no other. @see GEP-1911: no appProtocol stands for gRPC
+  if (first !== undefined && routes.every(isGrpc)) return 'http2'
   if (protocol !== 'unknown') return said[protocol]
   const kinds = new Set(routes.map(({ kind }) => kind))
-  const [only] = kinds.size === 1 ? kinds : []
-  if (only === 'tcp' || only === 'tls') return only
-  const isGrpc = routes.some(
-    (one) => one.kind === 'http' && one.entries.some(({ rule }) => rule.origin.kind === 'GRPCRoute'),
-  )
-  return isGrpc ? 'http2' : 'detect'
+  if (kinds.size === 1 && first !== undefined && first.kind !== 'http') return first.kind
+  return routes.some(isGrpc) ? 'http2' : 'detect'
+}
+
+function isGrpc(routes: Routes): boolean {
+  return routes.kind === 'http' && routes.entries.some(({ rule }) => rule.origin.kind === 'GRPCRoute')
 }
