@@ -57,7 +57,7 @@ export interface StormMeasurement {
 
 const controlCore = 0
 const peerCore = 1
-const settleTimeoutMs = 60_000
+const settleTimeoutMs = 120_000
 const namesEach = 50
 
 export async function measureSize(

@@ -87,7 +87,14 @@ function factsOf(bytes: Uint8Array): unknown {
   const found = readAdsRequest(bytes)
   if (!found.ok) return found.error
   const { typeUrl, nonce, error, subscribe, unsubscribe, initialVersions } = found.value
-  return { typeUrl, nonce, error, subscribe, unsubscribe, versions: [...initialVersions].toSorted(byName) }
+  return {
+    typeUrl,
+    nonce,
+    error,
+    subscribe,
+    unsubscribe,
+    versions: [...new Map(initialVersions.entries())].toSorted(byName),
+  }
 }
 
 /** The messages that come out when bytes come in pieces; a fault ends them. */

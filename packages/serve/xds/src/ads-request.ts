@@ -2,6 +2,7 @@ import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import { err, errorText, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
 import type { StreamRequest } from './ads-stream.ts'
+import { InitialVersions } from './initial-versions.ts'
 
 /**
  * What matters of a DeltaDiscoveryRequest. By hand, because a node of a large mesh names all that it has when it comes
@@ -23,7 +24,7 @@ function read(message: Uint8Array): StreamRequest {
   let error: string | undefined
   const subscribe: string[] = []
   const unsubscribe: string[] = []
-  const initialVersions = new Map<string, string>()
+  const initialVersions = new InitialVersions(message)
   while (reader.pos < reader.len) {
     const [field, wireType] = reader.tag()
     if (wireType !== WireType.LengthDelimited) reader.skip(wireType)
@@ -39,18 +40,24 @@ function read(message: Uint8Array): StreamRequest {
 }
 
 /** An entry of `map<string, string>`: key 1, value 2. */
-function readVersion(reader: TextReader, versions: Map<string, string>): void {
+function readVersion(reader: TextReader, versions: InitialVersions): void {
   const end = reader.uint32() + reader.pos
   if (end > reader.len) throw new RangeError('an entry ends beyond the message')
-  let name = ''
-  let version = ''
+  let nameStart = end
+  let nameEnd = end
+  let versionStart = end
+  let versionEnd = end
   while (reader.pos < end) {
     const [field, wireType] = reader.tag()
-    if (field === 1 && wireType === WireType.LengthDelimited) name = reader.text()
-    else if (field === 2 && wireType === WireType.LengthDelimited) version = reader.text()
-    else reader.skip(wireType)
+    if (wireType !== WireType.LengthDelimited || (field !== 1 && field !== 2)) {
+      reader.skip(wireType)
+      continue
+    }
+    const start = reader.bounded(end)
+    if (field === 1) [nameStart, nameEnd] = [start, reader.pos]
+    else [versionStart, versionEnd] = [start, reader.pos]
   }
-  versions.set(name, version)
+  versions.add(nameStart, nameEnd, versionStart, versionEnd)
 }
 
 /** google.rpc.Status: message 2. */
@@ -75,10 +82,16 @@ class TextReader extends BinaryReader {
   }
 
   text(): string {
+    const start = this.bounded(this.len)
+    return this.#buffer.toString('utf8', start, this.pos)
+  }
+
+  /** Steps over a length and as many bytes, which end at `limit` at the latest; where they begin. */
+  bounded(limit: number): number {
     const length = this.uint32()
     const start = this.pos
-    if (start + length > this.len) throw new RangeError('a text ends beyond the message')
+    if (start + length > limit) throw new RangeError('a text ends beyond what it stands in')
     this.pos = start + length
-    return this.#buffer.toString('utf8', start, start + length)
+    return start
   }
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { InitialVersions } from './initial-versions.ts'
 import { addressType, policyType, StreamFixture } from './stream-fixture.ts'
 
-const versions = (of: Readonly<Record<string, string>>): ReadonlyMap<string, string> =>
-  new Map(Object.entries(of))
+const versions = (of: Readonly<Record<string, string>>): InitialVersions =>
+  InitialVersions.of(Object.entries(of))
 
 /** A stream that asked for everything and has it. */
 function settled(...steps: readonly string[]): StreamFixture {
@@ -206,7 +207,7 @@ test('AdsStream refuses more names, and longer ones, than its limits', () => {
   const cases = [
     { subscribe: names },
     { unsubscribe: names },
-    { initialVersions: new Map(names.map((name) => [name, '1'])) },
+    { initialVersions: InitialVersions.of(names.map((name) => [name, '1'])) },
     { subscribe: ['w'.repeat(31)] },
   ]
   const refusals = cases.map((request) => new StreamFixture().request(addressType, request).sent()[0])

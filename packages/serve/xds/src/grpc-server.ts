@@ -50,6 +50,9 @@ const times = {
   young: 1000,
 }
 
+/** Of a stream, and of a connection: a node that comes back says in megabytes what it has. */
+const windowBytes = 256 * 1024
+
 interface Connection {
   readonly session: Http2Session
   readonly calls: Set<Http2Call>
@@ -162,6 +165,7 @@ export class GrpcServer implements Disposable {
       pingedAtMs: undefined,
     }
     this.#connections.set(session, connection)
+    session.setLocalWindowSize(windowBytes)
     session.on('error', () => undefined)
     session.once('close', () => this.#connections.delete(session))
   }
@@ -213,7 +217,7 @@ function retire({ session, calls }: Connection): void {
 }
 
 function makeHttp2(certificate: GrpcServerOptions['certificate']): Http2Server | Http2SecureServer {
-  const settings = { maxConcurrentStreams: 100, initialWindowSize: 256 * 1024, enablePush: false }
+  const settings = { maxConcurrentStreams: 100, initialWindowSize: windowBytes, enablePush: false }
   if (certificate === undefined) return createPlainServer({ settings })
   const { chainPem, keyPem } = certificate
   return createSecureServer({

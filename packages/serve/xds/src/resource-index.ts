@@ -3,8 +3,10 @@ import { assert } from '@tulle/core'
 import type { MeshResource } from '@tulle/mesh-xds'
 import { ChangeJournal } from './change-journal.ts'
 import type { JournalEntry } from './change-journal.ts'
+import type { InitialVersions } from './initial-versions.ts'
 import { encodeResource } from './response.ts'
 import { SnapshotChunks } from './snapshot-chunks.ts'
+import { VersionTable } from './version-table.ts'
 
 /** Told of each resource that it may have an interest in, before and after a change of it. */
 export interface Interested {
@@ -18,6 +20,8 @@ export interface ResourceIndexOptions {
 
 /** How many encoded resources are kept at hand: a change goes to all peers within moments. */
 const maxEncoded = 1024
+/** So many changes may have come since a table of versions was made; beyond them a new one is cheaper. */
+const maxTableAge = 1000
 
 /**
  * The resources of one type as all streams see them: what there is, what changed since when, and who subscribed to
@@ -34,6 +38,7 @@ export class ResourceIndex implements Disposable {
   readonly #snapshot: SnapshotChunks
   readonly #encoded: Map<MeshResource, Uint8Array> = new Map()
   readonly #subscription: Disposable
+  #versions: { readonly table: VersionTable; readonly position: number } | undefined
 
   constructor(typeUrl: string, collection: Collection<MeshResource>, options: ResourceIndexOptions = {}) {
     this.typeUrl = typeUrl
@@ -76,6 +81,20 @@ export class ResourceIndex implements Disposable {
   /** What changed since a position of the journal; undefined where that is not known any more. */
   changesSince(position: number): Iterable<JournalEntry> | undefined {
     return this.#journal.since(position)
+  }
+
+  /** Names of all that a node lacks, or has and should not; among them may be some that it has right. */
+  compare(brought: InitialVersions, onDifferent: (name: string) => void): void {
+    const end = this.#journal.end
+    let versions = this.#versions
+    let since = versions && this.#journal.since(versions.position)
+    if (versions === undefined || since === undefined || end - versions.position > maxTableAge) {
+      versions = { table: new VersionTable([...this.#resources.values()]), position: end }
+      since = []
+      this.#versions = versions
+    }
+    versions.table.compare(brought, onDifferent)
+    for (const { name } of since) onDifferent(name)
   }
 
   /** The bytes of an `envoy.service.discovery.v3.Resource` as a field `resources` of a response. */

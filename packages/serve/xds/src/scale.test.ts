@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { createGraph } from '@tulle/collections'
 import type { MeshResource } from '@tulle/mesh-xds'
 import { AdsStream } from './ads-stream.ts'
+import { InitialVersions } from './initial-versions.ts'
 import { ResourceIndex } from './resource-index.ts'
 import { addressType } from './stream-fixture.ts'
 
@@ -39,7 +40,7 @@ function setUp(resources: number, subscriptions: readonly (readonly string[])[])
     const all = names.length === 0
     const subscribe = all ? [] : ['*', ...names]
     const unsubscribe = all ? [] : ['*']
-    const request = { typeUrl: addressType, error: undefined, initialVersions: new Map<string, string>() }
+    const request = { typeUrl: addressType, error: undefined, initialVersions: InitialVersions.none }
     stream.receive({ ...request, nonce: '', subscribe, unsubscribe })
     stream.pump()
     stream.receive({ ...request, nonce: '1', subscribe: [], unsubscribe: [] })

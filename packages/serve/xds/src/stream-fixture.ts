@@ -5,6 +5,7 @@ import type { MeshResource } from '@tulle/mesh-xds'
 import { DeltaDiscoveryResponseSchema } from '@tulle/proto'
 import { AdsStream } from './ads-stream.ts'
 import type { StreamRequest } from './ads-stream.ts'
+import { InitialVersions } from './initial-versions.ts'
 import { ResourceIndex } from './resource-index.ts'
 
 export const policyType = 'type.googleapis.com/istio.security.Authorization'
@@ -64,7 +65,7 @@ export class StreamFixture {
       error: undefined,
       subscribe: [],
       unsubscribe: [],
-      initialVersions: new Map(),
+      initialVersions: InitialVersions.none,
       ...request,
     })
     if (!accepted.ok) this.trace.push(`refused: ${accepted.error}`)

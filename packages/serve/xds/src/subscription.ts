@@ -1,6 +1,7 @@
 import { err, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
 import type { MeshResource } from '@tulle/mesh-xds'
+import type { InitialVersions } from './initial-versions.ts'
 import { maxRejected } from './nack.ts'
 import type { SentResources } from './nack.ts'
 import type { RejectedResource } from './receipt-types.ts'
@@ -11,8 +12,8 @@ import type { Payload } from './response.ts'
 export interface SubscriptionRequest {
   readonly subscribe: readonly string[]
   readonly unsubscribe: readonly string[]
-  /** What the node has from an earlier stream: versions by name. */
-  readonly initialVersions: ReadonlyMap<string, string>
+  /** What the node has from an earlier stream. */
+  readonly initialVersions: InitialVersions
 }
 
 export interface SubscriptionLimits {
@@ -215,10 +216,10 @@ export class Subscription implements Interested {
     }
   }
 
-  #begin(initialVersions: ReadonlyMap<string, string>): void {
+  #begin(initialVersions: InitialVersions): void {
     this.#answerDue = true
     if (this.#all) return this.#beginAll(initialVersions)
-    for (const [name, version] of initialVersions) {
+    for (const [name, version] of initialVersions.entries()) {
       // As istiod does: what a node brings along, it is subscribed to.
       this.#addName(name)
       this.#held.set(name, version)
@@ -226,18 +227,11 @@ export class Subscription implements Interested {
     }
   }
 
-  #beginAll(initialVersions: ReadonlyMap<string, string>): void {
+  #beginAll(initialVersions: InitialVersions): void {
     this.#position = this.index.position
     this.#everythingDue = initialVersions.size === 0
-    let known = 0
-    for (const [name, version] of initialVersions) {
-      const current = this.index.get(name)
-      if (current !== undefined) known++
-      if (current?.version !== version) this.#pending.add(name)
-    }
-    // Usually nothing came while the node was away.
-    if (initialVersions.size === 0 || known === this.index.size) return
-    for (const name of this.index.names()) if (!initialVersions.has(name)) this.#pending.add(name)
+    // Usually little came while the node was away.
+    if (!this.#everythingDue) this.index.compare(initialVersions, (name) => this.#pending.add(name))
   }
 
   /** From everything to names or back: what the node still holds is not known exactly, so it comes again. */
@@ -282,7 +276,8 @@ export class Subscription implements Interested {
     if (unsubscribe.length > maxNames) return `expected at most ${maxNames} names in one request`
     if (initialVersions.size > maxNames) return `expected at most ${maxNames} initial versions`
     const isLong = (name: string): boolean => name.length > maxNameChars
-    return subscribe.some(isLong) || unsubscribe.some(isLong) || initialVersions.keys().some(isLong)
+    const broughtLong = initialVersions.longestNameBytes > maxNameChars
+    return broughtLong || subscribe.some(isLong) || unsubscribe.some(isLong)
       ? `expected names of at most ${maxNameChars} characters`
       : undefined
   }
