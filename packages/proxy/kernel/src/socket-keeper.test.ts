@@ -85,7 +85,7 @@ test('case 39: what comes while the proxy is away waits, and the next one accept
   server.close()
 })
 
-test('case 39: nothing is kept for an owner that is gone: who waits there is refused', async () => {
+test('case 39: nothing is kept for an owner that is gone: who waits there is refused', async (t) => {
   const clock = new TestClock()
   using keeper = keeperFor(clock)
   using client = await proxy(clock)
@@ -95,12 +95,15 @@ test('case 39: nothing is kept for an owner that is gone: who waits there is ref
     await bring(client, 'inks'),
   ]
   const waiting = connect(books, '127.0.0.1')
+  t.after(() => waiting.destroy())
   await once(waiting, 'connect')
+  const refused = once(waiting, 'error')
   keeper.drop('books')
-  await once(waiting, 'error')
+  assert.equal(await listens(books), false)
+  await refused
   await client.drop('pens')
   await client.keep('inks', [])
-  for (const port of [books, pens, inks]) assert.equal(await listens(port), false)
+  for (const port of [pens, inks]) assert.equal(await listens(port), false)
   assert.equal(keeper.sockets, 0)
 })
 
