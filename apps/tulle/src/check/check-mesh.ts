@@ -29,10 +29,11 @@ export function checkMesh(objects: readonly AnyObject[]): MeshCheck {
   const api = filledCollections(graph, byKey)
   const model = translateMesh(graph, api, { collection: fixedAddresses(graph, objects) })
   const conditions = new Map(model.conditions.entries())
-  const refusals = [...conditions].flatMap(([key, list]) => {
-    const refusal = list.find(isRefusal)
-    return refusal === undefined ? [] : [refusalOf(refusal, byKey.get(key))]
-  })
+  const refused = [...conditions].filter(([, list]) => list.some(isRefusal))
+  // A route may be refused by several of its parents, each for a reason of its own.
+  const refusals = refused.flatMap(([key, list]) =>
+    list.filter(isRefusal).map((refusal) => refusalOf(refusal, byKey.get(key))),
+  )
   const warnings = meshWarnings(model)
   const audit = model.settings.value.access === 'audit'
   const open = new Set(
@@ -40,7 +41,7 @@ export function checkMesh(objects: readonly AnyObject[]): MeshCheck {
   )
   return {
     findings: [...refusals, ...warnings.map((warning) => warningOf(warning, byKey.get(warning.object)))],
-    accepted: objects.length - refusals.length,
+    accepted: objects.length - refused.length,
     targets: model.targets.size,
     notEnforced: audit ? model.targets.size : open.size,
   }

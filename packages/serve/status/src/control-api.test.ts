@@ -112,6 +112,10 @@ test('controlApi() gives each object a Programmed condition out of the receipts'
   const accepted = { type: 'Accepted', status: 'False', reason: 'Invalid', message: 'no' } as const
   fixture.graph.transaction(() => fixture.conditions.set(objectKey(booksObject), [accepted]))
   assert.equal((await programmed())[1], 'False NotAccepted: the object is not accepted')
+
+  const nobody = { type: 'Programmed', status: 'False', reason: 'NoWaypoint', message: 'nobody' } as const
+  fixture.graph.transaction(() => fixture.conditions.set(objectKey(booksObject), [nobody]))
+  assert.equal((await programmed())[1], 'False NoWaypoint: nobody')
 })
 
 test('controlApi() streams a list at each change of it, and not at others', async () => {

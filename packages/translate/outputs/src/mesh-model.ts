@@ -4,13 +4,15 @@ import { deriveGatewayApi } from '@tulle/gateway-api'
 import type { RouteTranslation } from '@tulle/gateway-api'
 import { serviceKey } from '@tulle/mesh'
 import type { RevocationList, TrustDomain } from '@tulle/identity'
-import type { Service, Workload } from '@tulle/mesh'
+import type { Service, Waypoint, Workload } from '@tulle/mesh'
 import { addressResource, authorizationResource } from '@tulle/mesh-xds'
 import type { MeshResource } from '@tulle/mesh-xds'
 import type { AuthorizationPolicy } from '@tulle/policy'
 import { derivePolicies, deriveSplits } from '@tulle/smi'
 import type { SplitTranslation, TargetTranslation } from '@tulle/smi'
 import type { ServiceTraffic } from '@tulle/traffic'
+import { accessResource, serviceTrafficResource } from '@tulle/traffic-xds'
+import { deriveWaypointModel } from '@tulle/waypoints'
 import {
   conditionSet,
   deriveAddressClaims,
@@ -25,6 +27,7 @@ import {
   indexServicesBySelector,
 } from '@tulle/workloads'
 import type { Allocations, MeshSettings } from '@tulle/workloads'
+import { deriveCarriedOut } from './carried-out.ts'
 import { deriveRevocations } from './revocations.ts'
 import { deriveServiceTraffic, deriveTakenPorts } from './service-traffic.ts'
 
@@ -32,7 +35,7 @@ import { deriveServiceTraffic, deriveTakenPorts } from './service-traffic.ts'
 export interface MeshModel {
   readonly api: ApiCollections
   readonly settings: Singleton<MeshSettings>
-  /** With the keys of their policies; keyed by uid. */
+  /** With the keys of their policies, waypoints among them; keyed by uid. */
   readonly workloads: Collection<Workload>
   /** The ports that each workload is known to listen on, by uid. */
   readonly workloadPorts: Collection<readonly number[]>
@@ -48,74 +51,104 @@ export interface MeshModel {
   readonly splits: Collection<SplitTranslation>
   /** What happens on the way to the services of which users wrote, keyed by `serviceKey`. */
   readonly traffic: Collection<ServiceTraffic>
+  /** Keyed by `waypointKey`. */
+  readonly waypoints: Collection<Waypoint>
   /** Who is revoked, by what users wrote; keyed by the name of each list. */
   readonly revocations: Collection<RevocationList>
   /** Accepted, ResolvedRefs and Conflicted of every object, keyed by `objectKey`. */
   readonly conditions: Collection<readonly Condition[]>
-  /** What node proxies are sent, keyed by resource name. */
+  /** What proxies are sent, keyed by resource name. */
   readonly resources: {
     readonly address: Collection<MeshResource>
     readonly authorization: Collection<MeshResource>
+    /** For waypoints. */
+    readonly traffic: Collection<MeshResource>
+    readonly access: Collection<MeshResource>
   }
 }
 
-/**
- * Derives everything from what users wrote and the addresses that were allotted. `running` holds the trust domain
- * that is in use, under `runningTrustDomain`; without it, that of the Mesh object always holds.
- */
+/** What the control plane knows besides what users wrote. */
+export interface RunningMesh {
+  /** The trust domain that is in use, under `runningKey`; without it, that of the Mesh object always holds. */
+  readonly trustDomain?: Collection<TrustDomain>
+  /** Waypoints that serve and have applied what they were sent, by `waypointKey`; without it, none does. */
+  readonly readyWaypoints?: Collection<true>
+}
+
+/** Derives everything from what users wrote, the addresses that were allotted, and what runs. */
 export function translateMesh(
   graph: Graph,
   api: ApiCollections,
   allocations: Allocations,
-  running?: Collection<TrustDomain>,
+  { trustDomain: running, readyWaypoints: ready = graph.source<true>('ready-waypoints') }: RunningMesh = {},
 ): MeshModel {
   const settings = deriveMeshSettings(graph, { api, running })
   const claims = deriveAddressClaims(graph, api, allocations)
   const serviceTranslations = deriveServiceTranslations(graph, api, { allocations, claims })
-  const services = deriveServices(graph, serviceTranslations)
+  const bareServices = deriveServices(graph, serviceTranslations)
   const servicesBySelector = indexServicesBySelector(graph, serviceTranslations)
   const workloadInputs = { api, allocations, claims, settings, servicesBySelector }
   const workloadTranslations = deriveWorkloadTranslations(graph, workloadInputs)
   const bareWorkloads = deriveWorkloads(graph, workloadTranslations)
   const workloadPorts = deriveWorkloadPorts(graph, workloadTranslations)
   const policyModel = derivePolicies(graph, { api, settings, workloads: bareWorkloads, workloadPorts })
-  const workloads: Collection<Workload> = graph.derive(
-    'guarded-workloads',
-    bareWorkloads,
-    (workload, look) => ({
-      ...workload,
-      policies: look.one(policyModel.policyKeysByWorkload, workload.uid) ?? [],
-    }),
-  )
   const revocations = deriveRevocations(graph, api)
   const gateway = deriveGatewayApi(graph, api)
   const splits = deriveSplits(graph, api, deriveTakenPorts(graph, gateway.serviceRoutes))
+  const traffic = deriveServiceTraffic(graph, api, { ...gateway, serviceSplits: splits.serviceSplits })
+  const waypointModel = deriveWaypointModel(graph, {
+    api,
+    settings,
+    allocations,
+    services: bareServices,
+    workloads: bareWorkloads,
+    traffic,
+    targets: policyModel.targets,
+    modePolicies: policyModel.modePolicies,
+    policyKeysByWorkload: policyModel.policyKeysByWorkload,
+    ready,
+  })
+  const { workloads, services, waypoints } = waypointModel
+  const policies = graph.join('policies', [policyModel.policies, waypointModel.admissions])
   return {
     api,
     settings,
     workloads,
     workloadPorts,
     services,
-    policies: policyModel.policies,
+    policies,
+    waypoints,
     targets: policyModel.targets,
     routes: gateway.routes,
     splits: splits.splits,
-    traffic: deriveServiceTraffic(graph, api, { ...gateway, serviceSplits: splits.serviceSplits }),
+    traffic,
     revocations: revocations.lists,
-    conditions: graph.join('conditions', [
-      deriveMeshConditions(graph, { api, running }),
-      deriveServiceConditions(graph, api, serviceTranslations),
-      graph.derive('workload-conditions', workloadTranslations, ({ conditions }) => conditions),
-      policyModel.conditions,
-      revocations.conditions,
-      gateway.conditions,
-      splits.conditions,
-      graph.derive('namespace-conditions', api.namespaces, () => conditionSet()),
-      graph.derive('service-account-conditions', api.serviceAccounts, () => conditionSet()),
-    ]),
+    conditions: deriveCarriedOut(graph, {
+      api,
+      ready,
+      services,
+      workloads,
+      targets: policyModel.targets,
+      routes: gateway.routes,
+      splits: splits.splits,
+      said: graph.join('conditions-said', [
+        waypointModel.conditions,
+        deriveMeshConditions(graph, { api, running }),
+        deriveServiceConditions(graph, api, serviceTranslations),
+        graph.derive('workload-conditions', workloadTranslations, ({ conditions }) => conditions),
+        policyModel.conditions,
+        revocations.conditions,
+        gateway.conditions,
+        splits.conditions,
+        graph.derive('namespace-conditions', api.namespaces, () => conditionSet()),
+        graph.derive('service-account-conditions', api.serviceAccounts, () => conditionSet()),
+      ]),
+    }),
     resources: {
       address: deriveAddressResources(graph, workloads, services),
-      authorization: graph.derive('authorization-resources', policyModel.policies, authorizationResource),
+      authorization: graph.derive('authorization-resources', policies, authorizationResource),
+      traffic: graph.derive('traffic-resources', traffic, serviceTrafficResource),
+      access: graph.derive('access-resources', waypointModel.access, accessResource),
     },
   }
 }

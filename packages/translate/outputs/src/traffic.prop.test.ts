@@ -50,7 +50,9 @@ const filters = fc.uniqueArray(
   fc.oneof(
     fc.record({
       type: fc.constant('RequestMirror'),
-      requestMirror: fc.record({ backendRef: backendRef.map(({ weight: _, ...ref }) => ref) }),
+      requestMirror: fc.record({
+        backendRef: fc.record({ name: names, namespace: namespaces, port: numbers }),
+      }),
     }),
     fc.constant({
       type: 'RequestHeaderModifier',

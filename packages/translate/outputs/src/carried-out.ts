@@ -1,0 +1,72 @@
+import type { ApiCollections, Condition } from '@tulle/api'
+import type { Collection, Graph, Index, Look } from '@tulle/collections'
+import type { RouteTranslation } from '@tulle/gateway-api'
+import type { Service, Workload } from '@tulle/mesh'
+import { accountKey } from '@tulle/smi'
+import type { SplitTranslation, TargetTranslation } from '@tulle/smi'
+import { clusterServiceKey, noWaypoint } from '@tulle/workloads'
+
+export interface CarriedOutInputs {
+  readonly api: Pick<ApiCollections, 'backendTrafficPolicies'>
+  /** By `waypointKey`. */
+  readonly ready: Collection<true>
+  /** With the waypoints that callers go through. */
+  readonly services: Collection<Service>
+  readonly workloads: Collection<Workload>
+  /** Each keyed by `objectKey`. */
+  readonly targets: Collection<TargetTranslation>
+  readonly routes: Collection<RouteTranslation>
+  readonly splits: Collection<SplitTranslation>
+  /** What is said of each object as if nobody read requests. */
+  readonly said: Collection<readonly Condition[]>
+}
+
+/** The conditions of every object: that no waypoint carries it out is only said for as long as that is so. */
+export function deriveCarriedOut(graph: Graph, inputs: CarriedOutInputs): Collection<readonly Condition[]> {
+  const byAccount = graph.index('bound-workloads-by-account', inputs.workloads, (workload) => [
+    accountKey(workload),
+  ])
+  return graph.derive('conditions', inputs.said, (conditions, look, key) =>
+    conditions.some(isNoWaypoint)
+      ? conditions.filter(
+          (condition) =>
+            !isNoWaypoint(condition) || !isCarriedOut(key, condition, { look, inputs, byAccount }),
+        )
+      : conditions,
+  )
+}
+
+function isNoWaypoint({ type, reason }: Condition): boolean {
+  return type === 'Programmed' && reason === noWaypoint
+}
+
+interface Context {
+  readonly look: Look
+  readonly inputs: CarriedOutInputs
+  readonly byAccount: Index<Workload>
+}
+
+function isCarriedOut(key: string, { parent }: Condition, { look, inputs, byAccount }: Context): boolean {
+  const goesThrough = (service: string | undefined): boolean =>
+    service !== undefined && look.one(inputs.services, service)?.waypoint !== undefined
+  const [, kind = '', namespace = '', name = ''] = key.split('/')
+  switch (kind) {
+    case 'Gateway':
+      return look.one(inputs.ready, `${namespace}/${name}`) !== undefined
+    case 'TrafficSplit':
+      return goesThrough(look.one(inputs.splits, key)?.service)
+    case 'TrafficTarget': {
+      const destination = look.one(inputs.targets, key)?.destination
+      if (destination === undefined) return false
+      return look.by(byAccount, accountKey(destination)).some(({ waypoint }) => waypoint !== undefined)
+    }
+    case 'XBackendTrafficPolicy': {
+      const refs = look.one(inputs.api.backendTrafficPolicies, key)?.spec.targetRefs ?? []
+      return refs.some((ref) => goesThrough(clusterServiceKey(namespace, ref.name)))
+    }
+    default: {
+      const parents = look.one(inputs.routes, key)?.parents ?? []
+      return goesThrough(parents.find(({ index }) => index === parent?.index)?.attachment?.service)
+    }
+  }
+}
