@@ -98,7 +98,7 @@ class Control implements ControlRole {
       ),
     )
     const running = graph.source<TrustDomain>('running-trust-domain')
-    const model = translateMesh(graph, sources.api, sources.allocations, running)
+    const model = translateMesh(graph, sources.api, sources.allocations, { trustDomain: running })
     const tokenKey = await loadTokenKey(this.#files.tokenKey)
     const authority = await this.#loadAuthority(trustDomain ?? model.settings.value.trustDomain)
     // From here on: a change of it waits for the next start, with a condition that says so.

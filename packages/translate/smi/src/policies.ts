@@ -21,6 +21,8 @@ export interface PolicyInputs {
 }
 
 export interface PolicyModel {
+  /** Of the modes of the mesh, keyed by `policyKey`; among `policies` too. */
+  readonly modePolicies: Collection<AuthorizationPolicy>
   /** Keyed by `policyKey`. */
   readonly policies: Collection<AuthorizationPolicy>
   /** The policies that hold at a workload by name, by uid, in order. */
@@ -48,8 +50,10 @@ export function derivePolicies(graph: Graph, inputs: PolicyInputs): PolicyModel 
       .flatMap(({ policy }) => (policy === undefined ? [] : [policyKey(policy)]))
       .toSorted(compareText),
   )
+  const modePolicies = deriveModePolicies(graph, inputs.settings)
   return {
-    policies: graph.join('policies', [targetPolicies, deriveModePolicies(graph, inputs.settings)]),
+    modePolicies,
+    policies: graph.join('smi-policies', [targetPolicies, modePolicies]),
     policyKeysByWorkload,
     targets,
     conditions: graph.join('policy-conditions', [

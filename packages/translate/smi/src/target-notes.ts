@@ -1,4 +1,5 @@
 import type { MeshSpec, TrafficTargetObject } from '@tulle/api'
+import { noWaypointNote } from '@tulle/workloads'
 import type { Note } from '@tulle/workloads'
 import type { Destination } from './build-policy.ts'
 import type { ResolvedRule } from './resolve-rules.ts'
@@ -20,7 +21,6 @@ export interface TargetFacts {
 export function acceptedNote(facts: TargetFacts): Note | undefined {
   const notes = [
     emptyNote(facts),
-    waypointNote(facts),
     reachNote(facts),
     modeNote(facts),
     portNote(facts),
@@ -54,11 +54,12 @@ function emptyNote({ target }: TargetFacts): Note | undefined {
   return at(target, 'spec.sources', 'NoSources', 'it has no sources, so that it opens nothing')
 }
 
-function waypointNote({ target, rules }: TargetFacts): Note | undefined {
+/** Who carries out rules that read requests. */
+export function programmedNote({ target, rules }: TargetFacts): Note | undefined {
   const http = rules.find((rule) => rule.protocol === 'http')
   if (http === undefined) return undefined
-  const message = `HTTPRouteGroup ${http.name} needs a waypoint, and there is none: the target stays closed to its callers`
-  return at(target, `spec.rules[${http.index}]`, 'RequiresWaypoint', message)
+  const position = target.positions.get(`spec.rules[${http.index}]`)
+  return { ...noWaypointNote('the target stays closed to its callers'), position }
 }
 
 function reachNote({ target, destinations }: TargetFacts): Note | undefined {

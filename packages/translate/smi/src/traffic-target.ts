@@ -14,7 +14,7 @@ import { resolveRules } from './resolve-rules.ts'
 import type { ResolvedRule } from './resolve-rules.ts'
 import { accountKey, destinationOf, principalOf, sourcesOf, unsupported } from './subjects.ts'
 import type { Account, Sources, SubjectProblem } from './subjects.ts'
-import { acceptedNote, resolvedRefsNote } from './target-notes.ts'
+import { acceptedNote, programmedNote, resolvedRefsNote } from './target-notes.ts'
 
 /** A TrafficTarget, read. */
 export interface TargetTranslation {
@@ -82,7 +82,11 @@ export function translateTarget(
     rules,
     ruleIndexes: policy.rules.length === 0 ? [] : open.map(({ index }) => index),
     accessRuleIndexes: accessPolicy.rules.length === 0 ? [] : reading.map(({ index }) => index),
-    conditions: conditionSet({ accepted: acceptedNote(facts), resolvedRefs: resolvedRefsNote(facts) }),
+    conditions: conditionSet({
+      accepted: acceptedNote(facts),
+      resolvedRefs: resolvedRefsNote(facts),
+      programmed: programmedNote(facts),
+    }),
   }
 }
 

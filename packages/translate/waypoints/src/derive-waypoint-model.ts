@@ -10,8 +10,9 @@ import type { AuthorizationPolicy } from '@tulle/policy'
 import { admissionName, admissionPolicy, asAccess } from './admission.ts'
 import { deriveBindings } from './bindings.ts'
 import type { Binding } from './bindings.ts'
-import { gatewayConditions } from './gateway-waypoints.ts'
 import type { WaypointInputs } from './inputs.ts'
+import { conditionSet } from '@tulle/workloads'
+import type { Note } from '@tulle/workloads'
 import { deriveWaypoints, waypointWorkload } from './waypoints.ts'
 
 /** The mesh with its waypoints in it. */
@@ -26,7 +27,7 @@ export interface WaypointModel {
   readonly admissions: Collection<AuthorizationPolicy>
   /** Every policy as a waypoint enforces it, keyed by `policyKey`. */
   readonly access: Collection<AccessPolicy>
-  /** Of Gateways, and of Workloads that run as a waypoint's account; keyed by `objectKey`. */
+  /** Of Workloads that run as a waypoint's account, which are none of the mesh; keyed by `objectKey`. */
   readonly conditions: Collection<readonly Condition[]>
 }
 
@@ -74,10 +75,17 @@ export function deriveWaypointModel(graph: Graph, inputs: WaypointInputs): Waypo
     workloads: graph.join('workloads-and-waypoints', [own, instances]),
     admissions,
     access: deriveAccess(graph, inputs, admissions),
-    conditions: graph.join('waypoint-conditions', [
-      graph.derive('gateway-conditions', inputs.api.gateways, gatewayConditions),
-    ]),
+    conditions: graph.derive('reserved-accounts', inputs.api.workloads, ({ metadata, spec }, look) =>
+      look.one(waypoints, `${metadata.namespace}/${spec.serviceAccount}`) === undefined
+        ? undefined
+        : conditionSet({ accepted: reservedAccount(spec.serviceAccount) }),
+    ),
   }
+}
+
+function reservedAccount(account: string): Note {
+  const message = `the ServiceAccount ${account} is a waypoint's, and nobody else runs as it`
+  return { status: 'False', reason: 'ReservedAccount', message }
 }
 
 /** A name of a waypoint that is not there names no policy: one that nobody has would close the workload. */

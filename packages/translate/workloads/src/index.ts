@@ -20,7 +20,7 @@ export {
   settingsOf,
 } from './mesh-settings.ts'
 export type { MeshInputs, MeshSettings } from './mesh-settings.ts'
-export { noWaypointNote } from './no-waypoint.ts'
+export { noWaypoint, noWaypointNote } from './no-waypoint.ts'
 export {
   clusterServiceKey,
   namespaceObjectKey,
