@@ -100,6 +100,19 @@ test('Balancer prefers the faster of two, and comes back to the slower as its me
   assert.ok((countPicks(world.balancer, 100).get('slow') ?? 0) > 90)
 })
 
+test('Balancer picks the better of two random ones: of four, by rank, three, two, one and no sixths', async () => {
+  const world = makeWorld(['a', 'b', 'c', 'd'].map((key) => spec(key)))
+  await exchange(world, 'd', 400)
+  await exchange(world, 'c', 300)
+  await exchange(world, 'b', 200)
+  await exchange(world, 'a', 100)
+  const counts = countPicks(world.balancer)
+  assertShare(counts.get('a'), 3 / 6)
+  assertShare(counts.get('b'), 2 / 6)
+  assertShare(counts.get('c'), 1 / 6)
+  assert.equal(counts.get('d'), undefined)
+})
+
 test('Balancer counts what is under way: of equally fast ones, the less busy gets the next', async () => {
   const world = makeWorld([spec('a'), spec('b')])
   await exchange(world, 'a', 10)
@@ -127,9 +140,32 @@ test('Balancer tries a new endpoint with one attempt before it gets a share', as
 test('Balancer does not take an endpoint for fast because it fails at once', async () => {
   const world = makeWorld([spec('good'), spec('bad')])
   await exchange(world, 'good', 20)
-  await exchange(world, 'bad', 20)
-  await exchange(world, 'bad', 1, 'failed')
-  assert.equal(countPicks(world.balancer, 100).get('good'), 100)
+  for (let round = 0; round < 10; round++) {
+    await exchange(world, 'bad', 1, 'failed')
+    await world.clock.advance(5000)
+    await exchange(world, 'good', 20)
+    assert.equal(countPicks(world.balancer, 100).get('good'), 100)
+  }
+})
+
+test('Balancer takes a slow answer for the truth at once, and a fast one after slow ones little by little', async () => {
+  const world = makeWorld([spec('a')])
+  await exchange(world, 'a', 10)
+  await exchange(world, 'a', 200)
+  assert.equal(world.balancer.find('a')?.latencyMs, 200)
+  await exchange(world, 'a', 10)
+  const after = world.balancer.find('a')?.latencyMs ?? 0
+  assert.ok(after > 199 && after < 200, `${after}`)
+})
+
+test('Balancer gives the less busy of two the next one where nothing else tells them apart', async () => {
+  const world = makeWorld([spec('a'), spec('b')])
+  await exchange(world, 'a', 0)
+  await exchange(world, 'b', 0)
+  const a = world.balancer.find('a')
+  assert.ok(a)
+  world.balancer.begin(a)
+  assert.equal(countPicks(world.balancer, 100).get('b'), 100)
 })
 
 test('Balancer avoids who was tried already, as long as there is another', () => {

@@ -24,6 +24,8 @@ export interface BalancerDeps {
 const decayMs = 10_000
 /** A failure counts as so many times the mean latency: who fails at once would look fast, and get everything. */
 const failureFactor = 3
+/** What one answer is of the mean latency. */
+const meanShare = 1 / 16
 /** A tier keeps all of its traffic until less than 1/1.4 = 71 % of it is healthy. */
 const overprovision = 1.4
 /** With less than this share of the ready endpoints in rotation, ejections are ignored: the fault is hardly theirs. */
@@ -145,7 +147,7 @@ class PeakEwmaBalancer<S extends EndpointSpec> implements Balancer<S> {
     const tookMs = nowMs - running.startedMs
     const costMs = outcome === 'ok' ? tookMs : Math.max(tookMs, this.#meanLatencyMs * failureFactor)
     endpoint.observe(costMs, nowMs, decayMs)
-    if (outcome === 'ok') this.#meanLatencyMs += (tookMs - this.#meanLatencyMs) / 16
+    if (outcome === 'ok') this.#takeIntoMean(tookMs)
     if (this.#outliers?.observe(endpoint, outcome, nowMs) === true) this.#isStale = true
   }
 
@@ -155,6 +157,11 @@ class PeakEwmaBalancer<S extends EndpointSpec> implements Balancer<S> {
     running.finished = true
     running.endpoint.active--
     if (running.isProbe) running.endpoint.probesInFlight--
+  }
+
+  #takeIntoMean(tookMs: number): void {
+    const isFirst = this.#meanLatencyMs === 0
+    this.#meanLatencyMs = isFirst ? tookMs : this.#meanLatencyMs + (tookMs - this.#meanLatencyMs) * meanShare
   }
 
   #chooseTier(): Tier<S> | undefined {

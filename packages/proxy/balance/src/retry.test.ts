@@ -74,6 +74,32 @@ test('RetryBudget allows 20 % of the requests of the last ten seconds where ther
   assert.equal(takeAll(budget), 10)
 })
 
+test('RetryBudget counts a repeat for as long as it is within the second, and within the window', async () => {
+  const clock = new TestClock()
+  const budget = new RetryBudget({ percent: 20, windowMs: 10_000, minPerSecond: 5 }, clock)
+  await clock.advance(49)
+  assert.equal(takeAll(budget), 5)
+  await clock.advance(951)
+  assert.equal(takeAll(budget), 0)
+  await clock.advance(100)
+  assert.equal(takeAll(budget), 5)
+
+  const later = new TestClock()
+  const share = new RetryBudget({ percent: 20, windowMs: 10_000, minPerSecond: 0 }, later)
+  for (let count = 0; count < 100; count++) share.request()
+  await later.advance(499)
+  assert.equal(takeAll(share), 20)
+  await later.advance(9901)
+  for (let count = 0; count < 50; count++) share.request()
+  assert.equal(
+    takeAll(share),
+    0,
+    'twenty repeats of the last ten seconds are more than a fifth of fifty requests',
+  )
+  await later.advance(200)
+  assert.equal(takeAll(share), 10)
+})
+
 test('RetryBudget allows nothing where both parts are zero', () => {
   const budget = new RetryBudget({ percent: 0, windowMs: 1000, minPerSecond: 0 }, new TestClock())
   budget.request()
