@@ -234,6 +234,9 @@ test('case 23: bytes before the answer to an upgrade make it fail, and a refused
 
 test('case 25: a head that comes an octet at a time is given up after its time', async () => {
   const bench = new ServerBench()
+  bench.onRequest = ({ exchange }) => exchange.respond(answer(200), true)
+  bench.send(behind)
+  await bench.answers()
   for (let i = 0; i < 10; i++) {
     bench.send(behind.slice(i, i + 1))
     await bench.clock.advance(1000)

@@ -45,7 +45,8 @@ export class BodyReader {
   #phase: number = phase.over
   #left = 0
   #digits = 0
-  #lineBytes = 0
+  /** Of the line end behind a chunk's data. */
+  #hasCr = false
   #extensionBytes = 0
   /** No octet yet of the name or value that is read. */
   #isEmptyPart = true
@@ -62,8 +63,8 @@ export class BodyReader {
   }
 
   byChunks(): void {
-    this.#phase = phase.size
-    this.#beginLine()
+    this.#beginSize()
+    this.#hasCr = false
     this.#extensionBytes = 0
     this.#trailers = undefined
   }
@@ -130,15 +131,12 @@ export class BodyReader {
 
   /** One octet of what stands around a chunk's data. */
   #chunkOctet(byte: number): boolean {
-    this.#lineBytes++
-    if (this.#lineBytes > this.#limits.maxChunkLineBytes) return false
     switch (this.#phase) {
       case phase.size:
         return this.#size(byte)
       case phase.sizeEnd:
         if (byte !== octet.lf) return false
         this.#phase = this.#left === 0 ? phase.trailers : phase.data
-        this.#beginLine()
         return true
       case phase.dataEnd:
         return this.#dataEnd(byte)
@@ -199,17 +197,14 @@ export class BodyReader {
   }
 
   #dataEnd(byte: number): boolean {
-    if (byte !== (this.#lineBytes === 1 ? octet.cr : octet.lf)) return false
-    if (this.#lineBytes === 2) {
-      this.#phase = phase.size
-      this.#beginLine()
-    }
+    if (byte !== (this.#hasCr ? octet.lf : octet.cr)) return false
+    if (this.#hasCr) this.#beginSize()
+    this.#hasCr = !this.#hasCr
     return true
   }
 
-  #beginLine(): void {
-    this.#lineBytes = 0
-    if (this.#phase !== phase.size) return
+  #beginSize(): void {
+    this.#phase = phase.size
     this.#digits = 0
     this.#left = 0
   }

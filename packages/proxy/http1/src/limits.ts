@@ -8,8 +8,6 @@ export interface Http1Limits {
   readonly maxFields: number
   /** Payload of one request. More: 413. 0: any. */
   readonly maxBodyBytes: number
-  /** Size, extensions and line end of one chunk. More: 400. */
-  readonly maxChunkLineBytes: number
   /** Chunk extensions of one body (RFC 9112 §7.1.1): nobody uses them, and they carry no payload. More: 400. */
   readonly maxExtensionBytes: number
   /** Informational answers before the final one. More: the connection is broken. */
@@ -44,7 +42,6 @@ export const defaultLimits: Http1Limits = {
   maxHeaderBytes: 64 * kibi,
   maxFields: 100,
   maxBodyBytes: 0,
-  maxChunkLineBytes: 256,
   maxExtensionBytes: 4 * kibi,
   maxInformational: 16,
   maxUnconsumedBytes: 256 * kibi,
