@@ -109,9 +109,12 @@ function assemble(options: NodeOptions, deps: NodeRoleDeps, taker: Taker | undef
   }
   const takeOver =
     taker && new TakeOver(taker, takeOverOptions, { dataPlane, clock, log, synced: ads.whenSynced, onTaken })
-  const { keeperSocket, node } = options
+  const { keeperSocket, listeners, node } = options
+  // What is kept is known by its namespace.
   const kept =
-    keeperSocket === '' ? undefined : new KeptSockets({ path: keeperSocket, node }, { dataPlane, clock, log })
+    keeperSocket === '' || listeners !== ''
+      ? undefined
+      : new KeptSockets({ path: keeperSocket, node }, { dataPlane, clock, log })
   const enrolment = new Enrolment(options.zds, {
     dataPlane,
     clock,
