@@ -3,6 +3,7 @@ import type { HttpEntry, Routes, TlsRoutes } from '@tulle/traffic'
 import { compareAge } from '@tulle/workloads'
 import type { Rank, RouteTranslation } from './route-types.ts'
 import { routeKinds } from './route-types.ts'
+import { sharedSessionsOf, withoutShared } from './shared-sessions.ts'
 
 /** What holds on one port for one group of callers. */
 export interface MergedRoutes {
@@ -51,10 +52,11 @@ function routesOf(first: RouteTranslation, winners: readonly RouteTranslation[])
 
 /** By rank; then the older route, then the earlier rule: the sort keeps the order of what is equal. */
 function mergeEntries(winners: readonly RouteTranslation[]): readonly HttpEntry[] {
+  const ruleOf = withoutShared(sharedSessionsOf(winners))
   return winners
     .flatMap(({ entries }) => entries)
     .toSorted((a, b) => compareRank(a.rank, b.rank))
-    .map(({ entry }) => entry)
+    .map(({ entry }) => ({ match: entry.match, rule: ruleOf(entry.rule) }))
 }
 
 /** The greater first. */

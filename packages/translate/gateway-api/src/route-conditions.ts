@@ -2,8 +2,9 @@ import type { Condition } from '@tulle/api'
 import type { Collection, Graph, Index } from '@tulle/collections'
 import { conditionSet, noWaypointNote } from '@tulle/workloads'
 import type { ConditionSubject, Note, Notes } from '@tulle/workloads'
-import type { RouteParent, RouteTranslation } from './route-types.ts'
+import type { Attachment, RouteParent, RouteTranslation } from './route-types.ts'
 import { outcomeOf } from './service-routes.ts'
+import { sharedSessionsOf } from './shared-sessions.ts'
 
 /** What is to be said of each route, parent by parent; keyed by `objectKey`. */
 export function deriveRouteConditions(
@@ -55,7 +56,7 @@ function parentNotes(
   }
   return {
     resolvedRefs,
-    accepted: note ?? route.hint,
+    accepted: joined([note, route.hint, sessionNote(route, attachment, others(attachment.service))]),
     conflicted: lost.message === '' ? undefined : { reason: 'Conflicted', message: lost.message },
     partiallyInvalid: route.partiallyInvalid,
     programmed: noWaypointNote('requests go to the endpoints of the Service as if there were no route'),
@@ -77,4 +78,32 @@ function lostPorts(
     return [`${before} ${winners.length === 1 ? 'goes' : 'go'} before it on port ${port} of ${label}`]
   })
   return { everywhere: lost.length === ports.length, message: lost.join('; ') }
+}
+
+/** What is to be known besides, under the reason of the first. */
+function joined(notes: readonly (Note | undefined)[]): Note | undefined {
+  const [first, ...rest] = notes.filter((note) => note !== undefined)
+  if (first === undefined) return undefined
+  return { ...first, message: [first, ...rest].map(({ message }) => message).join('; ') }
+}
+
+/** Sessions that other rules have, on any of the ports. */
+function sessionNote(
+  route: RouteTranslation,
+  { service, callers, ports }: Attachment,
+  attached: readonly RouteTranslation[],
+): Note | undefined {
+  const lost = ports.flatMap(({ port }) => {
+    const { winners } = outcomeOf({ service, port }, callers, attached)
+    const own = new Set(route.entries.map(({ entry }) => entry.rule))
+    return [...sharedSessionsOf(winners)].flatMap(([rule, holder]) =>
+      own.has(rule)
+        ? [
+            `rule ${rule.origin.rule} keeps no session: ${holder.label} has one named ${rule.session?.name ?? ''}`,
+          ]
+        : [],
+    )
+  })
+  if (lost.length === 0) return undefined
+  return { reason: 'SessionNameReused', message: [...new Set(lost)].join('; ') }
 }

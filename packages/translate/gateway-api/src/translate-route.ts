@@ -11,7 +11,6 @@ import { noteOf, problemAt } from './problem-notes.ts'
 import type { FieldProblem } from './problem-notes.ts'
 import type { RouteTranslation, StreamRule } from './route-types.ts'
 import type { RouteObject } from './routes.ts'
-import { sharedSessions } from './sessions.ts'
 
 /** Reads a route: what it is attached to, what it asks for, and what there is to say of it. */
 export function translateRoute(context: RefContext): RouteTranslation {
@@ -50,7 +49,7 @@ function requestRules(route: RouteObject, rules: readonly RuleTranslation[]): Ru
     ...ruleNotes(route, faults),
     ...notes({
       resolvedRefs: noteOf(rules.flatMap(({ refs }) => refs)),
-      hint: noteOf([...hostnamesIgnored(route), ...sharedSessions(route)], 'True'),
+      hint: noteOf(hostnamesIgnored(route), 'True'),
     }),
   }
 }

@@ -4,7 +4,8 @@ import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { parseManifests } from '@tulle/api'
 import type { AnyObject } from '@tulle/api'
-import { seededRng } from '@tulle/core'
+import { must, seededRng } from '@tulle/core'
+import { decodeServiceTraffic, encodeServiceTraffic } from '@tulle/traffic-xds'
 import { showTraffic } from './testing/show-traffic.ts'
 import { worldOf } from './testing/world.ts'
 
@@ -46,6 +47,13 @@ for (const file of cases) {
       world.allot()
       assert.equal(showTraffic(world.model), readFileSync(golden, 'utf8'))
     }
+  })
+}
+
+for (const file of cases) {
+  test(`service traffic: ${basename(file, '.in.yaml')} arrives at a waypoint as it was`, () => {
+    for (const [, traffic] of worldOf(...objectsOf(file)).model.traffic.entries())
+      assert.deepEqual(must(decodeServiceTraffic(encodeServiceTraffic(traffic))), traffic)
   })
 }
 
