@@ -29,7 +29,7 @@ export interface L7Environment {
 
 /** A request under way, as whoever looks after all of them sees it. */
 export interface ActiveRequest {
-  /** Nothing has moved in either direction since. */
+  /** Nothing has moved in either direction since, as far as it was looked at: it moves to now where something did since the last look. */
   readonly lastMovedMs: number
   /** Gives it up. */
   endIdle(): void

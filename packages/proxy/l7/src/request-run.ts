@@ -1,4 +1,5 @@
-import type { Endpoint } from '@tulle/balance'
+import { backoffOf, wantsRepeat } from '@tulle/balance'
+import type { AttemptResult, Endpoint } from '@tulle/balance'
 import type {
   Fields,
   RequestFate,
@@ -13,16 +14,20 @@ import type { Downstream } from './downstream.ts'
 import type { ActiveRequest, L7Environment } from './environment.ts'
 import { isGrpc, localReply, replyFields } from './local-reply.ts'
 import type { LocalReply, ResponseFlag } from './local-reply.ts'
+import { beginMirrors } from './mirror-run.ts'
+import type { MirrorRun } from './mirror-run.ts'
 import { ReplayBuffer } from './replay-buffer.ts'
 import { walkRequestPath } from './request-path.ts'
 import { RequestState } from './request-state.ts'
-import { backoffBefore, defaultRetry, repeatAfterReset } from './retry-decision.ts'
+import { defaultRetry, isRace } from './retry-decision.ts'
 import { Attempt } from './stages/attempt.ts'
 import type { AttemptOwner } from './stages/attempt.ts'
 import { accessDenied } from './stages/authorize.ts'
 import { encode } from './stages/encode.ts'
 import type { Timeout } from './timeouts.ts'
 import type { UpstreamSpec } from './upstream/cluster.ts'
+
+const none: readonly never[] = []
 
 /** Repeats that nobody is to blame for; so many of them in a row are no race any more. */
 const maxFreeRepeats = 3
@@ -32,11 +37,13 @@ const maxFreeRepeats = 3
  * passes in both directions with credit given as it leaves, so that the slower side sets the pace.
  */
 export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
-  lastMovedMs: number
   readonly #environment: L7Environment
   readonly #state: RequestState
   readonly #exchange: ServerExchange
   readonly #startedMs: number
+  #lastMovedMs: number
+  /** Since the last look: a look at the clock each time would cost more. */
+  #hasMoved: boolean = false
   #attempt: Attempt | undefined
   #attempts: number = 0
   #freeRepeats: number = 0
@@ -44,8 +51,9 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
   #tried: Endpoint<UpstreamSpec>[] | undefined
   #endpoint: string | undefined
   #replay: ReplayBuffer | undefined
+  #mirrors: readonly MirrorRun[] = none
   #timeout: Timeout | undefined
-  #backoff: Disposable | undefined
+  #pause: Disposable | undefined
   /** An answer's head has left, ours or a backend's. */
   #answered: boolean = false
   #requestEnded: boolean = false
@@ -72,7 +80,13 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     this.#exchange = exchange
     this.#state = new RequestState(head, downstream)
     this.#startedMs = environment.clock.monotonicMs()
-    this.lastMovedMs = this.#startedMs
+    this.#lastMovedMs = this.#startedMs
+  }
+
+  get lastMovedMs(): number {
+    if (this.#hasMoved) this.#lastMovedMs = this.#environment.clock.monotonicMs()
+    this.#hasMoved = false
+    return this.#lastMovedMs
   }
 
   /** With `end`, the request has no payload. */
@@ -88,7 +102,10 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     if (!end) this.#replay = new ReplayBuffer()
     const timeoutMs = this.#state.rule?.rule.requestTimeoutMs ?? 0
     if (timeoutMs > 0) this.#timeout = environment.timeouts.begin(timeoutMs, () => this.#onLate())
-    this.#try()
+    this.#state.cluster?.resilience.budget.request()
+    this.#mirrors = beginMirrors(this.#state, end, environment)
+    if (this.#state.delayMs > 0) this.#later(this.#state.delayMs)
+    else this.#try()
   }
 
   // What comes from the client.
@@ -99,18 +116,21 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     this.#moved()
     if (this.#over) this.#discard(length)
     else this.#forward(bytes, start, end)
+    for (const mirror of this.#mirrors) mirror.send(bytes, start, end)
     return false
   }
 
   onEnd(trailers?: Fields): void {
     this.#requestEnded = true
     this.#trailers = trailers
+    for (const mirror of this.#mirrors) mirror.end(trailers)
     if (this.#over) return
     this.#attempt?.exchange?.endWithTrailers(trailers)
     if (this.#responseEnded) this.#done()
   }
 
   onReset(_code: number): void {
+    for (const mirror of this.#mirrors) mirror.giveUp()
     // With its answer complete, a client may leave.
     if (this.#over || this.#responseEnded) return
     this.#attempt?.abandon('unknown')
@@ -135,7 +155,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
   onResponse(attempt: Attempt, head: ResponseHead, end: boolean): void {
     this.#moved()
     const rule = this.#retryRule()
-    if (rule.statusCodes.includes(head.status) && this.#mayRepeat(rule)) {
+    if (this.#wantsRepeat(rule, { kind: 'status', status: head.status })) {
       attempt.abandon('failed')
       this.#repeat(rule, 'retry_status')
       return
@@ -174,13 +194,12 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     const rule = this.#retryRule()
     const { connected } = attempt
     const unsendable = fate === 'unsent' && code === http2Error.protocolError
-    const repeat = unsendable
-      ? 'never'
-      : repeatAfterReset({ fate, connected, method: this.#state.method }, rule)
-    if (repeat === 'free' && this.#freeRepeats < maxFreeRepeats && this.#canReplay()) {
+    const race = !unsendable && isRace({ fate, connected, method: this.#state.method })
+    const result = { kind: fate === 'unsent' ? 'connection' : 'reset' } as const
+    if (race && this.#freeRepeats < maxFreeRepeats && this.#canReplay()) {
       this.#freeRepeats++
       this.#try()
-    } else if (repeat === 'counted' && this.#mayRepeat(rule)) this.#repeat(rule, 'retry_reset')
+    } else if (!unsendable && this.#wantsRepeat(rule, result)) this.#repeat(rule, 'retry_reset')
     else this.#answer(failureReply(code, fate, connected))
   }
 
@@ -191,7 +210,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
       return
     }
     const rule = this.#retryRule()
-    if (rule.statusCodes.includes(504) && this.#mayRepeat(rule)) this.#repeat(rule, 'retry_timeout')
+    if (this.#wantsRepeat(rule, { kind: 'timeout' })) this.#repeat(rule, 'retry_timeout')
     else this.#answer(tooLate)
   }
 
@@ -225,8 +244,11 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
       this.#answer(accessDenied('no-allow-rule'))
       return
     }
-    const connection = cluster.connect(endpoint)
+    const { requests } = cluster.resilience.breaker
+    const taken = requests.tryTake()
+    const connection = taken ? cluster.connect(endpoint) : undefined
     if (connection === undefined) {
+      if (taken) requests.giveBack()
       this.#answer(overloaded)
       return
     }
@@ -252,27 +274,39 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
   }
 
   #repeat(rule: RetryRule, reason: string): void {
+    if (this.#state.cluster?.resilience.budget.tryRepeat() !== true) {
+      this.#answer(budgetSpent)
+      return
+    }
     this.#countedRepeats++
     this.#reason = reason
     const endpoint = this.#attempt?.endpoint
     if (endpoint !== undefined) (this.#tried ??= []).push(endpoint)
     this.#attempt = undefined
-    const { clock, rng } = this.#environment
-    const waitMs = backoffBefore(this.#countedRepeats, rule, rng.next())
-    if (waitMs <= 0) this.#try()
-    else
-      this.#backoff = clock.after(waitMs, () => {
-        this.#backoff = undefined
-        this.#try()
-      })
+    const waitMs = backoffOf(rule, this.#countedRepeats, this.#environment.rng)
+    if (waitMs > 0) this.#later(waitMs)
+    else this.#try()
+  }
+
+  /** The next attempt, or the fault in its place, after a pause. */
+  #later(waitMs: number): void {
+    this.#pause = this.#environment.clock.after(waitMs, () => {
+      this.#pause = undefined
+      const { abort } = this.#state
+      if (abort === undefined) this.#try()
+      else this.#answer(abort)
+    })
   }
 
   #retryRule(): RetryRule {
-    return this.#state.rule?.rule.retry ?? defaultRetry
+    const { rule, cluster } = this.#state
+    return (
+      rule?.rule.retry ?? rule?.rule.resilience?.retry ?? cluster?.resilience.config.retry ?? defaultRetry
+    )
   }
 
-  #mayRepeat(rule: RetryRule): boolean {
-    return this.#countedRepeats < rule.attempts && this.#canReplay()
+  #wantsRepeat(rule: RetryRule, result: AttemptResult): boolean {
+    return wantsRepeat(rule, this.#countedRepeats, result) && this.#canReplay()
   }
 
   /** Nothing of the body has been forgotten. */
@@ -356,7 +390,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     const environment = this.#environment
     environment.active.delete(this)
     if (this.#timeout !== undefined) environment.timeouts.end(this.#timeout)
-    this.#backoff?.[Symbol.dispose]()
+    this.#pause?.[Symbol.dispose]()
     this.#replay = undefined
     const owed = this.#owedDown
     this.#owedDown = 0
@@ -377,12 +411,14 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
   }
 
   #moved(): void {
-    this.lastMovedMs = this.#environment.clock.monotonicMs()
+    this.#hasMoved = true
   }
 }
 
 const noEndpoint = localReply(503, 'no_endpoints', { flag: 'UH', body: 'no endpoint is ready' })
 const overloaded = localReply(503, 'overloaded', { flag: 'UO', body: 'too many connections' })
+/** GEP-3388: whatever the last answer was. */
+const budgetSpent = localReply(503, 'retry_budget', { flag: 'URX', body: 'too many repeats' })
 const tooLate = localReply(504, 'timeout', { flag: 'UT', body: 'no answer in time' })
 
 /** 503 where an endpoint could not be reached, 502 where it answered with what is no answer. */

@@ -1,6 +1,7 @@
 import type { Fields, RequestHead } from '@tulle/http1'
 import type { Verdict } from '@tulle/policy'
 import type { Downstream } from './downstream.ts'
+import type { LocalReply } from './local-reply.ts'
 import type { CompiledBackend, CompiledRule } from './routing/compiled-rule.ts'
 import type { RequestView } from './routing/request-view.ts'
 import type { Cluster } from './upstream/cluster.ts'
@@ -26,6 +27,9 @@ export class RequestState implements RequestView {
   corsOrigin: string | undefined
   /** balance */
   cluster: Cluster | undefined
+  /** admit: a fault on purpose, before the first attempt. */
+  delayMs: number = 0
+  abort: LocalReply | undefined
 
   constructor(head: RequestHead, downstream: Downstream) {
     this.head = head

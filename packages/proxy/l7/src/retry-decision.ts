@@ -21,21 +21,9 @@ export interface FailedAttempt {
 }
 
 /**
- * `free`: a connection that had served before was closed under the request, which is nobody's fault and is not counted.
- * `counted`: a repeat as the rule has it, within the budget.
+ * Whether a connection that had served before was closed under the request, or said that it would not look at it: nobody's fault,
+ * and sent again whatever rules say.
  */
-export type Repeat = 'free' | 'counted' | 'never'
-
-export function repeatAfterReset({ fate, connected, method }: FailedAttempt, rule: RetryRule): Repeat {
-  if (fate === 'unsent' && connected) return 'free'
-  if (fate === 'reused' && idempotent.has(method)) return 'free'
-  if (fate === 'answered') return 'never'
-  const asked = connected ? rule.onReset : rule.onConnectionError
-  return asked ? 'counted' : 'never'
-}
-
-/** The pause before the repeat of this number, from 1: at least what the rule says, doubling, and up to half as much again by chance. */
-export function backoffBefore(repeat: number, rule: RetryRule, chance: number): number {
-  const doubled = rule.backoffMs * 2 ** Math.min(repeat - 1, 10)
-  return doubled * (1 + chance / 2)
+export function isRace({ fate, connected, method }: FailedAttempt): boolean {
+  return connected && (fate === 'unsent' || (fate === 'reused' && idempotent.has(method)))
 }

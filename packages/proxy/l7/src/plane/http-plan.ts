@@ -1,5 +1,5 @@
 import type { AccessPolicy } from '@tulle/access'
-import type { ServiceTraffic } from '@tulle/traffic'
+import type { Resilience, ServiceTraffic } from '@tulle/traffic'
 import type { UpstreamSpec } from '../upstream/cluster.ts'
 
 /** PEM text, or before it was read the files with it. */
@@ -25,6 +25,7 @@ export interface ClusterPlan {
   readonly service: string
   readonly port: number
   readonly endpoints: readonly UpstreamSpec[]
+  readonly resilience?: Resilience
 }
 
 /** All that a proxy without a control plane does: plain data, given to each of its threads. */

@@ -37,9 +37,12 @@ const worker = new HttpWorker(settings, {
   clock: systemClock,
   rng: systemRng,
   log,
-  makeBalancer: (specs) => {
+  makeBalancer: (specs, resilience) => {
     const balancer = createBalancer<UpstreamSpec>(
-      { outliers: defaultOutliers, onHealth: (event) => log.info('endpoint', { ...event }) },
+      {
+        outliers: resilience.outliers ?? defaultOutliers,
+        onHealth: (event) => log.info('endpoint', { ...event }),
+      },
       { clock: systemClock, rng: systemRng },
     )
     balancer.replace(specs)

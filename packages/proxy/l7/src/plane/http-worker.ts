@@ -8,6 +8,7 @@ import { trimBatches } from '@tulle/http2'
 import { policyKey } from '@tulle/policy'
 import { nextTurn } from '@tulle/runtime'
 import type { Log, MetricsSlice } from '@tulle/runtime'
+import type { Resilience } from '@tulle/traffic'
 import { AccessLog } from '../access-log.ts'
 import { accessAuthorizer } from '../authorizer.ts'
 import type { L7Environment } from '../environment.ts'
@@ -38,7 +39,7 @@ export interface HttpWorkerDeps {
   readonly clock: Clock
   readonly rng: Rng
   readonly log: Log
-  makeBalancer(specs: readonly UpstreamSpec[]): Balancer<UpstreamSpec>
+  makeBalancer(specs: readonly UpstreamSpec[], resilience: Resilience): Balancer<UpstreamSpec>
   /** Takes access log lines; done with the bytes when it returns. */
   onAccessLog(lines: Buffer): void
 }
@@ -79,7 +80,7 @@ export class HttpWorker implements HttpWorkerCommands {
       clock,
       environment: { limits },
       dial: (spec) => dialSocket(spec, { buffer: this.#buffer, environment: { timeouts, limits } }),
-      makeBalancer: (specs) => deps.makeBalancer(specs),
+      makeBalancer: (specs, resilience) => deps.makeBalancer(specs, resilience),
     })
     const tables = new Map(
       plan.listeners.map((listener) => [listener.traffic.service, tableOf(listener, log)]),

@@ -8,7 +8,7 @@ import { must, systemClock, systemRng } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import { parseIpAddress } from '@tulle/mesh'
 import { silentLog } from '@tulle/runtime'
-import type { HttpEntry } from '@tulle/traffic'
+import type { HttpEntry, Resilience } from '@tulle/traffic'
 import { defaultLimits } from '../limits.ts'
 import type { L7Limits } from '../limits.ts'
 import type { UpstreamSpec } from '../upstream/cluster.ts'
@@ -132,6 +132,7 @@ export interface TestProxyPlan {
   readonly protocol?: ListenerPlan['protocol']
   readonly upstream?: UpstreamSpec['protocol']
   readonly clock?: Clock
+  readonly resilience?: Resilience
 }
 
 export class TestProxy implements AsyncDisposable {
@@ -166,6 +167,7 @@ export class TestProxy implements AsyncDisposable {
     const clusters = Object.entries(plan.clusters).map(([service, ports]) => ({
       service,
       port: 80,
+      ...(plan.resilience === undefined ? {} : { resilience: plan.resilience }),
       endpoints: ports.map((one): UpstreamSpec => ({
         key: `127.0.0.1:${one}`,
         ip: must(parseIpAddress('127.0.0.1')),

@@ -33,7 +33,7 @@ export interface AttemptPlan {
   readonly timeoutMs: number
 }
 
-/** One try of a request at one endpoint. */
+/** One try of a request at one endpoint. Its place within the service's limit of requests was taken before, and is given back here. */
 export class Attempt implements ClientHandler {
   readonly endpoint: Endpoint<UpstreamSpec>
   readonly #environment: L7Environment
@@ -124,6 +124,7 @@ export class Attempt implements ClientHandler {
   #finish(outcome: Outcome | undefined): void {
     this.#over = true
     this.#endTimeout()
+    this.#plan.cluster.resilience.breaker.requests.giveBack()
     if (outcome !== undefined) this.#answered(outcome)
     this.#plan.cluster.balancer.finished(this.#balanced)
   }

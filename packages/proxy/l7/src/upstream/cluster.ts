@@ -1,5 +1,6 @@
 import type { Balancer, Endpoint, EndpointSpec } from '@tulle/balance'
 import type { ClientExchange, ClientHandler, RequestHead } from '@tulle/http1'
+import type { ServiceResilience } from '../resilience.ts'
 
 /** An endpoint that requests can be sent to. */
 export interface UpstreamSpec extends EndpointSpec {
@@ -22,6 +23,7 @@ export interface Cluster {
   readonly service: string
   readonly port: number
   readonly balancer: Balancer<UpstreamSpec>
+  readonly resilience: ServiceResilience
   /** Undefined: there are too many already. */
   connect(endpoint: Endpoint<UpstreamSpec>): UpstreamConnection | undefined
 }

@@ -1,5 +1,7 @@
 import type { Balancer, Endpoint } from '@tulle/balance'
 import type { Clock } from '@tulle/core'
+import type { Resilience } from '@tulle/traffic'
+import { ServiceResilience } from '../resilience.ts'
 import type { ClusterPlan } from '../plane/http-plan.ts'
 import type { Cluster, UpstreamConnection, UpstreamSpec } from './cluster.ts'
 import type { ConnectDeps } from './dial.ts'
@@ -8,7 +10,7 @@ import { Http2Sessions } from './http2-sessions.ts'
 
 export interface EndpointClusterDeps extends ConnectDeps {
   readonly clock: Clock
-  makeBalancer(specs: readonly UpstreamSpec[]): Balancer<UpstreamSpec>
+  makeBalancer(specs: readonly UpstreamSpec[], resilience: Resilience): Balancer<UpstreamSpec>
 }
 
 /** The endpoints of one port of one service, with the connections to each. */
@@ -16,6 +18,7 @@ export class EndpointCluster implements Cluster {
   readonly service: string
   readonly port: number
   readonly balancer: Balancer<UpstreamSpec>
+  readonly resilience: ServiceResilience
   readonly #deps: EndpointClusterDeps
   readonly #http1: Map<string, Http1Connections> = new Map()
   readonly #http2: Map<string, Http2Sessions> = new Map()
@@ -24,7 +27,9 @@ export class EndpointCluster implements Cluster {
     this.service = plan.service
     this.port = plan.port
     this.#deps = deps
-    this.balancer = deps.makeBalancer(plan.endpoints)
+    const { resilience = {} } = plan
+    this.balancer = deps.makeBalancer(plan.endpoints, resilience)
+    this.resilience = new ServiceResilience(resilience, deps.clock)
   }
 
   connect({ key, spec }: Endpoint<UpstreamSpec>): UpstreamConnection | undefined {
@@ -66,7 +71,7 @@ export class EndpointCluster implements Cluster {
   #connectionsTo(key: string, spec: UpstreamSpec): Http1Connections {
     const known = this.#http1.get(key)
     if (known !== undefined) return known
-    const made = new Http1Connections(spec, this.#deps.clock, this.#deps)
+    const made = new Http1Connections(spec, this.#deps.clock, this.#deps, this.resilience.breaker.connections)
     this.#http1.set(key, made)
     return made
   }
@@ -74,7 +79,7 @@ export class EndpointCluster implements Cluster {
   #sessionsTo(key: string, spec: UpstreamSpec): Http2Sessions {
     const known = this.#http2.get(key)
     if (known !== undefined) return known
-    const made = new Http2Sessions(spec, this.#deps.clock, this.#deps)
+    const made = new Http2Sessions(spec, this.#deps.clock, this.#deps, this.resilience.breaker.connections)
     this.#http2.set(key, made)
     return made
   }

@@ -1,3 +1,4 @@
+import type { Limit } from '@tulle/balance'
 import type { Clock } from '@tulle/core'
 import { createHttp1Client } from '@tulle/http1'
 import type { ClientExchange, ClientHandler, Http1Client, RequestHead } from '@tulle/http1'
@@ -12,14 +13,17 @@ export class Http1Connections {
   readonly #spec: UpstreamSpec
   readonly #clock: Clock
   readonly #deps: ConnectDeps
+  readonly #limit: Limit
   readonly #idle: Connection[] = []
   readonly #open: Set<Connection> = new Set()
   #draining: boolean = false
 
-  constructor(spec: UpstreamSpec, clock: Clock, deps: ConnectDeps) {
+  /** `limit` is that of the service's connections, to all of its endpoints. */
+  constructor(spec: UpstreamSpec, clock: Clock, deps: ConnectDeps, limit: Limit) {
     this.#spec = spec
     this.#clock = clock
     this.#deps = deps
+    this.#limit = limit
   }
 
   take(): UpstreamConnection | undefined {
@@ -29,7 +33,7 @@ export class Http1Connections {
       if (idle.isIdle && idle.idleSinceMs >= oldestMs) return idle
       idle.destroy()
     }
-    if (this.#open.size >= maxConnectionsPerEndpoint) return undefined
+    if (this.#open.size >= maxConnectionsPerEndpoint || !this.#limit.tryTake()) return undefined
     const made: Connection = new Connection(this.#spec, this.#clock, this.#deps, {
       onIdle: () => this.#onIdle(made),
       onClose: () => this.#onClose(made),
@@ -66,7 +70,7 @@ export class Http1Connections {
   }
 
   #onClose(connection: Connection): void {
-    this.#open.delete(connection)
+    if (this.#open.delete(connection)) this.#limit.giveBack()
     const at = this.#idle.indexOf(connection)
     if (at >= 0) this.#idle.splice(at, 1)
   }

@@ -1,30 +1,38 @@
 import type { ClientExchange, ClientHandler, RequestHead } from '@tulle/http1'
 import { createHttp2Session } from '@tulle/http2'
 import type { Http2Session } from '@tulle/http2'
+import type { Limit } from '@tulle/balance'
 import type { Clock } from '@tulle/core'
 import { requestOverHttp2 } from '../codec/http2-client.ts'
 import type { UpstreamConnection, UpstreamSpec } from './cluster.ts'
 import type { ConnectDeps } from './dial.ts'
+
+/** Heads of answers may be as large as those of HTTP/1. */
+const answerLimits = { maxHeaderListBytes: 65_536, maxHeaderBlockBytes: 65_536 }
 
 /** Sessions to one endpoint: requests share them up to the peer's limit of streams. */
 export class Http2Sessions {
   readonly #spec: UpstreamSpec
   readonly #clock: Clock
   readonly #deps: ConnectDeps
+  readonly #limit: Limit
   readonly #sessions: Set<SharedSession> = new Set()
 
-  constructor(spec: UpstreamSpec, clock: Clock, deps: ConnectDeps) {
+  /** `limit` is that of the service's connections, to all of its endpoints. */
+  constructor(spec: UpstreamSpec, clock: Clock, deps: ConnectDeps, limit: Limit) {
     this.#spec = spec
     this.#clock = clock
     this.#deps = deps
+    this.#limit = limit
   }
 
   take(): UpstreamConnection | undefined {
     for (const session of this.#sessions) if (session.openable > 0) return session
-    if (this.#sessions.size >= this.#deps.environment.limits.maxConnectionsPerEndpoint) return undefined
-    const session = new SharedSession(this.#spec, this.#clock, this.#deps, () =>
-      this.#sessions.delete(session),
-    )
+    const { maxConnectionsPerEndpoint } = this.#deps.environment.limits
+    if (this.#sessions.size >= maxConnectionsPerEndpoint || !this.#limit.tryTake()) return undefined
+    const session = new SharedSession(this.#spec, this.#clock, this.#deps, () => {
+      if (this.#sessions.delete(session)) this.#limit.giveBack()
+    })
     this.#sessions.add(session)
     return session
   }
@@ -46,7 +54,13 @@ class SharedSession implements UpstreamConnection {
 
   constructor(spec: UpstreamSpec, clock: Clock, deps: ConnectDeps, onClose: () => void) {
     const dialled = deps.dial(spec)
-    this.#session = createHttp2Session({ role: 'client', transport: dialled.link, clock, onClose })
+    this.#session = createHttp2Session({
+      role: 'client',
+      transport: dialled.link,
+      clock,
+      limits: answerLimits,
+      onClose,
+    })
     dialled.attach(this.#session, () => {
       this.connected = true
     })

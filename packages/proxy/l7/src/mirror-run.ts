@@ -1,0 +1,77 @@
+import { hits } from '@tulle/balance'
+import type { ClientExchange, ClientHandler, Fields } from '@tulle/http1'
+import { http2Error } from '@tulle/http2'
+import type { L7Environment } from './environment.ts'
+import type { RequestState } from './request-state.ts'
+import type { Timeout } from './timeouts.ts'
+
+/** A copy that nobody answers is given up after this. */
+const mirrorTimeoutMs = 15_000
+
+/** Begins the copies of a request that its filters ask for, each to one endpoint of its backend. */
+export function beginMirrors(request: RequestState, end: boolean, environment: L7Environment): MirrorRun[] {
+  const wanted = [...(request.rule?.filters.mirrors ?? []), ...(request.backend?.filters.mirrors ?? [])]
+  return wanted.flatMap(({ backend, fraction }) => {
+    if (backend.kind !== 'service' || !hits(fraction, environment.rng)) return []
+    const cluster = environment.clusters.clusterOf(backend.service, backend.port)
+    const endpoint = cluster?.balancer.pick()
+    const connection = endpoint === undefined ? undefined : cluster?.connect(endpoint)
+    const mirror = new MirrorRun(environment)
+    mirror.exchange = connection?.request(request.head, mirror, end)
+    return mirror.exchange === undefined ? [] : [mirror]
+  })
+}
+
+/**
+ * One copy of a request. Its answer is dropped. It never slows down the request that it is a copy of: when its endpoint does not
+ * keep up, it is the copy that ends.
+ */
+export class MirrorRun implements ClientHandler {
+  exchange: ClientExchange | undefined
+  readonly #environment: L7Environment
+  readonly #timeout: Timeout
+  #over: boolean = false
+
+  constructor(environment: L7Environment) {
+    this.#environment = environment
+    this.#timeout = environment.timeouts.begin(mirrorTimeoutMs, () => this.giveUp())
+  }
+
+  send(bytes: Buffer, start: number, end: number): void {
+    if (!this.#over && this.exchange?.sendCopy(bytes, start, end) === false) this.giveUp()
+  }
+
+  end(trailers: Fields | undefined): void {
+    if (!this.#over) this.exchange?.endWithTrailers(trailers)
+  }
+
+  giveUp(): void {
+    if (this.#over) return
+    this.#finish()
+    this.exchange?.reset(http2Error.cancel)
+  }
+
+  onInform(): void {}
+
+  onResponse(): void {}
+
+  onData(_bytes: Buffer, start: number, end: number): boolean {
+    this.exchange?.consumed(end - start)
+    return false
+  }
+
+  onEnd(): void {
+    this.#finish()
+  }
+
+  onReset(): void {
+    this.#finish()
+  }
+
+  onWritable(): void {}
+
+  #finish(): void {
+    this.#over = true
+    this.#environment.timeouts.end(this.#timeout)
+  }
+}

@@ -1,0 +1,41 @@
+import { Breaker, defaultRetryBudget, RateLimiter, RetryBudget } from '@tulle/balance'
+import type { Clock } from '@tulle/core'
+import type { RateLimit, Resilience } from '@tulle/traffic'
+
+/** What a service may use and repeat: one account of it in each thread, for all of its callers. */
+export class ServiceResilience {
+  readonly config: Resilience
+  readonly breaker: Breaker
+  readonly budget: RetryBudget
+  readonly #limiters: RateLimiters
+
+  constructor(config: Resilience, clock: Clock) {
+    this.config = config
+    this.breaker = new Breaker(config.limits)
+    this.budget = new RetryBudget(config.retryBudget ?? defaultRetryBudget, clock)
+    this.#limiters = new RateLimiters(clock)
+  }
+
+  /** Of the service, or of a rule that leads to it. */
+  limiterOf(limit: RateLimit): RateLimiter {
+    return this.#limiters.of(limit)
+  }
+}
+
+/** A limiter for each rate that is configured somewhere. It is let go of with its configuration. */
+class RateLimiters {
+  readonly #clock: Clock
+  readonly #limiters: WeakMap<RateLimit, RateLimiter> = new WeakMap()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  of(limit: RateLimit): RateLimiter {
+    const known = this.#limiters.get(limit)
+    if (known !== undefined) return known
+    const made = new RateLimiter(limit, this.#clock)
+    this.#limiters.set(limit, made)
+    return made
+  }
+}
