@@ -148,6 +148,8 @@ class PeakEwmaBalancer<S extends EndpointSpec> implements Balancer<S> {
     const costMs = outcome === 'ok' ? tookMs : Math.max(tookMs, this.#meanLatencyMs * failureFactor)
     endpoint.observe(costMs, nowMs, decayMs)
     if (outcome === 'ok') this.#takeIntoMean(tookMs)
+    // What began before an ejection says nothing about whether the endpoint is well again.
+    if (endpoint.health === 'probing' && !running.isProbe) return
     if (this.#outliers?.observe(endpoint, outcome, nowMs) === true) this.#isStale = true
   }
 

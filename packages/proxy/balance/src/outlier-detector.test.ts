@@ -140,6 +140,20 @@ test('OutlierDetector does not keep a probe waiting for one that said nothing', 
   assert.equal(world.balancer.pick()?.key, 'a')
 })
 
+test('OutlierDetector takes an answer to what began before the ejection for no probe', async () => {
+  const world = new World(['a', 'b', 'c'])
+  const endpoint = world.balancer.find('a')
+  assert.ok(endpoint)
+  const early = Array.from({ length: 4 }, () => world.balancer.begin(endpoint))
+  world.answer('a', 'failed', 'failed', 'failed')
+  await world.clock.advance(1000)
+  assert.equal(world.balancer.pick()?.key, 'a')
+  for (const attempt of early.slice(1)) world.balancer.answered(attempt, 'ok')
+  assert.deepEqual(world.ejected(), ['a'], 'not back by old answers')
+  for (const attempt of early.slice(0, 1)) world.balancer.answered(attempt, 'failed')
+  assert.equal(world.balancer.pick()?.key, 'a', 'not out for longer by old failures')
+})
+
 test('OutlierDetector returns the ejected that a smaller set may not have', () => {
   const world = new World(['a', 'b', 'c', 'd'])
   world.answer('a', 'failed', 'failed', 'failed')

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TestClock } from '@tulle/core'
 import fc from 'fast-check'
+import { SessionEndpoints } from './session-endpoints.ts'
 import { SessionTokens } from './session-tokens.ts'
 
 const secret = Buffer.alloc(32, 7)
@@ -57,4 +58,18 @@ test('SessionTokens takes anything from a peer', () => {
 
 test('SessionTokens wants a secret worth the name', () => {
   assert.throws(() => tokens(new TestClock(), { secret: Buffer.alloc(8) }), /at least 16 bytes/u)
+})
+
+test('SessionEndpoints leads a token to its endpoint as long as that exists, over changes of the set', () => {
+  const sessions = new SessionEndpoints(tokens(new TestClock()))
+  sessions.replace(['a', 'b'])
+  const token = sessions.tokenFor('a')
+  assert.ok(token)
+  assert.equal(sessions.keyOf(token), 'a')
+  sessions.replace(['c', 'a'])
+  assert.equal(sessions.keyOf(token), 'a')
+  sessions.replace(['c'])
+  assert.equal(sessions.keyOf(token), undefined)
+  assert.equal(sessions.tokenFor('a'), undefined)
+  assert.equal(sessions.keyOf('nonsense'), undefined)
 })
