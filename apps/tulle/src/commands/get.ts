@@ -1,6 +1,14 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { List, NodeView, ObjectView, PolicyView, ServiceView, WorkloadView } from '@tulle/status'
+import type {
+  List,
+  NodeView,
+  ObjectView,
+  PolicyView,
+  ServiceView,
+  WaypointView,
+  WorkloadView,
+} from '@tulle/status'
 import type { RevocationView } from '@tulle/control'
 import type { CertificateView, ConnectionView } from '@tulle/node'
 import { adminClient } from '../admin-client.ts'
@@ -17,6 +25,7 @@ export const getKinds = [
   'services',
   'policies',
   'objects',
+  'waypoints',
   'nodes',
   'connections',
   'certificates',
@@ -87,6 +96,8 @@ function renderKind({ kind, style, nowMs }: GetOptions, items: readonly unknown[
       return policyTable(items as readonly PolicyView[], style)
     case 'objects':
       return objectTable(items as readonly ObjectView[], style)
+    case 'waypoints':
+      return waypointTable(items as readonly WaypointView[], style)
     case 'nodes':
       return nodeTable(items as readonly NodeView[], style)
     case 'connections':
@@ -174,6 +185,20 @@ function objectTable(items: readonly ObjectView[], style: Style): string {
         bad.map((condition) => condition.message).join('; '),
       ]
     }),
+  )
+}
+
+function waypointTable(items: readonly WaypointView[], style: Style): string {
+  return renderTable(
+    ['NAMESPACE', 'NAME', 'ADDRESS', 'READY', 'SERVICES', 'WHY'],
+    items.map((item) => [
+      item.namespace,
+      item.name,
+      item.address ?? '-',
+      item.ready ? style.good('yes') : style.warn('no'),
+      String(item.services.length),
+      item.reasons.join('; '),
+    ]),
   )
 }
 

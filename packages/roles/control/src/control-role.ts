@@ -8,7 +8,7 @@ import {
 } from '@tulle/ca'
 import type { CertificateAuthority, ServingCertificate, TokenKey } from '@tulle/ca'
 import { createGraph } from '@tulle/collections'
-import type { Graph } from '@tulle/collections'
+import type { Graph, Source } from '@tulle/collections'
 import { assert, errorText, ok } from '@tulle/core'
 import type { Clock, Result } from '@tulle/core'
 import type { TrustDomain } from '@tulle/identity'
@@ -19,6 +19,8 @@ import type { MeshModel } from '@tulle/outputs'
 import { adminServer } from '@tulle/runtime'
 import type { AdminServer, Component, Log, MetricsRegistry } from '@tulle/runtime'
 import { controlApi } from '@tulle/status'
+import { accessType, serviceTrafficType } from '@tulle/traffic-xds'
+import { waypointAllocationKey } from '@tulle/waypoints'
 import { xdsServer } from '@tulle/xds'
 import type { XdsServer } from '@tulle/xds'
 import { authorizeByNode, unlessRevoked } from './authorize-node.ts'
@@ -35,6 +37,7 @@ import { identityRoutes } from './identity-routes.ts'
 import { keepNodeTokens, writePrivateFile } from './node-tokens.ts'
 import type { ControlOptions } from './options.ts'
 import { processRoutes } from './process-routes.ts'
+import { followReadyWaypoints } from './ready-waypoints.ts'
 import { openSources } from './sources.ts'
 import type { Sources } from './sources.ts'
 import { laggards } from './spread.ts'
@@ -98,15 +101,22 @@ class Control implements ControlRole {
       ),
     )
     const running = graph.source<TrustDomain>('running-trust-domain')
-    const model = translateMesh(graph, sources.api, sources.allocations, { trustDomain: running })
+    const ready = graph.source<true>('ready-waypoints')
+    const model = translateMesh(graph, sources.api, sources.allocations, {
+      trustDomain: running,
+      readyWaypoints: ready,
+    })
     const tokenKey = await loadTokenKey(this.#files.tokenKey)
     const authority = await this.#loadAuthority(trustDomain ?? model.settings.value.trustDomain)
     // From here on: a change of it waits for the next start, with a condition that says so.
     graph.transaction(() => running.set(runningTrustDomain, authority.trustDomain))
     const belief = this.#stack.use(followAuthority(graph, model, authority))
     const history = await openHistory(this.#files.history, log)
-    const mesh = { graph, sources, model, tokenKey, authority, belief, history }
+    const mesh = { graph, sources, model, ready, tokenKey, authority, belief, history }
     const xds = this.#serveResources(mesh)
+    const { waypoints } = model
+    this.#stack.use(followReadyWaypoints({ graph, waypoints, receipts: xds.receipts, ready }))
+    sources.alsoAllot(waypoints, waypointAllocationKey)
     const rotation = this.#rotation(mesh, xds)
     const grpc = await this.#openPort(mesh, { xds, rotation })
     const ttlMs = nodeTokenTtl
@@ -152,6 +162,8 @@ class Control implements ControlRole {
       { typeUrl: trustBundleType, collection: belief.resources.trustBundle },
       { typeUrl: revocationType, collection: belief.resources.revocation },
       { typeUrl: authorizationType, collection: model.resources.authorization },
+      { typeUrl: accessType, collection: model.resources.access },
+      { typeUrl: serviceTrafficType, collection: model.resources.traffic },
       { typeUrl: addressType, collection: model.resources.address },
     ]
     const authenticate = async (token: string): Promise<Result<string>> => {
@@ -218,7 +230,16 @@ class Control implements ControlRole {
     this.#stack.use(new ChangeLog({ graph, objects, problems, receipts, log }))
     const startedAtMs = clock.nowMs()
     const sync = (): Promise<number> => sources.sync()
-    const state = controlState(model, { version, startedAtMs, graph, objects, problems, receipts, sync })
+    const state = controlState(model, {
+      version,
+      startedAtMs,
+      graph,
+      readyWaypoints: mesh.ready,
+      objects,
+      problems,
+      receipts,
+      sync,
+    })
     const api = this.#stack.use(controlApi(state, { clock }))
     const refresh = controlGauges(metrics, state)
     const identities = identityRoutes({
@@ -248,6 +269,7 @@ interface Mesh {
   readonly graph: Graph
   readonly sources: Sources
   readonly model: MeshModel
+  readonly ready: Source<true>
   readonly tokenKey: TokenKey
   readonly authority: CertificateAuthority
   readonly belief: Belief

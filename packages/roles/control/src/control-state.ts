@@ -13,7 +13,7 @@ export function controlState(
   model: MeshModel,
   rest: Pick<
     ControlState,
-    'version' | 'startedAtMs' | 'graph' | 'objects' | 'problems' | 'receipts' | 'sync'
+    'version' | 'startedAtMs' | 'graph' | 'readyWaypoints' | 'objects' | 'problems' | 'receipts' | 'sync'
   >,
 ): ControlState {
   return {
@@ -23,6 +23,7 @@ export function controlState(
     workloads: model.workloads,
     services: model.services,
     policies: model.policies,
+    waypoints: model.waypoints,
     resourceNames: (object) => resourceNames(model, object),
     explain: (request) => explainConnection(model, request),
   }

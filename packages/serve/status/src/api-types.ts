@@ -96,6 +96,25 @@ export interface NodeView {
   }[]
 }
 
+/** A proxy that reads requests. */
+export interface WaypointView {
+  /** `namespace/name`. */
+  readonly key: string
+  readonly namespace: string
+  readonly name: string
+  /** Absent until one is allotted. */
+  readonly address?: string
+  /** Its name where nodes have theirs: in receipts, and for its token. */
+  readonly node: string
+  readonly origin: 'gateway' | 'automatic'
+  /** Whether callers are sent to it. */
+  readonly ready: boolean
+  /** Services whose callers go through it. */
+  readonly services: readonly string[]
+  /** Why it is there. */
+  readonly reasons: readonly string[]
+}
+
 /** A process that `tulle up` starts. */
 export interface Launch {
   readonly uid: string
@@ -127,6 +146,8 @@ export interface ServiceEntry {
 }
 
 export interface LaunchList extends List<Launch> {
+  /** Waypoints that have an address, to be run besides. */
+  readonly waypoints: readonly WaypointView[]
   /** Whether what the mesh does not carry is dropped: mTLS `strict` or access `enforce`. */
   readonly strict: boolean
   readonly hosts: readonly HostEntry[]

@@ -9,12 +9,13 @@ import type {
   PolicyView,
   ServiceView,
   VersionView,
+  WaypointView,
   WorkloadView,
 } from './api-types.ts'
 import type { ControlState, RevisionProgress } from './control-state.ts'
 import { hostEntries, launchOf, listenPorts, serviceEntry } from './launches.ts'
 import { ChangeRevisions, programmedCondition, progressLookup } from './programmed.ts'
-import { nodeView, objectView, policyView, serviceView, workloadView } from './views.ts'
+import { nodeView, objectView, policyView, serviceView, waypointView, workloadView } from './views.ts'
 
 /** The lists of the control API, each put together when it is asked for. */
 export class ControlLists implements Disposable {
@@ -73,6 +74,16 @@ export class ControlLists implements Disposable {
     return this.#list(Array.from(this.#state.problems.entries(), ([, problem]) => problem))
   }
 
+  waypoints(): List<WaypointView> {
+    const { waypoints, readyWaypoints, services } = this.#state
+    const all = Array.from(services.entries(), ([, service]) => service)
+    return this.#list(
+      Array.from(waypoints.entries(), ([key, waypoint]) =>
+        waypointView(waypoint, { ready: readyWaypoints.get(key) === true, services: all }),
+      ),
+    )
+  }
+
   nodes(): List<NodeView> {
     return this.#list(this.#state.receipts.nodes().map(nodeView))
   }
@@ -91,6 +102,7 @@ export class ControlLists implements Disposable {
       hosts: this.hosts().items,
       services: Array.from(this.#state.services.entries(), ([, service]) => serviceEntry(service)),
       ports: Object.fromEntries(found.map(({ launch, ports }) => [launch.uid, ports])),
+      waypoints: this.waypoints().items.filter(({ address }) => address !== undefined),
     }
   }
 

@@ -30,6 +30,7 @@ export function controlApi(state: ControlState, deps: { readonly clock: Clock })
     list('/v1/policies', () => lists.policies()),
     list('/v1/objects', () => lists.objects()),
     list('/v1/problems', () => lists.problems()),
+    list('/v1/waypoints', () => lists.waypoints()),
     list('/v1/nodes', () => lists.nodes()),
     list('/v1/launches', () => lists.launches()),
     list('/v1/hosts', () => lists.hosts()),

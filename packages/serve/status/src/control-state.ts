@@ -1,7 +1,7 @@
 import type { AnyObject, Condition, Problem } from '@tulle/api'
 import type { Collection, Graph, Singleton } from '@tulle/collections'
 import type { Result } from '@tulle/core'
-import type { Service, Workload } from '@tulle/mesh'
+import type { Service, Waypoint, Workload } from '@tulle/mesh'
 import type { AuthorizationPolicy } from '@tulle/policy'
 
 /** How far a node is; what @tulle/xds calls a NodeReceipt. */
@@ -60,6 +60,9 @@ export interface ControlState {
   readonly workloads: Collection<Workload>
   readonly services: Collection<Service>
   readonly policies: Collection<AuthorizationPolicy>
+  /** Keyed by `waypointKey`, as are those that are ready. */
+  readonly waypoints: Collection<Waypoint>
+  readonly readyWaypoints: Collection<true>
   readonly receipts: NodeReceipts
   /** Names of the resources that an object became: a workload's uid, a service's or policy's key. */
   resourceNames(object: AnyObject): readonly string[]

@@ -12,6 +12,7 @@ export type {
   SyncView,
   VersionView,
   WaitView,
+  WaypointView,
   WorkloadView,
 } from './api-types.ts'
 export { controlApiClient } from './control-client.ts'

@@ -8,7 +8,7 @@ import type { Graph, Source } from '@tulle/collections'
 import { err, must, ok, TestClock } from '@tulle/core'
 import { defaultTrustDomain } from '@tulle/identity'
 import { parseIpAddress, parsePort, serviceKey } from '@tulle/mesh'
-import type { Service, Workload } from '@tulle/mesh'
+import type { Service, Waypoint, Workload } from '@tulle/mesh'
 import { policyKey } from '@tulle/policy'
 import type { AuthorizationPolicy } from '@tulle/policy'
 import { adminServer, silentLog } from '@tulle/runtime'
@@ -145,6 +145,8 @@ export class StatusFixture implements AsyncDisposable {
   readonly workloads: Source<Workload> = this.graph.source<Workload>('workloads')
   readonly services: Source<Service> = this.graph.source<Service>('services')
   readonly policies: Source<AuthorizationPolicy> = this.graph.source<AuthorizationPolicy>('policies')
+  readonly waypoints: Source<Waypoint> = this.graph.source<Waypoint>('waypoints')
+  readonly readyWaypoints: Source<true> = this.graph.source<true>('ready-waypoints')
   readonly receipts: TestReceipts = new TestReceipts()
   readonly socketPath: string
   readonly client: ControlApiClient
@@ -194,6 +196,8 @@ export class StatusFixture implements AsyncDisposable {
       workloads,
       services,
       policies,
+      waypoints: this.waypoints,
+      readyWaypoints: this.readyWaypoints,
       receipts,
       resourceNames: (object) => (object.kind === 'Workload' ? [booksWorkload.uid] : []),
       explain: ({ from, to, port }) =>

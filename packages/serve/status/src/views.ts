@@ -1,10 +1,17 @@
 import type { AnyObject, Condition } from '@tulle/api'
 import { spiffeId } from '@tulle/identity'
-import { workloadIdentity } from '@tulle/mesh'
-import type { Service, Workload } from '@tulle/mesh'
+import { serviceKey, waypointKey, waypointNode, workloadIdentity } from '@tulle/mesh'
+import type { Service, Waypoint, Workload } from '@tulle/mesh'
 import { policyKey } from '@tulle/policy'
 import type { AuthorizationPolicy } from '@tulle/policy'
-import type { NodeView, ObjectView, PolicyView, ServiceView, WorkloadView } from './api-types.ts'
+import type {
+  NodeView,
+  ObjectView,
+  PolicyView,
+  ServiceView,
+  WaypointView,
+  WorkloadView,
+} from './api-types.ts'
 import type { NodeProgress } from './control-state.ts'
 
 export function workloadView(workload: Workload): WorkloadView {
@@ -23,6 +30,28 @@ export function workloadView(workload: Workload): WorkloadView {
     health,
     services,
     policies,
+  }
+}
+
+export function waypointView(
+  waypoint: Waypoint,
+  { ready, services }: { readonly ready: boolean; readonly services: Iterable<Service> },
+): WaypointView {
+  const { namespace, name, address, origin, reasons } = waypoint
+  const bound = [...services].filter(
+    (service) =>
+      service.waypoint?.destination.kind === 'address' && service.waypoint.destination.address === address,
+  )
+  return {
+    key: waypointKey(waypoint),
+    namespace,
+    name,
+    ...(address === undefined ? {} : { address }),
+    node: waypointNode(waypoint),
+    origin,
+    ready,
+    services: bound.map(serviceKey),
+    reasons,
   }
 }
 

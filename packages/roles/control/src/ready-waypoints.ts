@@ -1,0 +1,54 @@
+import type { Collection, Graph, Source } from '@tulle/collections'
+import { waypointNode } from '@tulle/mesh'
+import type { Waypoint } from '@tulle/mesh'
+import { addressType } from '@tulle/mesh-xds'
+import type { NodeReceipts } from '@tulle/status'
+import { accessType } from '@tulle/traffic-xds'
+
+export interface ReadyWaypointsDeps {
+  readonly graph: Graph
+  readonly waypoints: Collection<Waypoint>
+  readonly receipts: NodeReceipts
+  /** What this keeps. */
+  readonly ready: Source<true>
+}
+
+/** What a waypoint has to have applied before callers are sent to it. */
+const needed = [addressType, accessType]
+
+/**
+ * A waypoint is ready when it has applied what it was sent for the first time, and then for as long as it exists: callers
+ * that have to go through one wait for it where it is away, and are never led around it. That holds over a restart of
+ * the control plane too: those that had an address before are taken as ready.
+ */
+export function followReadyWaypoints(deps: ReadyWaypointsDeps): Disposable {
+  const { graph, waypoints, receipts, ready } = deps
+  graph.transaction(() => {
+    for (const [key, { address }] of waypoints.entries()) if (address !== undefined) ready.set(key, true)
+  })
+  const look = (): void => {
+    const applied = new Set(
+      receipts
+        .nodes()
+        .filter(({ types }) =>
+          needed.every((typeUrl) =>
+            types.some((type) => type.typeUrl === typeUrl && type.appliedRevision > 0),
+          ),
+        )
+        .map(({ node }) => node),
+    )
+    const coming = Array.from(waypoints.entries()).filter(
+      ([key, waypoint]) => ready.get(key) === undefined && applied.has(waypointNode(waypoint)),
+    )
+    if (coming.length > 0) graph.transaction(() => coming.forEach(([key]) => ready.set(key, true)))
+  }
+  const stack = new DisposableStack()
+  stack.use(receipts.subscribe(look))
+  stack.use(
+    graph.onTransaction(() => {
+      const gone = Array.from(ready.entries()).filter(([key]) => waypoints.get(key) === undefined)
+      if (gone.length > 0) graph.transaction(() => gone.forEach(([key]) => ready.delete(key)))
+    }),
+  )
+  return stack
+}
