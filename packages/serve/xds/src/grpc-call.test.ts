@@ -30,7 +30,7 @@ async function setUp() {
 
 const part = Buffer.alloc(64 * 1024, 7)
 
-test('Http2Call gives a slow caller a batch of a large message at a time, and in the end all of it in order', async () => {
+test('case 19: Http2Call gives a slow caller a batch of a large message at a time, and in the end all of it in order', async () => {
   await using peer = await setUp()
   const { call, stream, request } = peer
   call.send(Array.from({ length: 100 }, () => part))

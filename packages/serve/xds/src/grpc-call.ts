@@ -21,6 +21,7 @@ export interface GrpcCall {
 }
 
 export interface GrpcListener {
+  /** The message's memory is used again afterwards. */
   readonly onMessage: (message: Uint8Array) => void
   /** The peer will send nothing more, and may still wait for an answer. */
   readonly onLastMessage?: () => void
@@ -167,6 +168,7 @@ export class Http2Call implements GrpcCall {
     const read = this.#frames.push(chunk)
     if (!read.ok) return this.end(read.error.code, read.error.message)
     for (const message of read.value) this.#listener?.onMessage(message)
+    this.#frames.release()
   }
 
   #closed(): void {

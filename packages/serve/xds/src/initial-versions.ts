@@ -1,5 +1,7 @@
 /** Where a name begins and ends in its message, then its version. */
 export const placeLength = 4
+/** Of an entry, for a first guess at their number. */
+const usualBytes = 48
 /** Beyond what any limit allows: an entry may be two bytes on the wire, and is sixteen here. */
 const maxSize = 1_000_000
 
@@ -74,7 +76,13 @@ export class InitialVersions {
   }
 
   #grow(): void {
-    const larger = new Int32Array(Math.max(64, this.#places.length * 2))
+    const larger = new Int32Array(
+      Math.max(
+        16 * placeLength,
+        this.#places.length * 2,
+        placeLength * Math.ceil(this.#message.length / usualBytes),
+      ),
+    )
     larger.set(this.#places)
     this.#places = larger
   }

@@ -52,3 +52,21 @@ test('MessageFrames of all peers together hold no more than their budget, and gi
   assert.equal(budget.heldBytes, 0)
   assert.equal(new MessageFrames(100, budget).push(half).ok, true)
 })
+
+test('MessageFrames read large messages into memory that was used before', () => {
+  const large = frame('x'.repeat(200_000))
+  const buffers = new Set<ArrayBufferLike>()
+  for (let i = 0; i < 10; i++) {
+    const frames = new MessageFrames(1 << 20, new ByteBudget(1 << 20))
+    for (let at = 0; at < large.length; at += 16_384) {
+      const [message] = must(
+        frames.push(large.subarray(at, at + 16_384)) as { ok: true; value: Uint8Array[] },
+      )
+      if (message === undefined) continue
+      assert.equal(message.length, 200_000)
+      buffers.add(message.buffer)
+    }
+    frames.release()
+  }
+  assert.equal(buffers.size, 1)
+})

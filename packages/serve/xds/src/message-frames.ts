@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js'
 import { err, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
+import { giveBuffer, takeBuffer } from './assembly-buffers.ts'
 
 /** Bytes that may be held by all who share it. */
 export class ByteBudget {
@@ -31,69 +32,97 @@ export interface FrameFault {
   readonly message: string
 }
 
-/** Cuts what arrives into gRPC messages. What is held of one that is not complete counts on a budget. */
+/**
+ * Cuts what arrives into gRPC messages. What is held of one that is not complete counts on a budget; it lies in a
+ * buffer that grows with what came, never with what was announced.
+ */
 export class MessageFrames implements Disposable {
   readonly #maxBytes: number
   readonly #budget: ByteBudget
-  #parts: Buffer[] = []
+  #buffer: Buffer | undefined
+  /** In the buffer, of messages that are not complete. */
   #heldBytes: number = 0
+  /** Holds messages that were handed out. */
+  #lent: Buffer | undefined
 
   constructor(maxBytes: number, budget: ByteBudget) {
     this.#maxBytes = maxBytes
     this.#budget = budget
   }
 
-  /** The messages that are complete now; after an error it takes nothing more. */
+  /**
+   * The messages that are complete now, in memory that is used again after `release`. After an error it takes nothing
+   * more.
+   */
   push(chunk: Buffer): Result<readonly Uint8Array[], FrameFault> {
     if (this.#heldBytes === 0 && isWhole(chunk)) return this.#only(chunk)
     if (!this.#budget.take(chunk.length)) return err(tooMuch)
-    this.#parts.push(chunk)
-    this.#heldBytes += chunk.length
+    const all = this.#append(chunk)
     const messages: Uint8Array[] = []
-    for (;;) {
-      const head = this.#head()
-      if (head === undefined) return ok(messages)
-      const fault = this.#faultOf(head)
+    let at = 0
+    while (this.#heldBytes - at >= 5) {
+      const fault = this.#faultOf(all, at)
       if (fault !== undefined) return err(fault)
-      const sizeBytes = head.readUInt32BE(1)
-      if (this.#heldBytes < 5 + sizeBytes) return ok(messages)
-      // Once whole it stays whole: many small messages in one chunk must not be copied once for each.
-      const [first = Buffer.alloc(0), ...more] = this.#parts
-      const all = more.length === 0 ? first : Buffer.concat(this.#parts)
-      messages.push(all.subarray(5, 5 + sizeBytes))
-      this.#keep(all.subarray(5 + sizeBytes))
+      const end = at + 5 + all.readUInt32BE(at + 1)
+      if (end > this.#heldBytes) break
+      messages.push(all.subarray(at + 5, end))
+      at = end
     }
+    if (at > 0) this.#keepFrom(at)
+    return ok(messages)
+  }
+
+  /** What was handed out is not read any more. */
+  release(): void {
+    if (this.#lent !== undefined) giveBuffer(this.#lent)
+    this.#lent = undefined
   }
 
   [Symbol.dispose](): void {
-    this.#keep(Buffer.alloc(0))
+    this.#budget.give(this.#heldBytes)
+    this.#heldBytes = 0
+    if (this.#buffer !== undefined) giveBuffer(this.#buffer)
+    this.#buffer = undefined
+  }
+
+  #append(chunk: Buffer): Buffer {
+    const bytes = this.#heldBytes + chunk.length
+    let buffer = this.#buffer
+    if (buffer === undefined || buffer.length < bytes) {
+      const larger = takeBuffer(bytes)
+      if (buffer !== undefined) {
+        buffer.copy(larger, 0, 0, this.#heldBytes)
+        giveBuffer(buffer)
+      }
+      this.#buffer = buffer = larger
+    }
+    chunk.copy(buffer, this.#heldBytes)
+    this.#heldBytes = bytes
+    return buffer
+  }
+
+  /** The rest moves out of the buffer in which complete messages are. */
+  #keepFrom(at: number): void {
+    const rest = this.#heldBytes - at
+    this.#budget.give(at)
+    const buffer = this.#buffer
+    this.#buffer = rest === 0 ? undefined : takeBuffer(rest)
+    if (this.#buffer !== undefined) buffer?.copy(this.#buffer, 0, at, this.#heldBytes)
+    this.#heldBytes = rest
+    this.#lent = buffer
   }
 
   #only(chunk: Buffer): Result<readonly Uint8Array[], FrameFault> {
-    const fault = this.#faultOf(chunk)
+    const fault = this.#faultOf(chunk, 0)
     return fault === undefined ? ok([chunk.subarray(5)]) : err(fault)
   }
 
-  #faultOf(head: Buffer): FrameFault | undefined {
-    if (head[0] !== 0)
+  #faultOf(bytes: Buffer, at: number): FrameFault | undefined {
+    if (bytes[at] !== 0)
       return { code: status.UNIMPLEMENTED, message: 'expected messages that are not compressed' }
-    if (head.readUInt32BE(1) <= this.#maxBytes) return undefined
+    if (bytes.readUInt32BE(at + 1) <= this.#maxBytes) return undefined
     const message = `expected messages of at most ${this.#maxBytes} bytes`
     return { code: status.RESOURCE_EXHAUSTED, message }
-  }
-
-  #head(): Buffer | undefined {
-    if (this.#heldBytes < 5) return undefined
-    const [first = Buffer.alloc(0)] = this.#parts
-    if (first.length >= 5) return first
-    this.#parts = [Buffer.concat(this.#parts)]
-    return this.#parts[0]
-  }
-
-  #keep(rest: Buffer): void {
-    this.#budget.give(this.#heldBytes - rest.length)
-    this.#heldBytes = rest.length
-    this.#parts = rest.length === 0 ? [] : [rest]
   }
 }
 

@@ -21,6 +21,7 @@ type Call = ClientDuplexStream<DeltaDiscoveryRequest | Buffer, DeltaDiscoveryRes
 /** A server on loopback that believes tokens of the form `token-of-NODE`. */
 class ServerFixture implements AsyncDisposable {
   readonly xds: XdsServer
+  readonly clock: TestClock = new TestClock()
   readonly #server: GrpcServer
   #client: Client | undefined
 
@@ -31,7 +32,7 @@ class ServerFixture implements AsyncDisposable {
       { resources: [{ typeUrl: addressType, collection }], maxNames: 3, maxStreamsPerNode: 2 },
       {
         graph,
-        clock: new TestClock(),
+        clock: this.clock,
         log: silentLog,
         metrics: new MetricsRegistry(),
         authenticate: (token) => {
@@ -65,6 +66,17 @@ class ServerFixture implements AsyncDisposable {
     // Those that the end of the test cancels say so; unheard it would fail the test.
     call.on('error', () => undefined)
     return call
+  }
+
+  /** Resolves when this node has acknowledged something. */
+  async applied(name: string): Promise<void> {
+    const { receipts } = this.xds
+    const changed = Promise.withResolvers<void>()
+    using _listening = receipts.subscribe(() => {
+      const found = receipts.nodes().find(({ node }) => node === name)
+      if (found?.types.some(({ appliedAtMs }) => appliedAtMs > 0) === true) changed.resolve()
+    })
+    await changed.promise
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -190,4 +202,27 @@ test('xdsServer() does not lose the ack that a stream sends right before it ends
   call.resume()
   await once(call, 'end')
   assert.ok((fixture.xds.receipts.nodes()[0]?.types[0]?.appliedAtMs ?? 0) > 0)
+})
+
+test('case 19: xdsServer() ends the stream of a node that acknowledges nothing, at its deadline and not before', async () => {
+  await using fixture = await new ServerFixture().listen()
+  fixture.xds.open()
+  const silent = fixture.open('Bearer token-of-n1')
+  const answering = fixture.open('Bearer token-of-n2')
+  silent.write(ask())
+  answering.write(ask())
+  await once(silent, 'data')
+  const [response] = (await once(answering, 'data')) as [DeltaDiscoveryResponse]
+  answering.write(
+    create(DeltaDiscoveryRequestSchema, { typeUrl: addressType, responseNonce: response.nonce }),
+  )
+  await fixture.applied('n2')
+  const connected = (): readonly string[] =>
+    fixture.xds.receipts.nodes().flatMap(({ node, connected: isIt }) => (isIt ? [node] : []))
+  await fixture.clock.advance(59_000)
+  assert.deepEqual(connected(), ['n1', 'n2'])
+  const code = codeOf(silent)
+  await fixture.clock.advance(12_000)
+  assert.equal(await code, status.DEADLINE_EXCEEDED)
+  assert.deepEqual(connected(), ['n2'])
 })

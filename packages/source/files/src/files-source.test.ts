@@ -124,7 +124,7 @@ test('a file that stays gone or empty gives up its objects', { timeout }, async 
   assert.deepEqual(world.problems, [])
 })
 
-test('half of a text that is still being written is not read', { timeout }, async () => {
+test('case 37: half of a text that is still being written is not read', { timeout }, async () => {
   await using world = await World.create({ 'a.yaml': services({ a: 1, b: 1 }) })
   const clock = new TestClock()
   await world.start({ clock })
