@@ -114,6 +114,11 @@ export class HttpWorker implements HttpWorkerCommands {
     }
   }
 
+  /** Hands on the access log's lines so far. */
+  async flushLog(): Promise<void> {
+    this.#accessLog?.flush()
+  }
+
   async drain(deadlineMs: number): Promise<number> {
     for (const listener of this.#listeners.splice(0)) listener.close()
     const late = Promise.withResolvers<void>()

@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:http2'
+import type { ClientHttp2Session, Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { describe, it } from 'node:test'
+import type { AccessPolicy } from '@tulle/access'
+import { entry, rule } from '../routing/test-requests.ts'
+import { answered, answering, exchange, okAnswer, RawBackend, TestProxy } from './test-proxy.ts'
+
+const toBackend = [entry({}, rule('back'))]
+
+/** Node's own HTTP/2 as a backend. */
+class NodeBackend implements AsyncDisposable {
+  readonly #server: Http2Server
+  sessions: number = 0
+
+  private constructor(server: Http2Server) {
+    this.#server = server
+    server.on('session', () => this.sessions++)
+  }
+
+  static async listen(
+    onStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void,
+  ): Promise<NodeBackend> {
+    const server = createServer()
+    server.on('stream', onStream)
+    server.on('sessionError', () => undefined)
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    return new NodeBackend(server)
+  }
+
+  get port(): number {
+    // Listening on TCP.
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.close()
+  }
+}
+
+class NodeClient implements Disposable {
+  readonly session: ClientHttp2Session
+
+  constructor(port: number) {
+    this.session = connect(`http://127.0.0.1:${port}`)
+    this.session.on('error', () => undefined)
+  }
+
+  async ask(
+    headers: Record<string, string>,
+    body?: string,
+  ): Promise<{
+    readonly headers: IncomingHttpHeaders
+    readonly body: string
+    readonly trailers: IncomingHttpHeaders
+  }> {
+    const stream = this.session.request(headers, { endStream: body === undefined })
+    let trailers: IncomingHttpHeaders = {}
+    stream.on('trailers', (list: IncomingHttpHeaders) => (trailers = list))
+    if (body !== undefined) stream.end(body)
+    const [head] = (await once(stream, 'response')) as [IncomingHttpHeaders]
+    let text = ''
+    stream.setEncoding('utf8')
+    for await (const piece of stream) text += String(piece)
+    return { headers: head, body: text, trailers }
+  }
+
+  [Symbol.dispose](): void {
+    this.session.destroy()
+  }
+}
+
+describe('HTTP/2', () => {
+  it('comes in and goes on as HTTP/1.1, with one host and nothing of the connection', async () => {
+    await using back = await RawBackend.listen(answering(okAnswer))
+    await using proxy = await TestProxy.start({
+      entries: toBackend,
+      clusters: { 'test/back': [back.port] },
+      protocol: 'http2',
+    })
+    using client = new NodeClient(proxy.port)
+    const answer = await client.ask({
+      ':path': '/a?b',
+      ':authority': 'Books',
+      te: 'trailers',
+      cookie: 'a=1; b=2',
+    })
+    assert.equal(answer.headers[':status' as keyof IncomingHttpHeaders], 200)
+    assert.equal(answer.body, 'ok')
+    const sent = back.received[0] ?? ''
+    assert.match(sent, /^GET \/a\?b HTTP\/1\.1\r\nhost: Books\r\n/iu)
+    assert.match(sent, /\r\ncookie: a=1; b=2\r\n/iu)
+    assert.doesNotMatch(sent, /\r\nte:|\r\n:/u)
+  })
+
+  it('case 9: two hosts that differ are 400, and nothing is forwarded', async () => {
+    await using back = await RawBackend.listen(answering(okAnswer))
+    await using proxy = await TestProxy.start({
+      entries: toBackend,
+      clusters: { 'test/back': [back.port] },
+      protocol: 'http2',
+    })
+    using client = new NodeClient(proxy.port)
+    const answer = await client.ask({ ':path': '/', ':authority': 'one', host: 'two' })
+    assert.equal(answer.headers[':status' as keyof IncomingHttpHeaders], 400)
+    assert.deepEqual(back.received, [])
+  })
+
+  it('goes out for HTTP/1.1 clients, many on one session', async () => {
+    await using back = await NodeBackend.listen((stream, headers) => {
+      stream.respond({ ':status': 200, 'content-length': 2, 'x-path': String(headers[':path']) })
+      stream.end('ok')
+    })
+    await using proxy = await TestProxy.start({
+      entries: toBackend,
+      clusters: { 'test/back': [back.port] },
+      upstream: 'http2',
+    })
+    const get = 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n'
+    const all = await Promise.all(Array.from({ length: 5 }, () => exchange(proxy.port, get, answered)))
+    for (const text of all) assert.match(text, /^HTTP\/1\.1 200 OK\r\n[^]*x-path: \/x\r\n/u)
+    assert.equal(back.sessions, 1)
+  })
+
+  it('carries gRPC with its trailers, and both directions at once', async () => {
+    await using back = await NodeBackend.listen((stream, headers) => {
+      assert.equal(headers.te, 'trailers')
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0', 'x-last': 'yes' }))
+      stream.pipe(stream)
+    })
+    await using proxy = await TestProxy.start({
+      entries: toBackend,
+      clusters: { 'test/back': [back.port] },
+      protocol: 'http2',
+      upstream: 'http2',
+    })
+    using client = new NodeClient(proxy.port)
+    const body = 'x'.repeat(1_000_000)
+    const headers = {
+      ':method': 'POST',
+      ':path': '/a.B/C',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    }
+    const answer = await client.ask(headers, body)
+    assert.equal(answer.body.length, body.length)
+    assert.equal(answer.trailers['grpc-status'], '0')
+    assert.equal(answer.trailers['x-last'], 'yes')
+    await proxy.worker.flushLog()
+    assert.match(proxy.logged[0] ?? '', /"grpc_status":"0"/u)
+  })
+
+  it('refuses gRPC with status 7 in trailers alone', async () => {
+    const nobody: AccessPolicy = {
+      name: 'nobody',
+      namespace: 'test',
+      scope: 'namespace',
+      action: 'allow',
+      dryRun: false,
+      rules: [],
+    }
+    await using proxy = await TestProxy.start({
+      entries: toBackend,
+      clusters: {},
+      protocol: 'http2',
+      access: [nobody],
+    })
+    using client = new NodeClient(proxy.port)
+    const answer = await client.ask(
+      { ':method': 'POST', ':path': '/a.B/C', 'content-type': 'application/grpc' },
+      'x',
+    )
+    assert.equal(answer.headers[':status' as keyof IncomingHttpHeaders], 200)
+    assert.equal(answer.headers['grpc-status'], '7')
+    assert.equal(answer.headers['grpc-message'], 'access denied')
+    assert.equal(answer.body, '')
+    const plain = await client.ask({ ':path': '/' })
+    assert.equal(plain.headers[':status' as keyof IncomingHttpHeaders], 403)
+  })
+
+  it('case 24: a stream that the endpoint resets after its head is reset, not ended', async () => {
+    await using back = await NodeBackend.listen((stream) => {
+      stream.on('error', () => undefined)
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' })
+      stream.write('part', () => stream.destroy(new Error('broken')))
+    })
+    await using proxy = await TestProxy.start({
+      entries: toBackend,
+      clusters: { 'test/back': [back.port] },
+      protocol: 'http2',
+      upstream: 'http2',
+    })
+    using client = new NodeClient(proxy.port)
+    await assert.rejects(
+      client.ask({ ':method': 'POST', ':path': '/a.B/C', 'content-type': 'application/grpc' }, 'x'),
+    )
+  })
+
+  it('opens another session where an endpoint says GOAWAY', async () => {
+    await using back = await NodeBackend.listen((stream) => {
+      stream.respond({ ':status': 200, 'content-length': 2 })
+      stream.end('ok', () => stream.session?.close())
+    })
+    await using proxy = await TestProxy.start({
+      entries: toBackend,
+      clusters: { 'test/back': [back.port] },
+      upstream: 'http2',
+    })
+    for (let i = 0; i < 3; i++)
+      assert.match(
+        await exchange(proxy.port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', answered),
+        /^HTTP\/1\.1 200 /u,
+      )
+    assert.ok(back.sessions >= 2, `${back.sessions} sessions`)
+  })
+
+  it('takes an extended CONNECT to a backend of HTTP/1.1, and back', async () => {
+    const switched = 'HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'
+    await using back = await RawBackend.listen((text, socket) => {
+      if (text.endsWith('\r\n\r\n')) socket.write(switched)
+      if (text.endsWith('ping')) socket.end('pong')
+    })
+    await using proxy = await TestProxy.start({
+      entries: toBackend,
+      clusters: { 'test/back': [back.port] },
+      protocol: 'http2',
+    })
+    using client = new NodeClient(proxy.port)
+    await once(client.session, 'remoteSettings')
+    const stream = client.session.request(
+      { ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/ws', ':authority': 'a' },
+      { endStream: false },
+    )
+    const [head] = (await once(stream, 'response')) as [IncomingHttpHeaders]
+    assert.equal(head[':status' as keyof IncomingHttpHeaders], 200)
+    stream.end('ping')
+    let text = ''
+    for await (const piece of stream) text += String(piece)
+    assert.equal(text, 'pong')
+    assert.match(back.received[0] ?? '', /^GET \/ws HTTP\/1\.1\r\n[^]*upgrade: websocket\r\n/iu)
+  })
+
+  it('case 23: an extended CONNECT that the backend answers with 200 is no tunnel', async () => {
+    await using back = await RawBackend.listen(answering(okAnswer))
+    await using proxy = await TestProxy.start({
+      entries: toBackend,
+      clusters: { 'test/back': [back.port] },
+      protocol: 'http2',
+    })
+    using client = new NodeClient(proxy.port)
+    await once(client.session, 'remoteSettings')
+    const stream = client.session.request(
+      { ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/ws', ':authority': 'a' },
+      { endStream: false },
+    )
+    const [head] = (await once(stream, 'response')) as [IncomingHttpHeaders]
+    assert.equal(head[':status' as keyof IncomingHttpHeaders], 502)
+    stream.close()
+  })
+})
