@@ -7,28 +7,20 @@
  * gets none, and says ENOBUFS, https://docs.libuv.org/en/v1.x/stream.html#c.uv_read_cb.
  */
 import type { Socket } from 'node:net'
-import { KernelError } from './errors.ts'
 import { libc } from './libc.ts'
 import * as linux from './linux.ts'
+import { readableHandle } from './node-handles.ts'
+import type { ReadableHandle } from './node-handles.ts'
 import { setReceiveLowWater, tcpState } from './sockets.ts'
 
 /** What a connection can show; more of it cannot be waited for. */
-export const maxFirstBytes: number = 32_768
+const maxFirstBytes = 32_768
 
 export interface FirstBytesHandlers {
-  /** All bytes so far, at most `maxFirstBytes` and valid during the call; called again when more are there, until disposed. */
+  /** All bytes so far, at most 32 KiB and valid during the call; called again when more are there, until disposed. */
   onBytes(bytes: Buffer): void
   /** The peer has ended or reset the connection; what came before was shown. */
   onEnd(): void
-}
-
-/** The part of Node's stream wrap that is used. */
-interface ReadableHandle {
-  readonly fd: number
-  onread: unknown
-  useUserBuffer(buffer: Uint8Array): void
-  readStart(): number
-  readStop(): number
 }
 
 /** Not of length zero itself: Node tells a pointer to nothing from no pointer. */
@@ -41,9 +33,7 @@ const shown: Buffer = Buffer.allocUnsafeSlow(maxFirstBytes)
  * or destroys it; what reads it then is a TLS server or `resumeWithOnread`. Throws a KernelError where the socket is closed, or where this Node keeps its handle elsewhere.
  */
 export function showFirstBytes(paused: Socket, handlers: FirstBytesHandlers): Disposable {
-  const handle: unknown = Reflect.get(paused, '_handle')
-  if (!isReadableHandle(handle)) throw new KernelError('KERNEL_EBADF', 'expected an open socket of Node')
-  const look = new Look(handle, handlers)
+  const look = new Look(readableHandle(paused), handlers)
   look.start()
   return look
 }
@@ -88,15 +78,4 @@ class Look implements Disposable {
       this.#handlers.onBytes(shown.subarray(0, length))
     } else if (tcpState(fd) !== linux.TCP_ESTABLISHED) this.#handlers.onEnd()
   }
-}
-
-function isReadableHandle(handle: unknown): handle is ReadableHandle {
-  return (
-    typeof handle === 'object' &&
-    handle !== null &&
-    typeof Reflect.get(handle, 'fd') === 'number' &&
-    typeof Reflect.get(handle, 'useUserBuffer') === 'function' &&
-    typeof Reflect.get(handle, 'readStart') === 'function' &&
-    typeof Reflect.get(handle, 'readStop') === 'function'
-  )
 }

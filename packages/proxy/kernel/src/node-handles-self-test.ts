@@ -6,6 +6,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { createServer } from 'node:tls'
 import type { Server as TlsServer } from 'node:tls'
 import { KernelError } from './errors.ts'
+import { showFirstBytes } from './first-bytes.ts'
 import {
   connectTcpFd,
   connectTlsFd,
@@ -47,11 +48,17 @@ async function testTcp(): Promise<void> {
   const server = listenFd(listener, {
     onError: failed.reject,
     onConnection(paused) {
-      const accepted: Socket = resumeWithOnread(
-        paused,
-        reader((text) => accepted.end(`${text}!`)),
-      )
-      accepted.on('error', failed.reject)
+      const look = showFirstBytes(paused, {
+        onBytes() {
+          look[Symbol.dispose]()
+          const accepted: Socket = resumeWithOnread(
+            paused,
+            reader((text) => accepted.end(`${text}!`)),
+          )
+          accepted.on('error', failed.reject)
+        },
+        onEnd: () => failed.reject(new Error('the caller left')),
+      })
     },
   })
   const answer = Promise.withResolvers<string>()

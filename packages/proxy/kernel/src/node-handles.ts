@@ -143,6 +143,22 @@ export function useOnread(
   return true
 }
 
+/** The part of Node's stream wrap that tells when a socket is readable. */
+export interface ReadableHandle {
+  readonly fd: number
+  onread: unknown
+  useUserBuffer(buffer: Uint8Array): void
+  readStart(): number
+  readStop(): number
+}
+
+/** For `showFirstBytes` alone. Throws a KernelError where the socket is closed, or where this Node has no such handle. */
+export function readableHandle(socket: Socket): ReadableHandle {
+  const handle: unknown = Reflect.get(socket, '_handle')
+  if (isReadableHandle(handle)) return handle
+  throw new KernelError('KERNEL_EBADF', 'expected an open socket of Node')
+}
+
 /** The descriptor of a socket (TLS sockets: of the TCP socket below); -1 when it is closed. */
 export function socketFd(socket: Socket): number {
   const handle = findTcpHandle(socket)
@@ -175,6 +191,10 @@ function findOnreadFields(socket: Socket): OnreadFields | undefined {
 
 function takesBuffers(handle: unknown): handle is { useUserBuffer(buffer: Uint8Array): void } {
   return typeof handle === 'object' && handle !== null && 'useUserBuffer' in handle
+}
+
+function isReadableHandle(handle: unknown): handle is ReadableHandle {
+  return isTcpHandle(handle) && takesBuffers(handle) && 'readStart' in handle && 'readStop' in handle
 }
 
 function socketOptions(tuning: SocketTuning, extra: object): object {
