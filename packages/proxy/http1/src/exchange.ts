@@ -54,7 +54,7 @@ export interface Outgoing {
 export interface ServerExchange extends Outgoing {
   /**
    * The final answer; `end`: nothing follows. Content length is taken from the fields and held to: too few or too many bytes break
-   * the connection, never the next message. Status 101 (to `head.protocol`) or 2xx to CONNECT makes a tunnel: payload in
+   * the connection, never the next message. Ending the answer before the request gives the rest of the request up. Status 101 (to `head.protocol`) or 2xx to CONNECT makes a tunnel: payload in
    * both directions is raw from here, `onEnd` and `endWithTrailers` are the two half-closes.
    */
   respond(head: ResponseHead, end: boolean): void
@@ -69,7 +69,7 @@ export interface ServerHandler {
    * connection then reports it. Give credit with `consumed`.
    */
   onData(bytes: Buffer, start: number, end: number): boolean
-  /** The request is complete: once, also after `onRequest` with `end`, unless it is reset. */
+  /** The request is complete: once, also after `onRequest` with `end`, unless it is reset or the answer has ended before. */
   onEnd(trailers?: Fields): void
   /** The request is broken off: by the client, the connection's end, or a body that is malformed. The last call. */
   onReset(code: number): void
@@ -99,7 +99,7 @@ export interface ClientHandler {
   onResponse(head: ResponseHead, end: boolean): void
   /** As for `ServerHandler`. */
   onData(bytes: Buffer, start: number, end: number): boolean
-  /** The answer is complete: once, unless it is reset. The request may still be on its way. */
+  /** The answer is complete: once, unless it is reset. What is left of the request is given up. A tunnel may still be reset. */
   onEnd(trailers?: Fields): void
   /** Broken off. The last call. */
   onReset(code: number, fate: RequestFate): void
