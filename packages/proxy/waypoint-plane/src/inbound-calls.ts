@@ -1,0 +1,218 @@
+import type { Clock } from '@tulle/core'
+import { createHttp1Server } from '@tulle/http1'
+import type { RequestHead, ServerExchange, ServerHandler } from '@tulle/http1'
+import { spiffeId } from '@tulle/identity'
+import { createHttp2Server, RequestRun } from '@tulle/l7'
+import type { Downstream, L7Environment } from '@tulle/l7'
+import { parseIpAddress } from '@tulle/mesh'
+import type { PortProtocol } from '@tulle/traffic'
+import type { InboundTunnel, PeerAddress, RefusalStatus } from '@tulle/tunnel'
+import { destinationOf } from './destination.ts'
+import type { Dialed } from './destination.ts'
+import type { Spoken } from './detect-protocol.ts'
+import { FirstBytes } from './first-bytes.ts'
+import { StreamLink } from './stream-link.ts'
+import { passTcp } from './tcp-call.ts'
+import type { TcpDeps } from './tcp-call.ts'
+import type { KnownTraffic, WaypointState } from './waypoint-state.ts'
+
+export interface InboundDeps {
+  readonly clock: Clock
+  readonly state: WaypointState
+  /** By what the client speaks, which endpoints that declare nothing are spoken to as well. */
+  readonly environments: Readonly<Record<'http1' | 'http2', L7Environment>>
+  readonly tcp: TcpDeps
+  /** Connections that carry requests. */
+  onConnections(change: 1 | -1): void
+  /** A tunnel that came to nothing. */
+  refused(why: string, address: PeerAddress): void
+}
+
+interface OpenConnection {
+  drain(): void
+  destroy(): void
+}
+
+/** A stream may come before the traffic of what it is for: then it waits so long for it. */
+const trafficWaitMs = 3000
+
+/** The tunnels that clients' node proxies open here, each for one connection of a client. */
+export class InboundCalls {
+  readonly #deps: InboundDeps
+  readonly #open: Set<OpenConnection> = new Set()
+  #draining: boolean = false
+  #emptied: PromiseWithResolvers<void> | undefined
+
+  constructor(deps: InboundDeps) {
+    this.#deps = deps
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  accept(tunnel: InboundTunnel, address: PeerAddress): void {
+    const { state } = this.#deps
+    const { identity } = tunnel.peer
+    const dialed = destinationOf(state, tunnel.request.authority, identity.namespace)
+    if (!dialed.ok) {
+      this.#refuse(tunnel, '401', { why: dialed.error, address })
+      return
+    }
+    const to = dialed.value
+    if (to.service === undefined) {
+      this.#begin(tunnel, address, to, undefined)
+      return
+    }
+    const known = state.trafficOf(to.key)
+    if (known === undefined) this.#wait(tunnel, address, to)
+    else this.#begin(tunnel, address, to, known === 'none' ? undefined : known)
+  }
+
+  /** Lets requests finish and says so to clients; resolves when the last connection is closed. */
+  drain(): Promise<void> {
+    this.#draining = true
+    for (const connection of this.#open) connection.drain()
+    if (this.#open.size === 0) return Promise.resolve()
+    this.#emptied ??= Promise.withResolvers()
+    return this.#emptied.promise
+  }
+
+  destroy(): void {
+    for (const connection of this.#open) connection.destroy()
+  }
+
+  #wait(tunnel: InboundTunnel, address: PeerAddress, to: Dialed): void {
+    const { clock, state } = this.#deps
+    const end = (): void => {
+      waiting[Symbol.dispose]()
+      timer[Symbol.dispose]()
+    }
+    const waiting = state.whenKnown(to.key, () => {
+      end()
+      const known = state.trafficOf(to.key)
+      this.#begin(tunnel, address, to, known === 'none' ? undefined : known)
+    })
+    const timer = clock.after(trafficWaitMs, () => {
+      end()
+      this.#refuse(tunnel, '503', { why: `the traffic of ${to.key} is not known`, address })
+    })
+    tunnel.onAbandoned = end
+  }
+
+  #begin(tunnel: InboundTunnel, address: PeerAddress, to: Dialed, traffic: KnownTraffic | undefined): void {
+    const downstream = downstreamOf(tunnel, address, to)
+    if (downstream === undefined) {
+      this.#refuse(tunnel, '400', { why: 'the peer has no address', address })
+      return
+    }
+    const link = new StreamLink()
+    tunnel.onAbandoned = undefined
+    tunnel.accept(link, () => link.attachStream(tunnel.stream))
+    const protocol = protocolOf(to, traffic)
+    const none = Buffer.alloc(0)
+    if (protocol === 'tcp' || protocol === 'tls') {
+      passTcp({ link, early: none, downstream, traffic }, this.#deps.tcp)
+      return
+    }
+    new FirstBytes(link, this.#deps.clock, (spoken, early) => {
+      const wanted = protocol === 'detect' || spoken === 'http1' || spoken === 'http2'
+      if (wanted) this.#read(spoken, { link, early, downstream, traffic })
+      else {
+        // Said to be HTTP, and is not: nothing of it is passed on unread.
+        link.destroy()
+        this.#deps.refused(`the stream to ${to.key} port ${to.port} is no HTTP`, address)
+      }
+    })
+  }
+
+  #read(
+    spoken: Exclude<Spoken, 'more'>,
+    stream: {
+      readonly link: StreamLink
+      readonly early: Buffer
+      readonly downstream: Downstream
+      readonly traffic: KnownTraffic | undefined
+    },
+  ): void {
+    const { link, early, downstream } = stream
+    if (spoken === 'other') {
+      passTcp(stream, this.#deps.tcp)
+      return
+    }
+    const environment = this.#deps.environments[spoken]
+    const options = {
+      transport: link,
+      clock: environment.clock,
+      scheme: downstream.scheme,
+      onRequest: (head: RequestHead, exchange: ServerExchange, end: boolean): ServerHandler => {
+        const run = new RequestRun(environment, downstream, head, exchange)
+        run.begin(end)
+        return run
+      },
+      onClose: () => this.#remove(connection),
+    }
+    const connection = spoken === 'http2' ? createHttp2Server(options) : createHttp1Server(options)
+    this.#open.add(connection)
+    this.#deps.onConnections(1)
+    connection.receive(early, 0, early.length)
+    link.attachUser(connection)
+    if (this.#draining) connection.drain()
+  }
+
+  #remove(connection: OpenConnection): void {
+    if (!this.#open.delete(connection)) return
+    this.#deps.onConnections(-1)
+    if (this.#open.size === 0) this.#emptied?.resolve()
+  }
+
+  #refuse(
+    tunnel: InboundTunnel,
+    status: RefusalStatus,
+    { why, address }: { readonly why: string; readonly address: PeerAddress },
+  ): void {
+    tunnel.refuse(status)
+    this.#deps.refused(why, address)
+  }
+}
+
+/** What routes say of the port, else what the service says of it, else what the client shows. */
+function protocolOf({ service, port }: Dialed, traffic: KnownTraffic | undefined): PortProtocol {
+  const routed = traffic?.traffic.ports.find((one) => one.port === port)
+  if (routed !== undefined) return routed.protocol
+  switch (service?.ports.find(({ servicePort }) => servicePort === port)?.appProtocol) {
+    case 'http11':
+      return 'http'
+    case 'http2':
+    case 'grpc':
+      return 'http2'
+    case 'tcp':
+      return 'tcp'
+    case 'tls':
+      return 'tls'
+    case 'unknown':
+    case undefined:
+      return 'detect'
+  }
+}
+
+function downstreamOf(tunnel: InboundTunnel, address: PeerAddress, to: Dialed): Downstream | undefined {
+  const { identity } = tunnel.peer
+  const sourceIp = parseIpAddress(address.sourceIp)
+  const localIp = parseIpAddress(address.localIp)
+  if (!sourceIp.ok || !localIp.ok) return undefined
+  return {
+    facts: {
+      identity,
+      sourceIp: sourceIp.value,
+      destinationIp: to.ip ?? localIp.value,
+      destinationPort: to.port,
+    },
+    sourcePort: address.sourcePort,
+    principal: spiffeId(identity),
+    namespace: identity.namespace,
+    scheme: 'http',
+    service: to.key,
+    port: to.port,
+  }
+}

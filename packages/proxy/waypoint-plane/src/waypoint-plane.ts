@@ -1,0 +1,339 @@
+import type { Server } from 'node:net'
+import { createBalancer, defaultOutliers } from '@tulle/balance'
+import { compareText, errorText } from '@tulle/core'
+import type { Clock, Rng } from '@tulle/core'
+import { encodeBaggage, hbonePort } from '@tulle/hbone'
+import { trimHttp1Batches } from '@tulle/http1'
+import { flushNow, trimBatches } from '@tulle/http2'
+import { parseSpiffeId, spiffeId } from '@tulle/identity'
+import type { Identity, SpiffeId } from '@tulle/identity'
+import { listenFd, listenTcp, openTcpSocket } from '@tulle/kernel'
+import { defaultLimits as l4Limits } from '@tulle/l4'
+import type { RejectedResource } from '@tulle/l4'
+import { AccessLog, defaultLimits, dialSocket, ReadBuffer, RequestTelemetry, Timeouts } from '@tulle/l7'
+import type { ActiveRequest, Dialled, L7Environment, L7Limits, RequestRecord, UpstreamSpec } from '@tulle/l7'
+import { workloadIdentity } from '@tulle/mesh'
+import type { IpAddress } from '@tulle/mesh'
+import { addressType } from '@tulle/mesh-xds'
+import type { ResourceUpdate } from '@tulle/mesh-xds'
+import type { Log, MetricsSlice } from '@tulle/runtime'
+import { accessType } from '@tulle/traffic-xds'
+import {
+  ByteBudget,
+  ClientPool,
+  CredentialHolder,
+  HandshakeGate,
+  HboneServer,
+  HeldBytes,
+  ReceiveSlabs,
+  SessionKeeper,
+} from '@tulle/tunnel'
+import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
+import { dialHbone } from './hbone-dial.ts'
+import { InboundCalls } from './inbound-calls.ts'
+import { MeshAuthorizer } from './mesh-authorizer.ts'
+import { MeshClusters } from './mesh-clusters.ts'
+import type { DefaultProtocol, MeshEndpoint } from './mesh-endpoints.ts'
+import { MeshRoutes } from './mesh-routes.ts'
+import { WaypointState } from './waypoint-state.ts'
+
+export interface WaypointPlaneOptions {
+  readonly identity: Identity
+  /** Its own, by which the mesh knows it. */
+  readonly address: IpAddress
+  /** Where it listens for HBONE. */
+  readonly listen: { readonly ip: string; readonly port: number }
+}
+
+export interface WaypointPlaneDeps {
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly log: Log
+  /** Asks the control plane for a service's traffic. */
+  demand(service: string): void
+  /** Takes access log lines; done with the bytes when it returns. */
+  onAccessLog(lines: Buffer): void
+}
+
+/** Connections that idled, requests that hang and buffers of bursts are looked for so often. */
+const sweepMs = 5000
+
+/** A waypoint in the mesh: HBONE in, the way of requests, HBONE out. */
+export class WaypointPlane {
+  readonly #options: WaypointPlaneOptions
+  readonly #deps: WaypointPlaneDeps
+  readonly #state: WaypointState
+  readonly #credentials: CredentialHolder
+  readonly #keeper: SessionKeeper
+  readonly #pool: ClientPool
+  readonly #server: HboneServer
+  readonly #calls: InboundCalls
+  readonly #clusters: readonly MeshClusters[]
+  readonly #telemetry: RequestTelemetry = new RequestTelemetry()
+  readonly #accessLog: AccessLog
+  readonly #active: Set<ActiveRequest> = new Set()
+  readonly #sweeper: Disposable
+  readonly #seen: Set<string> = new Set()
+  readonly #limits: L7Limits = defaultLimits
+  readonly #buffer: ReadBuffer = new ReadBuffer()
+  readonly #timeouts: Timeouts
+  readonly #opened: PromiseWithResolvers<void> = Promise.withResolvers()
+  #listener: Server | undefined
+
+  constructor(options: WaypointPlaneOptions, deps: WaypointPlaneDeps) {
+    const { clock, log } = deps
+    this.#options = options
+    this.#deps = deps
+    this.#timeouts = new Timeouts(clock)
+    this.#state = new WaypointState({
+      address: options.address,
+      demand: (service) => deps.demand(service),
+      log: (problem) => log.warn('part of a route is not in force', { problem }),
+    })
+    this.#credentials = new CredentialHolder(clock)
+    this.#keeper = new SessionKeeper(clock, l4Limits.expiredSessionMs)
+    this.#accessLog = new AccessLog(clock, (lines) => deps.onAccessLog(lines))
+    const shares = {
+      credentials: this.#credentials,
+      keeper: this.#keeper,
+      clock,
+      windowBudget: new ByteBudget(l4Limits.maxWindowBytes),
+      held: new HeldBytes(clock, l4Limits.maxHeldBytes),
+      slabs: new ReceiveSlabs(),
+    }
+    this.#pool = this.#makePool(shares)
+    const http1 = this.#makeEnvironment('http1')
+    const http2 = this.#makeEnvironment('http2')
+    this.#clusters = [http1.clusters, http2.clusters]
+    this.#calls = new InboundCalls({
+      clock,
+      state: this.#state,
+      environments: { http1: http1.environment, http2: http2.environment },
+      tcp: {
+        rng: deps.rng,
+        clusters: http1.clusters,
+        authorizer: http1.authorizer,
+        dial: (spec) => this.#dial(spec),
+        refused: ({ principal, service, port }, why) =>
+          log.warn('a stream was refused', { src: principal, dst: `${service}:${port}`, why }),
+      },
+      onConnections: (change) => this.#telemetry.onConnection(change),
+      refused: (why, { sourceIp }) => log.warn('a tunnel was refused', { src: sourceIp, why }),
+    })
+    this.#server = this.#makeServer(shares)
+    this.#sweeper = clock.every(sweepMs, () => this.#sweep())
+  }
+
+  /** Resolves when it listens: with the first full state, and a certificate of its own. */
+  get opened(): Promise<void> {
+    return this.#opened.promise
+  }
+
+  get listening(): boolean {
+    return this.#listener !== undefined
+  }
+
+  async apply(update: ResourceUpdate): Promise<readonly RejectedResource[]> {
+    const rejected = this.#state.apply(update)
+    this.#seen.add(update.typeUrl)
+    if (update.typeUrl !== accessType) for (const clusters of this.#clusters) clusters.refresh()
+    this.#tryOpen()
+    return rejected
+  }
+
+  async setCertificates(certificates: readonly WorkloadCertificate[]): Promise<void> {
+    const own = spiffeId(this.#options.identity)
+    const certificate = certificates.find(({ identity }) => identity === own)
+    if (certificate === undefined) return
+    try {
+      this.#credentials.set(certificate)
+    } catch (error) {
+      // The one before stays in force until it ends: no better one is to be had here.
+      this.#deps.log.error('certificate not usable', { identity: own, error: errorText(error) })
+    }
+    this.#tryOpen()
+  }
+
+  async setRevocations(revocations: Revocations): Promise<void> {
+    this.#credentials.setRevocations(revocations)
+  }
+
+  *metrics(): Generator<MetricsSlice> {
+    yield* this.#telemetry.slices()
+  }
+
+  /** Takes nothing new, lets requests finish within the time; resolves with how many were cut off. */
+  async drain(deadlineMs: number): Promise<number> {
+    this.#listener?.close()
+    this.#server.drain()
+    const late = Promise.withResolvers<void>()
+    using _timer = this.#deps.clock.after(deadlineMs, () => late.resolve())
+    await Promise.race([this.#calls.drain(), late.promise])
+    this.#pool.drain()
+    this.#accessLog.flush()
+    return this.#active.size
+  }
+
+  async close(): Promise<void> {
+    this.#opened.resolve()
+    this.#listener?.close()
+    this.#sweeper[Symbol.dispose]()
+    this.#calls.destroy()
+    for (const clusters of this.#clusters) clusters.destroy()
+    this.#server.destroy()
+    this.#pool.destroy()
+    this.#keeper[Symbol.dispose]()
+    this.#accessLog.flush()
+  }
+
+  #tryOpen(): void {
+    if (this.#listener !== undefined || this.#credentials.current === undefined) return
+    if (!this.#seen.has(addressType) || !this.#seen.has(accessType)) return
+    const { ip, port } = this.#options.listen
+    try {
+      const fd = listenTcp({ address: ip, port, reusePort: true })
+      this.#listener = listenFd(fd, {
+        onConnection: (socket) => this.#server.accept(socket),
+        onError: (error) => this.#deps.log.error('listener failed', { error: errorText(error) }),
+      })
+      this.#opened.resolve()
+    } catch (error) {
+      this.#opened.reject(error)
+    }
+  }
+
+  #dial(spec: UpstreamSpec): Dialled {
+    // Clusters of the mesh are made of nothing else.
+    const { workload, service, ip, port } = spec as MeshEndpoint
+    if (workload.tunnel === 'none')
+      return dialSocket(spec, {
+        environment: { timeouts: this.#timeouts, limits: this.#limits },
+        buffer: this.#buffer,
+      })
+    const own = spiffeId(workloadIdentity(workload))
+    return dialHbone(
+      {
+        address: ip,
+        port: hbonePort,
+        sourceAddress: this.#options.address,
+        destinationIdentities: identitiesOf(own, service?.subjectAltNames ?? []),
+        // An endpoint's address was read from its resource.
+        authority: { kind: 'address', address: ip as IpAddress, port },
+      },
+      { pool: this.#pool, rng: this.#deps.rng, baggage: this.#baggage() },
+    )
+  }
+
+  #baggage(): string {
+    const entry = this.#state.mesh.byAddress('', this.#options.address)
+    return entry?.kind === 'workload' ? encodeBaggage(entry.workload) : ''
+  }
+
+  #makePool(shares: Shares): ClientPool {
+    return new ClientPool({
+      ...shares,
+      connectTimeoutMs: this.#limits.connectTimeoutMs,
+      maxStreamsPerSession: l4Limits.maxStreamsPerSession,
+      idleSessionMs: l4Limits.idleSessionMs,
+      maxSessionsPerTarget: l4Limits.maxSessionsPerTarget,
+      openSocket: ({ address }) => openTcpSocket({ family: address.includes(':') ? 6 : 4 }),
+    })
+  }
+
+  #makeServer(shares: Shares): HboneServer {
+    return new HboneServer({
+      ...shares,
+      gate: new HandshakeGate({
+        maxPerTurn: l4Limits.maxHandshakesPerTurn,
+        pauseMs: l4Limits.handshakePauseMs,
+        beforeSome: flushNow,
+      }),
+      maxHandshakes: l4Limits.maxHandshakes,
+      maxHandshakesPerSource: l4Limits.maxHandshakesPerSource,
+      maxSessions: l4Limits.maxInboundSessions,
+      maxSessionsPerSource: l4Limits.maxSessionsPerSource,
+      handshakeTimeoutMs: l4Limits.handshakeTimeoutMs,
+      maxStreamsPerSession: l4Limits.maxInboundStreamsPerSession,
+      maxHeaderBytes: l4Limits.maxHeaderBytes,
+      maxEarlyBytes: l4Limits.maxEarlyBytes,
+      onTunnel: (tunnel, address) => this.#calls.accept(tunnel, address),
+      onRefused: ({ reason, message }, { sourceIp }) =>
+        this.#deps.log.warn('HBONE connection refused', { src: sourceIp, reason, error: message }),
+    })
+  }
+
+  #makeEnvironment(undeclared: DefaultProtocol): {
+    readonly environment: L7Environment
+    readonly clusters: MeshClusters
+    readonly authorizer: MeshAuthorizer
+  } {
+    const { clock, rng } = this.#deps
+    const limits = this.#limits
+    const clusters = new MeshClusters(
+      {
+        state: this.#state,
+        clock,
+        limits,
+        dial: (spec) => this.#dial(spec),
+        makeBalancer: (specs, { outliers = defaultOutliers }) => {
+          const balancer = createBalancer<UpstreamSpec>({ outliers }, { clock, rng })
+          balancer.replace(specs)
+          return balancer
+        },
+      },
+      undeclared,
+    )
+    const authorizer = new MeshAuthorizer(this.#state, (service, port) => clusters.endpointsOf(service, port))
+    const environment: L7Environment = {
+      clock,
+      rng,
+      limits,
+      timeouts: this.#timeouts,
+      routes: new MeshRoutes(this.#state),
+      clusters,
+      authorizer,
+      active: this.#active,
+      onDone: (record) => this.#onDone(record),
+    }
+    return { environment, clusters, authorizer }
+  }
+
+  #onDone(record: RequestRecord): void {
+    this.#telemetry.onDone(record)
+    this.#accessLog.write(record)
+  }
+
+  #sweep(): void {
+    for (const clusters of this.#clusters) clusters.trim()
+    trimBatches()
+    trimHttp1Batches()
+    const oldestMs = this.#deps.clock.monotonicMs() - this.#limits.requestIdleMs
+    for (const request of this.#active) if (request.lastMovedMs < oldestMs) request.endIdle()
+  }
+}
+
+interface Shares {
+  readonly credentials: CredentialHolder
+  readonly keeper: SessionKeeper
+  readonly clock: Clock
+  readonly windowBudget: ByteBudget
+  readonly held: HeldBytes
+  readonly slabs: ReceiveSlabs
+}
+
+/** Who may answer for an endpoint: itself, and whom its service names. The same array for the same: sessions are found by it. */
+const knownIdentities = new Map<string, readonly SpiffeId[]>()
+const maxKnownIdentities = 10_000
+
+function identitiesOf(own: SpiffeId, others: readonly string[]): readonly SpiffeId[] {
+  const key = [own, ...others].join(' ')
+  const known = knownIdentities.get(key)
+  if (known !== undefined) return known
+  const parsed = others.map(parseSpiffeId)
+  const made = [
+    ...new Set([own, ...parsed.flatMap((one) => (one.ok ? [spiffeId(one.value)] : []))]),
+  ].toSorted(compareText)
+  if (knownIdentities.size >= maxKnownIdentities) knownIdentities.clear()
+  knownIdentities.set(key, made)
+  return made
+}

@@ -1,0 +1,149 @@
+import { err } from '@tulle/core'
+import type { Result } from '@tulle/core'
+import { MeshState } from '@tulle/l4'
+import type { RejectedResource } from '@tulle/l4'
+import { RouteTable } from '@tulle/l7'
+import { serviceKey } from '@tulle/mesh'
+import type { GatewayAddress, IpAddress, Service, Workload } from '@tulle/mesh'
+import { addressType } from '@tulle/mesh-xds'
+import type { MeshResource, ResourceUpdate } from '@tulle/mesh-xds'
+import { policyKey } from '@tulle/policy'
+import type { ServiceTraffic } from '@tulle/traffic'
+import { accessType, decodeAccess, decodeServiceTraffic, serviceTrafficType } from '@tulle/traffic-xds'
+import { AccessTable } from './access-table.ts'
+
+/** The traffic of a service, ready for requests. */
+export interface KnownTraffic {
+  readonly traffic: ServiceTraffic
+  readonly table: RouteTable
+}
+
+/** What a waypoint knows of the mesh, and of the traffic of those that are bound to it. */
+export class WaypointState {
+  readonly mesh: MeshState = new MeshState()
+  readonly access: AccessTable = new AccessTable()
+  readonly #address: IpAddress
+  readonly #demand: (service: string) => void
+  readonly #log: (problem: string) => void
+  /** `none`: the control plane says that there is nothing to be said. */
+  readonly #traffic: Map<string, KnownTraffic | 'none'> = new Map()
+  readonly #wanted: Set<string> = new Set()
+  readonly #watchers: Map<string, Set<() => void>> = new Map()
+
+  constructor(options: {
+    /** Its own: what names it is bound to it. */
+    readonly address: IpAddress
+    /** Asks the control plane for a service's traffic. */
+    readonly demand: (service: string) => void
+    /** Told of parts of routes that are not in force. */
+    readonly log: (problem: string) => void
+  }) {
+    this.#address = options.address
+    this.#demand = options.demand
+    this.#log = options.log
+  }
+
+  /** Takes what it can; returns what it can't. */
+  apply(update: ResourceUpdate): readonly RejectedResource[] {
+    switch (update.typeUrl) {
+      case addressType: {
+        const rejected = this.mesh.apply(update)
+        for (const { name } of update.upserts) this.#wantIfBound(name)
+        return rejected
+      }
+      case serviceTrafficType:
+        for (const name of update.removed) this.#settle(name, 'none')
+        return applyEach(update.upserts, (resource) => this.#setTraffic(resource))
+      case accessType:
+        for (const name of update.removed) this.access.delete(name)
+        return applyEach(update.upserts, (resource) => this.#setAccess(resource))
+      default:
+        return []
+    }
+  }
+
+  /** Whether callers of it are to come here. */
+  isBound(to: Pick<Service, 'waypoint' | 'weightedWaypoints'> | Pick<Workload, 'waypoint'>): boolean {
+    const weighted =
+      'weightedWaypoints' in to ? to.weightedWaypoints.map(({ destination }) => destination) : []
+    return [to.waypoint, ...weighted].some((gateway) => gateway !== undefined && this.#isUs(gateway))
+  }
+
+  /** Undefined: it is not known yet. */
+  trafficOf(service: string): KnownTraffic | 'none' | undefined {
+    return this.#traffic.get(service)
+  }
+
+  /** Calls back once the traffic of the service is known; end the wait by disposing. */
+  whenKnown(service: string, onKnown: () => void): Disposable {
+    if (!this.#wanted.has(service)) {
+      this.#wanted.add(service)
+      this.#demand(service)
+    }
+    const watchers = this.#watchers.get(service) ?? new Set()
+    this.#watchers.set(service, watchers.add(onKnown))
+    return {
+      [Symbol.dispose]: () => {
+        watchers.delete(onKnown)
+        if (watchers.size === 0 && this.#watchers.get(service) === watchers) this.#watchers.delete(service)
+      },
+    }
+  }
+
+  #isUs({ destination }: GatewayAddress): boolean {
+    if (destination.kind === 'address') return destination.address === this.#address
+    const service = this.mesh.service(serviceKey(destination))
+    return service?.addresses.some(({ address }) => address === this.#address) ?? false
+  }
+
+  /** Before the first request for it comes. */
+  #wantIfBound(name: string): void {
+    if (this.#wanted.has(name)) return
+    const service = this.mesh.service(name)
+    if (service === undefined || !this.isBound(service)) return
+    this.#wanted.add(name)
+    this.#demand(name)
+  }
+
+  #setTraffic({ name, bytes }: MeshResource): Result<undefined> {
+    const decoded = decodeServiceTraffic(bytes)
+    if (!decoded.ok) return decoded
+    if (decoded.value.service !== name)
+      return err(`the resource is of ${JSON.stringify(decoded.value.service)}`)
+    const { table, problems } = RouteTable.compile(decoded.value)
+    for (const problem of problems) this.#log(problem)
+    this.#settle(name, { traffic: decoded.value, table })
+    return { ok: true, value: undefined }
+  }
+
+  #settle(name: string, known: KnownTraffic | 'none'): void {
+    this.#traffic.set(name, known)
+    const watchers = this.#watchers.get(name)
+    this.#watchers.delete(name)
+    for (const onKnown of watchers ?? []) onKnown()
+  }
+
+  #setAccess({ name, bytes }: MeshResource): Result<undefined> {
+    const decoded = decodeAccess(bytes)
+    const problem = !decoded.ok
+      ? decoded.error
+      : policyKey(decoded.value) === name
+        ? undefined
+        : `the resource is of ${JSON.stringify(policyKey(decoded.value))}`
+    if (!decoded.ok || problem !== undefined) {
+      this.access.refuse(name)
+      return err(problem ?? '')
+    }
+    return this.access.set(decoded.value)
+  }
+}
+
+function applyEach(
+  resources: readonly MeshResource[],
+  apply: (resource: MeshResource) => Result<undefined>,
+): readonly RejectedResource[] {
+  return resources.flatMap((resource) => {
+    const result = apply(resource)
+    return result.ok ? [] : [{ name: resource.name, reason: result.error }]
+  })
+}
