@@ -12,7 +12,7 @@ import { indexGrants } from './reference-grants.ts'
 import { deriveRouteConditions } from './route-conditions.ts'
 import type { RouteTranslation } from './route-types.ts'
 import type { RouteObject } from './routes.ts'
-import { deriveServiceRoutes, indexRoutesByService } from './service-routes.ts'
+import { deriveServiceOutcomes, deriveServiceRoutes, indexRoutesByService } from './service-routes.ts'
 import type { ServiceRoutes } from './service-routes.ts'
 import { translateRoute } from './translate-route.ts'
 
@@ -40,13 +40,13 @@ export function deriveGatewayApi(graph: Graph, api: ApiCollections): GatewayApiM
     translate('translated-tls-routes', api.tlsRoutes),
     translate('translated-tcp-routes', api.gatewayTcpRoutes),
   ])
-  const routesByService = indexRoutesByService(graph, routes)
+  const outcomes = deriveServiceOutcomes(graph, api, indexRoutesByService(graph, routes))
   return {
     routes,
-    serviceRoutes: deriveServiceRoutes(graph, api, routesByService),
+    serviceRoutes: deriveServiceRoutes(graph, outcomes),
     resilience: deriveServiceResilience(graph, api, trafficPolicies),
     conditions: graph.join('gateway-conditions-of-all', [
-      deriveRouteConditions(graph, routes, routesByService),
+      deriveRouteConditions(graph, routes, outcomes),
       derivePolicyConditions(graph, api, { tls: tlsPolicies, traffic: trafficPolicies }),
       deriveOtherConditions(graph, api),
     ]),

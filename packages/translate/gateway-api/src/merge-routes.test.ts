@@ -5,7 +5,7 @@ import type { GrpcRouteMatchSpec, HttpRouteMatchSpec } from '@tulle/api'
 import { must } from '@tulle/core'
 import type { HttpRule } from '@tulle/traffic'
 import { grpcMatch, httpMatch } from './http-matches.ts'
-import { decidePort, mergeRoutes } from './merge-routes.ts'
+import { decidePort, maxEntriesOfPort, mergeRoutes } from './merge-routes.ts'
 import type { RankedEntry, RouteKind, RouteTranslation } from './route-types.ts'
 
 function ruleNamed(name: string): HttpRule {
@@ -33,7 +33,7 @@ function route(name: string, kind: RouteKind, parts: Partial<RouteTranslation> =
 }
 
 function order(routes: readonly RouteTranslation[]): readonly string[] {
-  const merged = mergeRoutes(decidePort(routes).winners)?.routes
+  const merged = mergeRoutes(decidePort(routes).winners, new Map())?.routes
   assert.ok(merged?.kind === 'http')
   return merged.entries.map(({ rule }) => rule.origin.name)
 }
@@ -166,19 +166,30 @@ for (const [attached, winner] of kinds) {
     const routes = attached.map((kind, i) =>
       route(`r${i}`, kind, { age: { createdMs: i, name: `shop/r${i}`, key: `${i}` } }),
     )
-    const { winners, losers } = decidePort(routes)
+    const { winners, leftOut } = decidePort(routes)
     assert.deepEqual(
       winners.map(({ kind }) => kind),
       [winner],
     )
-    assert.equal(losers.length, attached.length - 1)
+    assert.deepEqual(leftOut, [])
   })
 }
 
 test('decidePort() hears the oldest of several TCPRoutes', () => {
-  const { winners, losers } = decidePort([route('b', 'TCPRoute'), route('a', 'TCPRoute')])
+  const { winners } = decidePort([route('b', 'TCPRoute'), route('a', 'TCPRoute')])
   assert.deepEqual(
-    [winners, losers].map((list) => list.map(({ label }) => label)),
-    [['TCPRoute shop/a'], ['TCPRoute shop/b']],
+    winners.map(({ label }) => label),
+    ['TCPRoute shop/a'],
   )
+})
+
+test('case 38: decidePort() leaves out younger routes for whose matches there is no room', () => {
+  const entries = Array.from({ length: 128 }, (_, i) => httpEntry(`${i}`, prefix(`/${i}`)))
+  const routes = Array.from({ length: 200 }, (_, i) =>
+    route(`r${i}`, 'HTTPRoute', { entries, age: { createdMs: i, name: `shop/r${i}`, key: `${i}` } }),
+  )
+  const { winners, leftOut } = decidePort(routes)
+  assert.equal(winners.length, Math.floor(maxEntriesOfPort / 128))
+  assert.equal(winners.length + leftOut.length, routes.length)
+  assert.equal(leftOut[0]?.label, `HTTPRoute shop/r${winners.length}`)
 })

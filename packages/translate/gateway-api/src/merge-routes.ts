@@ -1,45 +1,77 @@
 import { compareText } from '@tulle/core'
-import type { HttpEntry, Routes, TlsRoutes } from '@tulle/traffic'
+import type { HttpEntry, HttpRule, Routes, TlsRoutes } from '@tulle/traffic'
 import { compareAge } from '@tulle/workloads'
 import type { Rank, RouteTranslation } from './route-types.ts'
 import { routeKinds } from './route-types.ts'
-import { sharedSessionsOf, withoutShared } from './shared-sessions.ts'
+import { withoutShared } from './shared-sessions.ts'
+import type { SharedSession } from './shared-sessions.ts'
 
 /** What holds on one port for one group of callers. */
 export interface MergedRoutes {
   readonly routes: Routes
-  /** Labels of the routes that are in it, in the order in which they go before one another. */
+  /** Labels of the routes that are in it, oldest first; of many only the first. */
   readonly from: readonly string[]
 }
 
 /** Who is heard on a port: one kind, merged; of TCPRoutes the oldest, since they have nothing to merge by. */
 export interface PortOutcome {
+  /** Oldest first. */
   readonly winners: readonly RouteTranslation[]
-  readonly losers: readonly RouteTranslation[]
+  /** Those of the same kind for which there is no room. */
+  readonly leftOut: readonly RouteTranslation[]
 }
+
+/** Matches of one port for one group of callers: what every request is held against, and every waypoint keeps. */
+export const maxEntriesOfPort = 20_000
 
 /** @see GEP-1294, Route types: GRPCRoute before HTTPRoute, TLSRoute and TCPRoute */
 export function decidePort(attached: readonly RouteTranslation[]): PortOutcome {
   const byAge = attached.toSorted((a, b) => compareAge(a.age, b.age))
   const kind = routeKinds.find((one) => byAge.some((route) => route.kind === one))
   const ofKind = byAge.filter((route) => route.kind === kind)
-  const winners = kind === 'TCPRoute' ? ofKind.slice(0, 1) : ofKind
-  return { winners, losers: byAge.filter((route) => !winners.includes(route)) }
+  if (kind === 'TCPRoute') return { winners: ofKind.slice(0, 1), leftOut: [] }
+  const winners: RouteTranslation[] = []
+  const leftOut: RouteTranslation[] = []
+  let entries = 0
+  for (const route of ofKind) {
+    const size = Math.max(route.entries.length, route.stream?.hostnames.length ?? 0)
+    if (entries + size > maxEntriesOfPort) leftOut.push(route)
+    else {
+      entries += size
+      winners.push(route)
+    }
+  }
+  return { winners, leftOut }
 }
+
+/** More names than these help nobody. */
+const maxNames = 3
 
 /** Routes of one kind, oldest first, as one; undefined where there are none. */
-export function mergeRoutes(winners: readonly RouteTranslation[]): MergedRoutes | undefined {
+export function mergeRoutes(
+  winners: readonly RouteTranslation[],
+  shared: ReadonlyMap<string, SharedSession>,
+): MergedRoutes | undefined {
   const [first] = winners
   if (first === undefined) return undefined
-  const routes = routesOf(first, winners)
-  return routes === undefined ? undefined : { routes, from: winners.map(({ label }) => label) }
+  const routes = routesOf(first, winners, shared)
+  return routes === undefined ? undefined : { routes, from: firstLabels(winners) }
 }
 
-function routesOf(first: RouteTranslation, winners: readonly RouteTranslation[]): Routes | undefined {
+export function firstLabels(routes: readonly RouteTranslation[]): readonly string[] {
+  const labels = routes.slice(0, maxNames).map(({ label }) => label)
+  return routes.length <= maxNames ? labels : [...labels, `${routes.length - maxNames} more`]
+}
+
+function routesOf(
+  first: RouteTranslation,
+  winners: readonly RouteTranslation[],
+  shared: ReadonlyMap<string, SharedSession>,
+): Routes | undefined {
   switch (first.kind) {
     case 'GRPCRoute':
     case 'HTTPRoute':
-      return { kind: 'http', entries: mergeEntries(winners) }
+      return { kind: 'http', entries: mergeEntries(winners, withoutShared(shared)) }
     case 'TLSRoute':
       return { kind: 'tls', entries: mergeNames(winners) }
     case 'TCPRoute': {
@@ -51,8 +83,10 @@ function routesOf(first: RouteTranslation, winners: readonly RouteTranslation[])
 }
 
 /** By rank; then the older route, then the earlier rule: the sort keeps the order of what is equal. */
-function mergeEntries(winners: readonly RouteTranslation[]): readonly HttpEntry[] {
-  const ruleOf = withoutShared(sharedSessionsOf(winners))
+function mergeEntries(
+  winners: readonly RouteTranslation[],
+  ruleOf: (rule: HttpRule) => HttpRule,
+): readonly HttpEntry[] {
   return winners
     .flatMap(({ entries }) => entries)
     .toSorted((a, b) => compareRank(a.rank, b.rank))

@@ -1,31 +1,31 @@
 import type { Condition } from '@tulle/api'
-import type { Collection, Graph, Index } from '@tulle/collections'
+import type { Collection, Graph } from '@tulle/collections'
 import { conditionSet, noWaypointNote } from '@tulle/workloads'
 import type { ConditionSubject, Note, Notes } from '@tulle/workloads'
+import { firstLabels, maxEntriesOfPort } from './merge-routes.ts'
 import type { Attachment, RouteParent, RouteTranslation } from './route-types.ts'
-import { outcomeOf } from './service-routes.ts'
-import { sharedSessionsOf } from './shared-sessions.ts'
+import { groupKey } from './service-routes.ts'
+import type { GroupOutcome, ServiceOutcome } from './service-routes.ts'
+import { ruleKey } from './shared-sessions.ts'
 
 /** What is to be said of each route, parent by parent; keyed by `objectKey`. */
 export function deriveRouteConditions(
   graph: Graph,
   routes: Collection<RouteTranslation>,
-  routesByService: Index<RouteTranslation>,
+  outcomes: Collection<ServiceOutcome>,
 ): Collection<readonly Condition[]> {
   return graph.derive('gateway-route-conditions', routes, (route, look) =>
-    routeConditions(route, (service) => look.by(routesByService, service)),
+    routeConditions(route, (service) => look.one(outcomes, service)),
   )
 }
 
-/** `others` finds every route that is attached to a service. */
-export function routeConditions(
-  route: RouteTranslation,
-  others: (service: string) => readonly RouteTranslation[],
-): readonly Condition[] {
+type OutcomeOf = (service: string) => ServiceOutcome | undefined
+
+function routeConditions(route: RouteTranslation, outcomeOf: OutcomeOf): readonly Condition[] {
   if (route.parents.length === 0) return conditionSet({ accepted: noParent }, subjectOf(route))
   return route.parents.flatMap((parent) => {
     const { index, label } = parent
-    const notes = parentNotes(route, parent, others)
+    const notes = parentNotes(route, parent, outcomeOf)
     return conditionSet(notes, { ...subjectOf(route), parent: { index, label } })
   })
 }
@@ -40,44 +40,42 @@ function subjectOf({ generation }: RouteTranslation): ConditionSubject {
   return generation === undefined ? {} : { observedGeneration: generation }
 }
 
-function parentNotes(
-  route: RouteTranslation,
-  parent: RouteParent,
-  others: (service: string) => readonly RouteTranslation[],
-): Notes {
+function parentNotes(route: RouteTranslation, parent: RouteParent, outcomeOf: OutcomeOf): Notes {
   const { resolvedRefs } = route
   const { attachment, note } = parent
   if (attachment === undefined) return { resolvedRefs, accepted: note }
   if (route.refused !== undefined) return { resolvedRefs, accepted: route.refused }
-  const lost = lostPorts(route, parent, others(attachment.service))
-  if (lost.everywhere) {
-    const conflict = { reason: 'Conflicted', message: lost.message }
+  const outcome = outcomeOf(attachment.service)
+  const groups = attachment.ports.flatMap(
+    ({ port }) => outcome?.get(groupKey(port, attachment.callers)) ?? [],
+  )
+  const lost = groups.filter(({ heard }) => !heard.has(route.key))
+  const [first] = lost
+  const conflict: Note | undefined =
+    first === undefined
+      ? undefined
+      : {
+          reason: first.leftOut.some(({ key }) => key === route.key) ? 'TooManyMatches' : 'Conflicted',
+          message: lost.map((group) => lostText(route, attachment, group)).join('; '),
+        }
+  if (conflict !== undefined && lost.length === groups.length)
     return { resolvedRefs, accepted: { ...conflict, status: 'False' }, conflicted: conflict }
-  }
   return {
     resolvedRefs,
-    accepted: joined([note, route.hint, sessionNote(route, attachment, others(attachment.service))]),
-    conflicted: lost.message === '' ? undefined : { reason: 'Conflicted', message: lost.message },
+    accepted: joined([note, route.hint, sessionNote(route, groups)]),
+    conflicted: conflict,
     partiallyInvalid: route.partiallyInvalid,
     programmed: noWaypointNote('requests go to the endpoints of the Service as if there were no route'),
   }
 }
 
-/** Ports on which routes of another kind, or an older one, are heard instead. */
-function lostPorts(
-  route: RouteTranslation,
-  { attachment }: RouteParent,
-  attached: readonly RouteTranslation[],
-): { readonly everywhere: boolean; readonly message: string } {
-  if (attachment === undefined) return { everywhere: false, message: '' }
-  const { service, label, callers, ports } = attachment
-  const lost = ports.flatMap(({ port }) => {
-    const { winners } = outcomeOf({ service, port }, callers, attached)
-    if (winners.some(({ key }) => key === route.key)) return []
-    const before = winners.map((winner) => winner.label).join(' and ')
-    return [`${before} ${winners.length === 1 ? 'goes' : 'go'} before it on port ${port} of ${label}`]
-  })
-  return { everywhere: lost.length === ports.length, message: lost.join('; ') }
+/** Why another is heard instead. */
+function lostText(route: RouteTranslation, { label }: Attachment, group: GroupOutcome): string {
+  const { port, winners, leftOut } = group
+  if (leftOut.some(({ key }) => key === route.key))
+    return `older routes leave no room on port ${port} of ${label}: there may be ${maxEntriesOfPort} matches`
+  const names = firstLabels(winners).join(' and ')
+  return `${names} ${winners.length === 1 ? 'goes' : 'go'} before it on port ${port} of ${label}`
 }
 
 /** What is to be known besides, under the reason of the first. */
@@ -88,22 +86,16 @@ function joined(notes: readonly (Note | undefined)[]): Note | undefined {
 }
 
 /** Sessions that other rules have, on any of the ports. */
-function sessionNote(
-  route: RouteTranslation,
-  { service, callers, ports }: Attachment,
-  attached: readonly RouteTranslation[],
-): Note | undefined {
-  const lost = ports.flatMap(({ port }) => {
-    const { winners } = outcomeOf({ service, port }, callers, attached)
-    const own = new Set(route.entries.map(({ entry }) => entry.rule))
-    return [...sharedSessionsOf(winners)].flatMap(([rule, holder]) =>
-      own.has(rule)
-        ? [
-            `rule ${rule.origin.rule} keeps no session: ${holder.label} has one named ${rule.session?.name ?? ''}`,
-          ]
-        : [],
-    )
-  })
+function sessionNote(route: RouteTranslation, groups: readonly GroupOutcome[]): Note | undefined {
+  const own = new Set(route.entries.map(({ entry }) => ruleKey(entry.rule.origin)))
+  const lost = groups.flatMap(({ sharedSessions }) =>
+    [...own].flatMap((key) => {
+      const shared = sharedSessions.get(key)
+      return shared === undefined
+        ? []
+        : [`rule ${shared.rule} keeps no session: ${shared.holder} has one named ${shared.name}`]
+    }),
+  )
   if (lost.length === 0) return undefined
   return { reason: 'SessionNameReused', message: [...new Set(lost)].join('; ') }
 }
