@@ -11,4 +11,4 @@ export interface MatchLimits {
   readonly maxCacheBytes: number
 }
 
-export const matchLimits: MatchLimits = { maxSteps: 2_000_000, maxCacheBytes: 256 * 1024 }
+export const matchLimits: MatchLimits = { maxSteps: 1_500_000, maxCacheBytes: 256 * 1024 }
