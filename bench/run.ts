@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 const benches: Readonly<Record<string, () => Promise<{ run(argv: readonly string[]): Promise<void> }>>> = {
   control: () => import('./control/control-bench.ts'),
   l4: () => import('./l4/l4-bench.ts'),
+  l7: () => import('./l7/l7-bench.ts'),
   micro: () => import('./micro/micro-bench.ts'),
   neighbours: () => import('./neighbours/neighbours-bench.ts'),
 }

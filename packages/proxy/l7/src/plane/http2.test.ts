@@ -127,7 +127,7 @@ describe('HTTP/2', () => {
 
   it('carries gRPC with its trailers, and both directions at once', async () => {
     await using back = await NodeBackend.listen((stream, headers) => {
-      assert.equal(headers.te, 'trailers')
+      assert.equal(headers['te'], 'trailers')
       stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
       stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0', 'x-last': 'yes' }))
       stream.pipe(stream)
