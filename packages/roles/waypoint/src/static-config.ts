@@ -1,4 +1,4 @@
-import { err, must, ok } from '@tulle/core'
+import { err, errorText, must, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
 import type { AccessPolicy } from '@tulle/access'
 import type { ClusterPlan, HttpPlan, ListenerPlan } from '@tulle/l7'
@@ -113,7 +113,9 @@ export function parseStaticConfig(text: string, file: string): Result<HttpPlan, 
   }
   if (document.errors.length > 0)
     return err(document.errors.map((error) => `${at(error.pos[0])}: ${error.message.split('\n')[0] ?? ''}`))
-  const parsed = fileSchema.safeParse(toPlain(document))
+  const plain = toPlain(document)
+  if (!plain.ok) return err([`${at(0)}: ${plain.error}`])
+  const parsed = fileSchema.safeParse(plain.value)
   const issues: Issue[] = parsed.success ? [] : [...parsed.error.issues]
   const plan = parsed.success ? buildPlan(parsed.data, issues) : undefined
   if (plan !== undefined && issues.length === 0) return ok(plan)
@@ -122,9 +124,13 @@ export function parseStaticConfig(text: string, file: string): Result<HttpPlan, 
   )
 }
 
-/** Aliases that multiply are an attack on whoever reads the file. */
-function toPlain(document: Document): unknown {
-  return document.toJS({ maxAliasCount: 100 }) ?? {}
+/** Aliases that multiply are an attack on whoever reads the file: the library gives up, and throws. */
+function toPlain(document: Document): Result<unknown> {
+  try {
+    return ok(document.toJS({ maxAliasCount: 100 }) ?? {})
+  } catch (error) {
+    return err(errorText(error))
+  }
 }
 
 /** Where the value at a path begins, or its nearest parent where the path leads nowhere. */

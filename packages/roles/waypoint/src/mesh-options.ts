@@ -1,0 +1,83 @@
+import { defineOptions, durationMs, logLevels, oneOf, option, path, port, text } from '@tulle/runtime'
+import type { LogLevel, Option } from '@tulle/runtime'
+
+export interface MeshWaypointOptions {
+  readonly waypoint: string
+  readonly control: string
+  readonly controlName: string
+  readonly controlRoots: string
+  readonly token: string
+  readonly secrets: string
+  readonly listen: string
+  readonly adminSocket: string
+  readonly metricsPort: number
+  readonly healthPort: number
+  readonly accessLog: string
+  readonly certificateLifetime: number
+  readonly clusterId: string
+  readonly drainDeadline: number
+  readonly logLevel: LogLevel
+}
+
+/** Options of `tulle waypoint` in a mesh. */
+export const meshWaypointOptions: {
+  readonly [Name in keyof MeshWaypointOptions]: Option<MeshWaypointOptions[Name]>
+} = defineOptions({
+  waypoint: option(text, { doc: 'Which waypoint of the mesh this is.', placeholder: 'NAMESPACE/NAME' }),
+  control: option(text, {
+    default: '127.0.0.1:15012',
+    doc: 'Address of the control plane.',
+    placeholder: 'HOST:PORT',
+  }),
+  controlName: option(text, {
+    default: 'tulle-control',
+    doc: "Name in the control plane's certificate.",
+    placeholder: 'NAME',
+  }),
+  controlRoots: option(path, {
+    doc: 'PEM file with the roots to verify the control plane with.',
+    placeholder: 'FILE',
+  }),
+  token: option(path, {
+    doc: 'File with the bearer token that says which waypoint this is.',
+    placeholder: 'FILE',
+  }),
+  secrets: option(path, {
+    default: '/run/tulle/waypoint',
+    doc: 'Folder for keys and certificates; a tmpfs.',
+    placeholder: 'DIR',
+  }),
+  listen: option(text, { default: '::', doc: 'Address to take HBONE at, on port 15008.', placeholder: 'IP' }),
+  adminSocket: option(text, { default: '', doc: 'Unix socket for the admin API.', placeholder: 'FILE' }),
+  metricsPort: option(port, { default: '15020', doc: 'Port of /metrics; 0 for none.', placeholder: 'PORT' }),
+  healthPort: option(port, {
+    default: '15021',
+    doc: 'Port of /healthz/ready; 0 for none.',
+    placeholder: 'PORT',
+  }),
+  accessLog: option(text, {
+    default: '-',
+    doc: 'Where access log lines go: a file, - for standard output, none.',
+    placeholder: 'FILE',
+  }),
+  certificateLifetime: option(durationMs, {
+    default: '24h',
+    doc: 'Lifetime to ask the CA for.',
+    placeholder: 'TIME',
+  }),
+  clusterId: option(text, {
+    default: 'Kubernetes',
+    doc: 'Cluster that the proxy says it is in.',
+    placeholder: 'NAME',
+  }),
+  drainDeadline: option(durationMs, {
+    default: '5s',
+    doc: 'How long requests may finish after SIGTERM.',
+    placeholder: 'TIME',
+  }),
+  logLevel: option(oneOf(logLevels), {
+    default: 'info',
+    doc: 'Least level of log lines.',
+    placeholder: 'LEVEL',
+  }),
+})

@@ -1,0 +1,186 @@
+import { mkdirSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { adsClient, CertificateStore, grpcCaClient, IdentityUpdates } from '@tulle/control-client'
+import type { AdsClient } from '@tulle/control-client'
+import { MeshError, systemRng } from '@tulle/core'
+import { hbonePort } from '@tulle/hbone'
+import { LogWriter } from '@tulle/l7'
+import { waypointNode, waypointUid } from '@tulle/mesh'
+import { addressType, revocationType, trustBundleType } from '@tulle/mesh-xds'
+import type { ResourceUpdate } from '@tulle/mesh-xds'
+import {
+  adminServer,
+  json,
+  mergeMetrics,
+  MetricsRegistry,
+  openMetricsContentType,
+  runComponents,
+} from '@tulle/runtime'
+import type { AdminReply, AdminRoute, Component } from '@tulle/runtime'
+import { accessType, serviceTrafficType } from '@tulle/traffic-xds'
+import { WaypointPlane } from '@tulle/waypoint-plane'
+import type { MeshWaypointOptions } from './mesh-options.ts'
+import type { WaypointRoleDeps } from './waypoint-role.ts'
+
+/** In the order in which they are needed: whom to believe, who may, then who there is. */
+const typeUrls = [trustBundleType, revocationType, accessType, addressType, serviceTrafficType]
+
+/** Runs a waypoint of the mesh until it is stopped: resolves when it has drained. */
+export async function runMeshWaypoint(options: MeshWaypointOptions, deps: WaypointRoleDeps): Promise<void> {
+  const { clock, log } = deps
+  const waypoint = parseName(options.waypoint)
+  mkdirSync(options.secrets, { recursive: true, mode: 0o700 })
+  const metrics = new MetricsRegistry()
+  const certificates = createCertificates(options, deps)
+  const writer = accessLogWriter(options.accessLog, deps)
+  const plane = new WaypointPlane(
+    { uid: waypointUid(waypoint), listen: { ip: options.listen, port: hbonePort } },
+    {
+      clock,
+      rng: systemRng,
+      log,
+      demand: (service) => ads.demand(serviceTrafficType, service),
+      onIdentity: (identity) => certificates.want(identity),
+      onAccessLog: (lines) => writer?.write(Uint8Array.from(lines)),
+    },
+  )
+  certificates.subscribe((list) => void plane.setCertificates(list))
+  const identities = new IdentityUpdates({ dataPath: plane, certificates, metrics })
+  const ads: AdsClient = createAds(options, deps, {
+    node: waypointNode(waypoint),
+    metrics,
+    apply: (update) => (identities.handles(update.typeUrl) ? identities.apply(update) : plane.apply(update)),
+  })
+  plane.opened.then(() => log.info('waypoint serves', { waypoint: options.waypoint }), deps.fail)
+  await runComponents(
+    [...servers(options, deps, { plane, metrics }), pathOf(plane, deps), certificates, ads],
+    {
+      log,
+      stop: deps.stop,
+      drainDeadlineMs: options.drainDeadline,
+      onReady: () => log.info('waypoint runs', { waypoint: options.waypoint, control: options.control }),
+    },
+  )
+}
+
+function parseName(text: string): { readonly namespace: string; readonly name: string } {
+  const [namespace = '', name = '', ...more] = text.split('/')
+  if (namespace !== '' && name !== '' && more.length === 0) return { namespace, name }
+  throw new MeshError(
+    'WAYPOINT_BAD_NAME',
+    `--waypoint: expected NAMESPACE/NAME, found ${JSON.stringify(text)}`,
+  )
+}
+
+function createCertificates(
+  options: MeshWaypointOptions,
+  { clock, log }: WaypointRoleDeps,
+): CertificateStore {
+  const { control: address, controlRoots, token, controlName, clusterId } = options
+  const caClient = grpcCaClient(
+    { address, rootsFile: controlRoots, tokenFile: token, serverName: controlName, clusterId },
+    { clock },
+  )
+  const folder = join(options.secrets, 'certificates')
+  return new CertificateStore(
+    { caClient, folder, ttlMs: options.certificateLifetime },
+    { clock, log, rng: systemRng },
+  )
+}
+
+interface AdsParts {
+  readonly node: string
+  readonly metrics: MetricsRegistry
+  apply(update: ResourceUpdate): ReturnType<WaypointPlane['apply']>
+}
+
+function createAds(
+  options: MeshWaypointOptions,
+  { clock, log }: WaypointRoleDeps,
+  { node, metrics, apply }: AdsParts,
+): AdsClient {
+  const { control: address, controlRoots, token, controlName, clusterId } = options
+  return adsClient(
+    {
+      address,
+      rootsFile: controlRoots,
+      tokenFile: token,
+      serverName: controlName,
+      clusterId,
+      node: { name: node },
+      historyFile: join(options.secrets, 'history'),
+      typeUrls,
+      // Of all services only those that are bound here, so that a change elsewhere is not told.
+      onDemand: [serviceTrafficType],
+      apply,
+    },
+    { clock, log, metrics, rng: systemRng },
+  )
+}
+
+function accessLogWriter(where: string, { log }: WaypointRoleDeps): LogWriter | undefined {
+  if (where === 'none') return undefined
+  const fd = where === '-' ? 1 : openSync(where, 'a', 0o640)
+  return new LogWriter(fd, (bytes) => log.warn('access log lines were dropped', { bytes }))
+}
+
+/** The data path as a part of the process. */
+function pathOf(plane: WaypointPlane, { log }: WaypointRoleDeps): Component {
+  return {
+    start: async () => undefined,
+    drain: async (deadlineMs) => {
+      const cut = await plane.drain(deadlineMs)
+      if (cut > 0) log.warn('requests were cut off', { requests: cut })
+    },
+    [Symbol.asyncDispose]: () => plane.close(),
+  }
+}
+
+interface ServerParts {
+  readonly plane: WaypointPlane
+  readonly metrics: MetricsRegistry
+}
+
+function servers(
+  options: MeshWaypointOptions,
+  { clock, log, requestStop }: WaypointRoleDeps,
+  { plane, metrics }: ServerParts,
+): readonly Component[] {
+  const scrape = async (): Promise<AdminReply> => {
+    const all = await mergeMetrics(plane.metrics(), metrics.slices())
+    return { kind: 'text', contentType: openMetricsContentType, text: all.text() }
+  }
+  const metricsRoutes = ['/metrics', '/stats/prometheus'].map((path): AdminRoute => ({
+    method: 'GET',
+    path,
+    handle: scrape,
+  }))
+  const health: AdminRoute = {
+    method: 'GET',
+    path: '/healthz/ready',
+    handle: () =>
+      plane.listening
+        ? { kind: 'text', status: 200, contentType: 'text/plain', text: ['ready\n'] }
+        : { kind: 'text', status: 500, contentType: 'text/plain', text: ['not ready\n'] },
+  }
+  const quit: AdminRoute = {
+    method: 'POST',
+    path: '/quitquitquit',
+    handle: () => {
+      requestStop('quitquitquit')
+      return json({ draining: true })
+    },
+  }
+  const at = (port: number, routes: readonly AdminRoute[]): readonly Component[] =>
+    port === 0 ? [] : [adminServer({ listen: { host: '0.0.0.0', port }, routes }, { clock, log })]
+  const admin =
+    options.adminSocket === ''
+      ? []
+      : [
+          adminServer(
+            { listen: { socketPath: options.adminSocket }, routes: [quit, health, ...metricsRoutes] },
+            { clock, log },
+          ),
+        ]
+  return [...admin, ...at(options.metricsPort, metricsRoutes), ...at(options.healthPort, [health])]
+}
