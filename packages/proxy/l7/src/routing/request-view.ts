@@ -1,16 +1,10 @@
 import type { Fields } from '@tulle/http1'
+import type { RoutedRequest } from '@tulle/routing'
 
 /**
  * The one reading of a request that routing, policy and logs share. What is forwarded is made of the same values, so that
  * nothing can be read in two ways.
  */
-export interface RequestView {
-  readonly method: string
-  /** Normalised, without the query. */
-  readonly path: string
-  /** As it was sent, without the question mark; empty where there is none. */
-  readonly query: string
-  /** Lower case, without port and final dot. */
-  readonly host: string
+export interface RequestView extends RoutedRequest {
   readonly fields: Fields
 }

@@ -1,15 +1,8 @@
-import type {
-  HttpRoutes,
-  HttpRule,
-  PortProtocol,
-  PortTraffic,
-  Resilience,
-  Routes,
-  ServiceTraffic,
-} from '@tulle/traffic'
+import { PortRoutes } from '@tulle/routing'
+import { describeOrigin } from '@tulle/traffic'
+import type { HttpRule, PortProtocol, PortTraffic, Resilience, ServiceTraffic } from '@tulle/traffic'
 import { compileRule } from './compiled-rule.ts'
 import type { CompiledRule } from './compiled-rule.ts'
-import { PathIndex } from './path-index.ts'
 import type { RequestView } from './request-view.ts'
 
 /** The requests to one port of one service. */
@@ -54,50 +47,30 @@ class CompiledPort implements RoutedPort {
   readonly port: number
   readonly protocol: PortProtocol
   readonly #own: CompiledRule
-  readonly #producer: PathIndex<CompiledRule> | undefined
-  readonly #consumers: ReadonlyMap<string, PathIndex<CompiledRule>>
+  readonly #routes: PortRoutes<CompiledRule>
 
   constructor(service: string, traffic: PortTraffic, problems: string[]) {
     this.port = traffic.port
     this.protocol = traffic.protocol
     this.#own = compileRule(ownEndpoints(service, traffic.port)).compiled
-    this.#producer = compileRoutes(traffic.producer, problems)
-    const consumers = new Map<string, PathIndex<CompiledRule>>()
-    for (const [namespace, routes] of traffic.consumers) {
-      const index = compileRoutes(routes, problems)
-      if (index !== undefined) consumers.set(namespace, index)
-    }
-    this.#consumers = consumers
+    const rules = new Map<HttpRule, CompiledRule>()
+    this.#routes = new PortRoutes(traffic, ({ rule }) => {
+      const known = rules.get(rule)
+      if (known !== undefined) return known
+      const made = compileRule(rule)
+      problems.push(...made.problems)
+      rules.set(rule, made.compiled)
+      return made.compiled
+    })
+    for (const { entry, why } of this.#routes.problems)
+      problems.push(`${describeOrigin(entry.rule.origin)}: ${why}`)
   }
 
   /** Routes replace what would happen without them: where none of them matches, nothing does. */
   find(request: RequestView, callerNamespace: string): CompiledRule | undefined {
-    const index =
-      this.#consumers.size === 0 ? this.#producer : (this.#consumers.get(callerNamespace) ?? this.#producer)
+    const index = this.#routes.of(callerNamespace)
     return index === undefined ? this.#own : index.find(request)
   }
-}
-
-/** Undefined: routes of another kind say nothing of requests. */
-function compileRoutes(routes: Routes | undefined, problems: string[]): PathIndex<CompiledRule> | undefined {
-  return routes?.kind === 'http' ? compileHttpRoutes(routes, problems) : undefined
-}
-
-function compileHttpRoutes({ entries }: HttpRoutes, problems: string[]): PathIndex<CompiledRule> {
-  const index = new PathIndex<CompiledRule>()
-  const rules = new Map<HttpRule, CompiledRule>()
-  for (const entry of entries) {
-    let rule = rules.get(entry.rule)
-    if (rule === undefined) {
-      const made = compileRule(entry.rule)
-      problems.push(...made.problems)
-      rule = made.compiled
-      rules.set(entry.rule, rule)
-    }
-    const added = index.add(entry, rule)
-    if (!added.ok) problems.push(`${rule.name}: ${added.error}`)
-  }
-  return index
 }
 
 /** What happens to requests that no route speaks of. */

@@ -1,6 +1,6 @@
+import { readHost } from '@tulle/routing'
 import { normalisePath } from '@tulle/traffic'
 import { localReply } from '../local-reply.ts'
-import { readHost } from '../routing/host.ts'
 import type { Stage } from './stage.ts'
 
 /**

@@ -3,7 +3,7 @@ import type { Result } from '@tulle/core'
 import type { HttpEntry, PathMatch } from '@tulle/traffic'
 import { compileConditions, compileText } from './request-match.ts'
 import type { RequestTest } from './request-match.ts'
-import type { RequestView } from './request-view.ts'
+import type { RoutedRequest } from './routed-request.ts'
 
 /** One entry, with the place that precedence gives it. */
 export interface IndexedEntry<Rule> {
@@ -43,7 +43,7 @@ export class PathIndex<Rule> {
   }
 
   /** The first entry that covers the request. */
-  find(request: RequestView): Rule | undefined {
+  find(request: RoutedRequest): Rule | undefined {
     const { path } = request
     let best = firstOf(this.#exact.get(path), request, undefined)
     best = firstOf(this.#anyPath, request, best)
@@ -79,7 +79,7 @@ export class PathIndex<Rule> {
     listOf(this.#prefixes, prefix).push(entry)
   }
 
-  #findPrefix(request: RequestView, found: IndexedEntry<Rule> | undefined): IndexedEntry<Rule> | undefined {
+  #findPrefix(request: RoutedRequest, found: IndexedEntry<Rule> | undefined): IndexedEntry<Rule> | undefined {
     const { path } = request
     let best = found
     for (let end = elementEnd(path, 1); end <= this.#maxPrefixLength; end = elementEnd(path, end + 1)) {
@@ -106,7 +106,7 @@ function listOf<Entry>(map: Map<string, Entry[]>, key: string): Entry[] {
 /** The better of `best` and the first of a list that holds; lists are in order. */
 function firstOf<Rule>(
   entries: readonly IndexedEntry<Rule>[] | undefined,
-  request: RequestView,
+  request: RoutedRequest,
   best: IndexedEntry<Rule> | undefined,
 ): IndexedEntry<Rule> | undefined {
   if (entries === undefined) return best
@@ -117,6 +117,6 @@ function firstOf<Rule>(
   return best
 }
 
-function holds(entry: IndexedEntry<unknown>, request: RequestView): boolean {
+function holds(entry: IndexedEntry<unknown>, request: RoutedRequest): boolean {
   return entry.conditions === undefined || entry.conditions(request)
 }

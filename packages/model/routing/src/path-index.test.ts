@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Fields } from '@tulle/http1'
 import type { HttpMatch } from '@tulle/traffic'
 import { PathIndex } from './path-index.ts'
 import { entry, request, rule } from './test-requests.ts'
-import type { RequestView } from './request-view.ts'
+import { fieldsOf } from './routed-request.ts'
+import type { RoutedRequest } from './routed-request.ts'
 
 function indexOf(matches: readonly Partial<HttpMatch>[]): PathIndex<number> {
   const index = new PathIndex<number>()
@@ -55,8 +55,8 @@ describe('PathIndex', () => {
 
   it('asks any value of a header, and the first of a query parameter', () => {
     const header = indexOf([{ headers: [{ name: 'x-tag', value: { kind: 'exact', value: 'blue' } }] }])
-    const tagged = (...values: string[]): RequestView =>
-      request('/', { fields: Fields.of(values.flatMap((value) => ['x-tag', value])) })
+    const tagged = (...values: string[]): RoutedRequest =>
+      request('/', { fields: fieldsOf(values.map((value) => ['x-tag', value])) })
     assert.equal(header.find(tagged('red', 'blue')), 0)
     assert.equal(header.find(tagged('red')), undefined)
     const query = indexOf([{ query: [{ name: 'v', value: { kind: 'exact', value: 'a b' } }] }])

@@ -3,10 +3,10 @@ import type { Result } from '@tulle/core'
 import { compilePattern } from '@tulle/patterns'
 import type { HttpMatch, NamedMatch, Pattern, ValueMatch } from '@tulle/traffic'
 import { firstQueryValue } from './query.ts'
-import type { RequestView } from './request-view.ts'
+import type { RoutedRequest } from './routed-request.ts'
 
 /** A pure question about a request. */
-export type RequestTest = (request: RequestView) => boolean
+export type RequestTest = (request: RoutedRequest) => boolean
 
 /** All of a match but its path; undefined where nothing is left to ask. */
 export function compileConditions(match: HttpMatch): Result<RequestTest | undefined, string> {

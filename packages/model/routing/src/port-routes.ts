@@ -1,0 +1,44 @@
+import type { HttpEntry, PortTraffic, Routes } from '@tulle/traffic'
+import { PathIndex } from './path-index.ts'
+
+/** An entry that can match nothing. */
+export interface RoutesProblem {
+  readonly entry: HttpEntry
+  readonly why: string
+}
+
+/** Who decides about requests to one port: the routes of the caller's namespace, else those of the service's own. */
+export class PortRoutes<Rule> {
+  readonly problems: readonly RoutesProblem[]
+  readonly #producer: PathIndex<Rule> | undefined
+  readonly #consumers: ReadonlyMap<string, PathIndex<Rule>>
+
+  /** `ruleOf` says what a request is to find that an entry covers. */
+  constructor({ producer, consumers }: PortTraffic, ruleOf: (entry: HttpEntry) => Rule) {
+    const problems: RoutesProblem[] = []
+    const indexOf = (routes: Routes | undefined): PathIndex<Rule> | undefined => {
+      // Routes of another kind say nothing of requests.
+      if (routes?.kind !== 'http') return undefined
+      const index = new PathIndex<Rule>()
+      for (const entry of routes.entries) {
+        const added = index.add(entry, ruleOf(entry))
+        if (!added.ok) problems.push({ entry, why: added.error })
+      }
+      return index
+    }
+    this.#producer = indexOf(producer)
+    const indexes = new Map<string, PathIndex<Rule>>()
+    for (const [namespace, routes] of consumers) {
+      const index = indexOf(routes)
+      if (index !== undefined) indexes.set(namespace, index)
+    }
+    this.#consumers = indexes
+    this.problems = problems
+  }
+
+  /** Undefined: nobody wrote any, and requests go to the service's own endpoints. Else where none matches, nothing does. */
+  of(callerNamespace: string): PathIndex<Rule> | undefined {
+    if (this.#consumers.size === 0) return this.#producer
+    return this.#consumers.get(callerNamespace) ?? this.#producer
+  }
+}
