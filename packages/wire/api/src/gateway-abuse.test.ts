@@ -58,11 +58,13 @@ for (const [kind, path, make] of places) {
   })
 }
 
-test('case 38: a route of 10 000 rules is refused, and nothing else', () => {
-  const { paths, accepted } = read('HTTPRoute', { rules: Array.from({ length: 10_000 }, () => ({})) })
-  assert.deepEqual(paths, ['spec.rules'])
-  assert.deepEqual(accepted, ['good'])
-})
+for (const count of [100, 10_000]) {
+  test(`case 38: a route of ${count} rules is refused, and nothing else`, () => {
+    const { paths, accepted } = read('HTTPRoute', { rules: Array.from({ length: count }, () => ({})) })
+    assert.deepEqual(paths, ['spec.rules'])
+    assert.deepEqual(accepted, ['good'])
+  })
+}
 
 test('case 38: a route with 2000 matches in a rule is refused, and nothing else', () => {
   const matches = Array.from({ length: 2000 }, (_, i) => ({ path: { value: `/${i}` } }))
