@@ -158,6 +158,9 @@ export class Fields {
 
   /** What Content-Length says, `noLength` without one, `badLength` if it is no plain number or says two things (RFC 9110 §8.6). */
   contentLength(): number {
+    const at = this.#find('content-length', 0)
+    if (at >= 0 && this.#added.length === 0 && this.#find('content-length', at + spanNumbers) < 0)
+      return parseLength(this.#valueAt(at))
     const values = this.values('content-length')
     const first = values[0]
     if (first === undefined) return noLength
@@ -261,9 +264,21 @@ export class Fields {
 const noList: HeaderList = []
 const noSpans: number[] = []
 
+/** More than any number of bytes that is ever sent, and exact as a number. */
+const maxLengthDigits = 15
+
 /** A plain decimal number without leading zeros: `+5`, `5,5`, `0x5` and `05` are read in more than one way. */
 export function parseLength(value: string): number {
-  return /^(?:0|[1-9][0-9]{0,14})$/.test(value) ? Number(value) : badLength
+  const digits = value.length
+  if (digits === 0 || digits > maxLengthDigits || (digits > 1 && value.charCodeAt(0) === 0x30))
+    return badLength
+  let length = 0
+  for (let i = 0; i < digits; i++) {
+    const digit = value.charCodeAt(i) - 0x30
+    if (digit < 0 || digit > 9) return badLength
+    length = 10 * length + digit
+  }
+  return length
 }
 
 function hasNameAt(text: string, start: number, name: string): boolean {

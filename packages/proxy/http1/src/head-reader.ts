@@ -42,6 +42,10 @@ const namesByLength: readonly (readonly string[])[] = Array.from({ length: 18 },
   [...specialNames.keys()].filter((name) => name.length === length),
 )
 
+/** First octets of special names. */
+const firstOctets: Uint8Array = new Uint8Array(256)
+for (const name of specialNames.keys()) firstOctets[name.charCodeAt(0)] = 1
+
 /**
  * Reads a start line and field lines (RFC 9112 §2 to §5) in one pass over the bytes. Only what all recipients read alike passes:
  * lines end in CRLF, nothing is folded, names are tokens directly before the colon, values have no control characters.
@@ -223,6 +227,7 @@ export abstract class HeadReader {
 }
 
 function specialOf(bytes: Buffer, start: number, end: number): number {
+  if (firstOctets[tokenLower[bytes[start] ?? 0] ?? 0] === 0) return special.none
   const candidates = namesByLength[end - start]
   if (candidates === undefined) return special.none
   for (const name of candidates) {

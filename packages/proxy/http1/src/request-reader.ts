@@ -146,6 +146,7 @@ export class RequestReader extends MessageReader {
   #upgrade(): void {
     if (this.isHttp10 || this.isChunked || this.contentLength > 0) return
     const name = this.upgradeName()
+    if (name === '') return
     if (/^(?:h2c?|https?|tls)(?:\/|$)/.test(name)) return
     this.protocol = name
   }
