@@ -1,5 +1,7 @@
 import type { Clock } from '@tulle/core'
+import type { Downstream } from './downstream.ts'
 import type { RequestRecord } from './request-record.ts'
+import type { CompiledRule } from './routing/compiled-rule.ts'
 
 const bufferBytes = 65_536
 const flushMs = 100
@@ -60,14 +62,38 @@ function formatLine(time: string, record: RequestRecord): string {
   const { request, status, flag, reason, grpcStatus, endpoint } = record
   const { downstream, head, verdict, rule } = request
   const path = request.path.length > maxPathLength ? request.path.slice(0, maxPathLength) : request.path
-  const source = `"src":${addressText(downstream.facts.sourceIp, downstream.sourcePort)}${member('src.identity', downstream.principal)}`
-  const target = `"dst.service":${jsonText(downstream.service)}${member('dst', endpoint)}`
-  const asked = `"method":${jsonText(request.method)},"host":${jsonText(request.host)},"path":${jsonText(path)},"version":"${head.version}"`
-  const decided = `"verdict":"${verdictWord(record)}"${member('policy', verdict?.policy)}${verdict?.rule === undefined ? '' : `,"rule":${verdict.rule}`}${member('would_refuse', verdict?.wouldRefuse?.policy)}`
-  const answered = `"status":${status},"flags":"${flag}"${member('reason', reason)}${member('grpc_status', grpcStatus)}${member('route', rule?.name)}`
+  const refused = verdict?.wouldRefuse === undefined ? '' : member('would_refuse', verdict.wouldRefuse.policy)
+  const place = verdict?.rule === undefined ? '' : `,"rule":${verdict.rule}`
   const durationMs = Math.round(record.durationMs * 1000) / 1000
-  const figures = `"attempts":${record.attempts},"bytes_recv":${record.requestBytes},"bytes_sent":${record.responseBytes},"duration_ms":${durationMs}`
-  return `{"time":"${time}",${source},${target},${asked},${decided},${answered},${figures}}\n`
+  const answered = `"status":${status},"flags":"${flag}"${member('reason', reason)}${member('grpc_status', grpcStatus)}${rule === undefined ? '' : routeMember(rule)}`
+  // Host and path have been read: neither has a quote, a backslash or a control character in it.
+  return `{"time":"${time}",${partyMembers(downstream)}${member('dst', endpoint)},"method":${methodText(request.method)},"host":"${request.host}","path":"${path}","version":"${head.version}","verdict":"${verdictWord(record)}"${member('policy', verdict?.policy)}${place}${refused},${answered},"attempts":${record.attempts},"bytes_recv":${record.requestBytes},"bytes_sent":${record.responseBytes},"duration_ms":${durationMs}}\n`
+}
+
+/** The same for all requests of a connection. */
+const parties: WeakMap<Downstream, string> = new WeakMap()
+
+function partyMembers(downstream: Downstream): string {
+  const known = parties.get(downstream)
+  if (known !== undefined) return known
+  const { facts, sourcePort, principal, service } = downstream
+  const text = `"src":${addressText(facts.sourceIp, sourcePort)}${member('src.identity', principal)},"dst.service":${jsonText(service)}`
+  parties.set(downstream, text)
+  return text
+}
+
+const routes: WeakMap<CompiledRule, string> = new WeakMap()
+
+function routeMember(rule: CompiledRule): string {
+  const known = routes.get(rule)
+  if (known !== undefined) return known
+  const text = member('route', rule.name)
+  routes.set(rule, text)
+  return text
+}
+
+function methodText(method: string): string {
+  return method === 'GET' ? '"GET"' : method === 'POST' ? '"POST"' : jsonText(method)
 }
 
 function verdictWord({ request, status, flag }: RequestRecord): string {

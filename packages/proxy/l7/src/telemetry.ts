@@ -61,7 +61,9 @@ export class RequestTelemetry {
   readonly #responseBytes: Family
   readonly #attempts: Child
   readonly #downstreamOpen: Child
-  #bound: Map<string, RequestSeries> = new Map()
+  /** By service, principal, and how the request ended. */
+  #bound: Map<string, Map<string | undefined, Map<string | number, RequestSeries>>> = new Map()
+  #boundCount: number = 0
 
   constructor() {
     const registry = this.#registry
@@ -104,13 +106,17 @@ export class RequestTelemetry {
     return this.#registry.slices()
   }
 
+  /** Asked for every request: looked up by what is there already, without making a key of it. */
   #seriesOf(record: RequestRecord): RequestSeries {
     const { downstream, backend } = record.request
     const target = backend?.backend
     const service = target?.kind === 'service' ? target.service : downstream.service
-    const grpc = record.grpcStatus ?? ''
-    const key = `${record.status} ${record.flag} ${grpc} ${service} ${downstream.principal ?? ''} ${record.request.head.version}`
-    const known = this.#bound.get(key)
+    const { status, flag, grpcStatus } = record
+    const outcome =
+      flag === '-' && grpcStatus === undefined ? status : `${status} ${flag} ${grpcStatus ?? ''}`
+    const ofService = below(this.#bound, service)
+    const ofPrincipal = below(ofService, downstream.principal)
+    const known = ofPrincipal.get(outcome)
     if (known !== undefined) return known
     const labels = labelsOf(record, service)
     const series = {
@@ -119,10 +125,21 @@ export class RequestTelemetry {
       requestBytes: this.#requestBytes.bind(...labels),
       responseBytes: this.#responseBytes.bind(...labels),
     }
-    if (this.#bound.size >= maxBound) this.#bound = new Map()
-    this.#bound.set(key, series)
+    ofPrincipal.set(outcome, series)
+    if (++this.#boundCount > maxBound) {
+      this.#bound = new Map()
+      this.#boundCount = 0
+    }
     return series
   }
+}
+
+function below<Key, Below, Value>(map: Map<Key, Map<Below, Value>>, key: Key): Map<Below, Value> {
+  const known = map.get(key)
+  if (known !== undefined) return known
+  const made = new Map<Below, Value>()
+  map.set(key, made)
+  return made
 }
 
 const plainStatus = /^[0-9]{1,2}$/u

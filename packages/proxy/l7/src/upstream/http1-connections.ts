@@ -16,6 +16,8 @@ export class Http1Connections {
   readonly #limit: Limit
   readonly #idle: Connection[] = []
   readonly #open: Set<Connection> = new Set()
+  /** Of the last trim. */
+  #trimmedMs: number
   #draining: boolean = false
 
   /** `limit` is that of the service's connections, to all of its endpoints. */
@@ -24,13 +26,13 @@ export class Http1Connections {
     this.#clock = clock
     this.#deps = deps
     this.#limit = limit
+    this.#trimmedMs = clock.monotonicMs()
   }
 
   take(): UpstreamConnection | undefined {
-    const { upstreamIdleMs, maxConnectionsPerEndpoint } = this.#deps.environment.limits
-    const oldestMs = this.#clock.monotonicMs() - upstreamIdleMs
+    const { maxConnectionsPerEndpoint } = this.#deps.environment.limits
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
-      if (idle.isIdle && idle.idleSinceMs >= oldestMs) return idle
+      if (idle.isIdle) return idle
       idle.destroy()
     }
     if (this.#open.size >= maxConnectionsPerEndpoint || !this.#limit.tryTake()) return undefined
@@ -42,9 +44,10 @@ export class Http1Connections {
     return made
   }
 
-  /** Closes what idled for too long. */
+  /** Called every few seconds: closes what idled for too long. A request then need not look at the clock. */
   trim(): void {
-    const oldestMs = this.#clock.monotonicMs() - this.#deps.environment.limits.upstreamIdleMs
+    this.#trimmedMs = this.#clock.monotonicMs()
+    const oldestMs = this.#trimmedMs - this.#deps.environment.limits.upstreamIdleMs
     const keep = this.#idle.findIndex(({ idleSinceMs }) => idleSinceMs >= oldestMs)
     for (const idle of this.#idle.splice(0, keep < 0 ? this.#idle.length : keep)) idle.destroy()
   }
@@ -65,7 +68,7 @@ export class Http1Connections {
       connection.destroy()
       return
     }
-    connection.idleSinceMs = this.#clock.monotonicMs()
+    connection.idleSinceMs = this.#trimmedMs
     this.#idle.push(connection)
   }
 
