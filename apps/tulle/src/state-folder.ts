@@ -11,6 +11,8 @@ export interface StateFolder {
   readonly tokenKey: string
   readonly lock: string
   readonly hosts: string
+  /** Where workloads without namespaces are listened for; there only in a mesh without them. */
+  readonly listeners: string
   readonly logs: string
   node(name: string): NodeFolder
 }
@@ -53,6 +55,7 @@ export function stateFolder(path: string): StateFolder {
     tokenKey: at('tokens.key'),
     lock: at('lock'),
     hosts: at('hosts'),
+    listeners: at('listeners'),
     logs: at('logs'),
     node: nodeAt,
   }

@@ -1,5 +1,6 @@
 // The catalogue. It knows nothing of the mesh: plain HTTP in, plain HTTP out.
 import { createServer } from 'node:http'
+import { where } from './where.mjs'
 
 const titles = ['The Left Hand of Darkness', 'Invisible Cities', 'The Periodic Table']
 
@@ -8,7 +9,9 @@ const server = createServer(async (request, response) => {
     response.writeHead(404).end()
     return
   }
-  const ratings = await fetch(`${process.env.REVIEWS}/ratings`, { signal: AbortSignal.timeout(2000) })
+  const ratings = await fetch(new URL('/ratings', where(process.env.REVIEWS)), {
+    signal: AbortSignal.timeout(2000),
+  })
     .then((answer) => answer.json())
     .catch(() => [])
   response.setHeader('content-type', 'application/json')

@@ -1,12 +1,14 @@
 // Keeps calling one URL and says when the outcome changes.
 import { Agent, request } from 'node:http'
+import { where } from './where.mjs'
 
+const url = where(process.env.URL)
 const agent = new Agent({ keepAlive: false })
 let last = ''
 
 function call() {
   return new Promise((resolve) => {
-    const outgoing = request(process.env.URL, { agent, timeout: 3000 }, (answer) => {
+    const outgoing = request(url, { agent, timeout: 3000 }, (answer) => {
       let text = ''
       answer.on('data', (chunk) => (text += chunk))
       answer.on('end', () =>

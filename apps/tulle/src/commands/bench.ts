@@ -40,7 +40,7 @@ function seconds(text: string): number {
 async function outer(): Promise<number> {
   const { chooseMode, thisMachine } = await import('../up/mode.ts')
   const { runOuter } = await import('../up/outer.ts')
-  const mode = chooseMode(thisMachine)
+  const { mode } = chooseMode(thisMachine, 'namespaces')
   const folder = mkdtempSync(join(tmpdir(), 'tulle-bench-'))
   process.env[innerVariable] = `${mode} ${folder}`
   try {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { Explanation, Party } from '@tulle/outputs'
 import { adminClient } from '../admin-client.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
@@ -6,6 +7,7 @@ import type { OutputFormat } from '../output/format.ts'
 import type { Style } from '../output/style.ts'
 import { requireRunning } from '../state-folder.ts'
 import type { StateFolder } from '../state-folder.ts'
+import type { UpView } from '../up/up-api.ts'
 
 export interface ExplainOptions {
   readonly state: StateFolder
@@ -17,6 +19,13 @@ export interface ExplainOptions {
   readonly print: (text: string) => void
 }
 
+/** Where nothing captures traffic, what is decided holds for those who keep to it. */
+export interface ExplanationView extends Explanation {
+  readonly advisory?: string
+}
+
+const advisoryText = 'loopback mode: any local process can go around the mesh'
+
 /** `tulle explain FROM TO[:PORT]`: exit code 0 when the call is allowed, 1 when it is refused. */
 export async function explain(options: ExplainOptions): Promise<void> {
   requireRunning(options.state)
@@ -25,8 +34,17 @@ export async function explain(options: ExplainOptions): Promise<void> {
   const explanation = await adminClient(options.state.controlSocket).get<Explanation>(
     `/v1/explain?${query.toString()}`,
   )
-  options.print(await render(options.output, explanation, () => explanationText(explanation, options.style)))
+  const view: ExplanationView = (await isAdvisory(options.state))
+    ? { ...explanation, advisory: advisoryText }
+    : explanation
+  options.print(await render(options.output, view, () => explanationText(view, options.style)))
   if (!explanation.allowed) throw new CommandError(exitCodes.no, '')
+}
+
+/** A control plane that runs for itself has no `tulle up` to ask, and its nodes have namespaces. */
+async function isAdvisory(state: StateFolder): Promise<boolean> {
+  if (!existsSync(state.upSocket)) return false
+  return (await adminClient(state.upSocket).get<UpView>('/v1/up')).mode === 'loopback'
 }
 
 /** `bookstore/books:8080`, `10.77.1.2:80`, `books`. */
@@ -38,7 +56,7 @@ export function splitTarget(target: string): { readonly to: string; readonly por
     : { to, port: Number(match?.groups?.['port']) }
 }
 
-export function explanationText(explanation: Explanation, style: Style): string {
+export function explanationText(explanation: ExplanationView, style: Style): string {
   const { allowed, verdict, rule } = explanation
   const decided =
     rule === undefined
@@ -60,6 +78,7 @@ export function explanationText(explanation: Explanation, style: Style): string 
     `  to          ${partyText(explanation.to)} port ${explanation.port}${explanation.service === undefined ? '' : ` (service ${explanation.service})`}`,
     `  identity    ${explanation.identitySeen ?? style.warn('none: plaintext')}`,
     `  reason      ${verdict.reason}${verdict.wouldRefuse === undefined ? '' : style.warn(` (would be refused by ${verdict.wouldRefuse.policy})`)}`,
+    ...(explanation.advisory === undefined ? [] : [`  advisory    ${style.warn(explanation.advisory)}`]),
     ...decided,
     ...(looked.length === 0 ? [] : ['', 'Policies at the destination', ...looked]),
     ...(changes.length === 0 ? [] : ['', allowed ? 'To refuse it' : 'To allow it', ...changes]),

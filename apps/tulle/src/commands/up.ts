@@ -1,16 +1,18 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { Option } from 'commander'
 import type { Command } from 'commander'
 import { systemClock } from '@tulle/core'
 import { adminClient } from '../admin-client.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { createStyle, wantsColor } from '../output/style.ts'
 import { defaultStateFolder, stateFolder } from '../state-folder.ts'
-import type { UpMode } from '../up/mode.ts'
+import type { ChosenMode, UpMode, WantedMode } from '../up/mode.ts'
 
 interface UpFlags {
   readonly file: string
   readonly state: string
+  readonly mode: WantedMode
   readonly workers: string
   readonly certificateLifetime: string
   readonly handoverDrain: string
@@ -25,6 +27,11 @@ export function registerUp(program: Command): void {
     .description('run a mesh on this machine from a folder of manifests')
     .requiredOption('-f, --file <path>', 'folder, file, or - for standard input')
     .option('--state <dir>', 'where keys, addresses, sockets and logs are kept', defaultStateFolder)
+    .addOption(
+      new Option('--mode <how>', 'how traffic is captured; loopback cannot, and only advises')
+        .choices(['auto', 'namespaces', 'loopback'] satisfies WantedMode[])
+        .default('auto'),
+    )
     .option('--workers <n>', "threads of each node's data path", '2')
     .option(
       '--handover-drain <time>',
@@ -35,7 +42,7 @@ export function registerUp(program: Command): void {
     .action(async (flags: UpFlags) => {
       const inner = process.env[innerVariable]
       if (inner === undefined) process.exitCode = await outer(flags)
-      else await innerUp(inner === 'root' ? 'root' : 'user', flags)
+      else await innerUp(parseChoice(inner), flags)
     })
 }
 
@@ -49,9 +56,16 @@ async function outer(flags: UpFlags): Promise<number> {
     )
   }
   await refuseSecond(flags.state)
-  const mode = chooseMode(thisMachine)
-  process.env[innerVariable] = mode
-  return runOuter({ mode, args: process.argv.slice(2), main: mainFile() })
+  const chosen = chooseMode(thisMachine, flags.mode)
+  process.env[innerVariable] = `${chosen.mode} ${chosen.why}`
+  return runOuter({ mode: chosen.mode, args: process.argv.slice(2), main: mainFile() })
+}
+
+/** As the outer process wrote it. */
+function parseChoice(text: string): ChosenMode {
+  const [name = '', ...why] = text.split(' ')
+  const mode: UpMode = name === 'root' || name === 'loopback' ? name : 'user'
+  return { mode, why: why.join(' ') }
 }
 
 async function refuseSecond(state: string): Promise<void> {
@@ -68,7 +82,7 @@ async function refuseSecond(state: string): Promise<void> {
     )
 }
 
-async function innerUp(mode: UpMode, flags: UpFlags): Promise<void> {
+async function innerUp(chosen: ChosenMode, flags: UpFlags): Promise<void> {
   const { createConsole } = await import('../up/console.ts')
   const { runInner, whenParentIsGone } = await import('../up/inner.ts')
   const { silentLog, stopOnSignals } = await import('@tulle/runtime')
@@ -82,7 +96,7 @@ async function innerUp(mode: UpMode, flags: UpFlags): Promise<void> {
   })
   await runInner(
     {
-      mode,
+      chosen,
       manifests: flags.file,
       state: stateFolder(flags.state),
       main: mainFile(),

@@ -16,22 +16,27 @@ import {
   setParentDeathSignal,
   unshareMount,
 } from '@tulle/kernel'
-import type { LaunchPlan } from './plan.ts'
+import type { LaunchIsolation, LaunchPlan } from './plan.ts'
 import { findProgram } from './find-program.ts'
 
 const resolverPath = '/etc/resolv.conf'
 
-function launch(plan: LaunchPlan): never {
-  const parentPid = process.ppid
+function isolate({ hostsFile, resolverFile, hide }: LaunchIsolation): void {
   unshareMount()
-  bindMount({ source: plan.hostsFile, target: '/etc/hosts' })
-  if (existsSync(resolverPath)) bindMount({ source: plan.resolverFile, target: resolverPath })
-  hideFolder(plan.hide)
+  bindMount({ source: hostsFile, target: '/etc/hosts' })
+  if (existsSync(resolverPath)) bindMount({ source: resolverFile, target: resolverPath })
+  hideFolder(hide)
+}
+
+function launch(plan: LaunchPlan): never {
+  if (plan.isolation !== undefined) isolate(plan.isolation)
   if (plan.runAs !== undefined) setIds({ ...plan.runAs, groups: [] })
-  setNoNewPrivs()
-  dropCapabilities()
+  if (plan.isolation !== undefined) {
+    setNoNewPrivs()
+    dropCapabilities()
+  }
   // After the change of ids, which would clear it.
-  setParentDeathSignal('SIGKILL', parentPid)
+  setParentDeathSignal('SIGKILL', plan.parentPid)
   defaultSignal('SIGPIPE')
   const [program = ''] = plan.command
   const path = findProgram(program, plan.workingDir, plan.env['PATH'] ?? '')

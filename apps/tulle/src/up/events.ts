@@ -1,5 +1,8 @@
-/** A refusal in a node proxy's access log, in a line for people; undefined for every other entry. */
-export function refusalLine(line: string): string | undefined {
+/**
+ * A refusal in a node proxy's access log, in a line for people; undefined for every other entry. `advisory`: the caller
+ * could go around the proxy.
+ */
+export function refusalLine(line: string, advisory: boolean = false): string | undefined {
   let entry: Record<string, unknown>
   try {
     entry = JSON.parse(line) as Record<string, unknown>
@@ -19,7 +22,8 @@ export function refusalLine(line: string): string | undefined {
   const who = text('src.identity').replace(/^spiffe:\/\/[^/]*/u, '') || 'a caller without identity'
   const policy = audited || text('policy')
   const why = policy === '' ? text('error') : `policy ${policy}`
-  return `${refused ? 'refused' : 'would refuse'} ${who} → ${text('dst')}  ${why}`
+  const label = advisory ? ' (advisory)' : ''
+  return `${refused ? 'refused' : 'would refuse'}${label} ${who} → ${text('dst')}  ${why}`
 }
 
 /** Lets one line of a kind through every so often, and says how many it kept back. */

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,18 +13,21 @@ import { formatDuration } from '../output/format.ts'
 import { makePrivate } from '../state-folder.ts'
 import type { StateFolder } from '../state-folder.ts'
 import type { Console } from './console.ts'
+import { namespacesFabric } from './fabric.ts'
+import type { Fabric } from './fabric.ts'
 import { HostsFiles } from './hosts-files.ts'
-import { modeHeadlines } from './mode.ts'
-import type { UpMode } from './mode.ts'
-import { createFabric, fabricAddress } from './node-network.ts'
+import { LoopbackFabric } from './loopback.ts'
+import { modeHeadline } from './mode.ts'
+import type { ChosenMode } from './mode.ts'
 import { Nodes } from './nodes.ts'
 import { flagList, roleProcess } from './role-process.ts'
 import type { Supervised } from './supervised.ts'
 import { upRoutes } from './up-api.ts'
+import { Waypoints } from './waypoints.ts'
 import { Workloads } from './workloads.ts'
 
 export interface InnerOptions {
-  readonly mode: UpMode
+  readonly chosen: ChosenMode
   readonly manifests: string
   readonly state: StateFolder
   /** The command's source, for the roles' processes. */
@@ -52,26 +55,37 @@ const pollMs = 25
  * the manifests want them, until it is told to stop; then workloads, node proxies, control plane.
  */
 export async function runInner(options: InnerOptions, deps: InnerDeps): Promise<void> {
-  const { state, mode } = options
+  const { state, chosen } = options
+  const { mode } = chosen
   const { console, clock } = deps
   const startMs = clock.monotonicMs()
-  prepareState(state)
-  createFabric()
-  console.plain(`tulle up · ${modeHeadlines[mode]}`)
+  prepareState(state, mode === 'loopback')
+  const fabric = mode === 'loopback' ? new LoopbackFabric(state.root, state.listeners) : namespacesFabric()
+  const launcher = fileURLToPath(new URL('../launch/main.ts', import.meta.url))
+  console.plain(`tulle up · ${modeHeadline(chosen)}`)
   console.plain(
     `manifests ${options.manifests} · state ${state.root} (keys and addresses; safe to delete while stopped)`,
   )
-  const control = startControl(options, deps)
-  const nodes = new Nodes({ state, main: options.main, controlPort, nodeArgs: options.nodeArgs }, deps)
+  const roles = { fabric, ...(fabric.isolated ? {} : { launcher }) }
+  const control = startControl(options, roles, deps)
+  const nodes = new Nodes(
+    { state, main: options.main, controlPort, nodeArgs: options.nodeArgs, ...roles },
+    deps,
+  )
   const hosts = new HostsFiles(state.hosts)
   const surroundings = {
-    launcher: fileURLToPath(new URL('../launch/main.ts', import.meta.url)),
+    launcher,
+    isolated: fabric.isolated,
     stateFolder: state.root,
     resolverFile: hosts.resolverFile,
     root: mode === 'root',
     env: process.env,
   }
-  const workloads = new Workloads({ nodes, hosts, surroundings, console, clock })
+  const workloads = new Workloads({ nodes, fabric, hosts, surroundings, console, clock })
+  const waypoints = new Waypoints(
+    { state, main: options.main, controlPort },
+    { fabric, nodes, console, clock },
+  )
   const api = adminServer(
     {
       listen: { socketPath: state.upSocket },
@@ -82,30 +96,51 @@ export async function runInner(options: InnerOptions, deps: InnerDeps): Promise<
   try {
     await api.start(deps.stop)
     await controlReady(control, state, deps)
-    await followManifests(options, deps, { workloads, startMs })
+    await followManifests(options, deps, { workloads, waypoints, startMs })
   } finally {
-    await shutDown({ api, workloads, nodes, control }, deps)
+    await shutDown({ api, workloads, waypoints, nodes, control }, deps)
     rmSync(state.lock, { force: true })
   }
 }
 
-function prepareState(state: StateFolder): void {
+/** Keys and addresses of one kind of mesh are none of the other's. Throws a CommandError. */
+function prepareState(state: StateFolder, isLoopback: boolean): void {
   makePrivate(state.root)
+  if (existsSync(state.tokenKey) && existsSync(state.listeners) !== isLoopback) {
+    const [was, is] = isLoopback ? ['namespaces', 'loopback'] : ['loopback', 'namespaces']
+    throw new CommandError(
+      exitCodes.usage,
+      `the state folder ${state.root} is of a mesh with --mode ${was}, this one has ${is}; delete it, or give this one another with --state`,
+    )
+  }
   makePrivate(state.logs)
   writeFileSync(state.lock, `${process.pid}\n`, { mode: 0o600 })
 }
 
-function startControl(options: InnerOptions, { console, clock }: InnerDeps): Supervised {
+interface Roles {
+  readonly fabric: Fabric
+  readonly launcher?: string
+}
+
+function startControl(
+  options: InnerOptions,
+  { fabric, launcher }: Roles,
+  { console, clock }: InnerDeps,
+): Supervised {
   const { state, main } = options
   const flags = {
     manifests: options.manifests,
     state: state.root,
     nodes: '',
-    'listen-host': fabricAddress,
+    'listen-host': fabric.address,
     'listen-port': String(controlPort),
+    ...fabric.controlFlags,
   }
   const args = ['control', ...flagList(flags), ...options.controlArgs]
-  const control = roleProcess({ name: 'control', args, main, logs: state.logs }, { console, clock })
+  const control = roleProcess(
+    { name: 'control', args, main, logs: state.logs, ...(launcher === undefined ? {} : { launcher }) },
+    { console, clock },
+  )
   control.start()
   return control
 }
@@ -138,6 +173,7 @@ async function controlReady(
 
 interface Following {
   readonly workloads: Workloads
+  readonly waypoints: Waypoints
   readonly startMs: number
 }
 
@@ -154,15 +190,8 @@ async function followManifests(options: InnerOptions, deps: InnerDeps, following
         life.signal,
       )) {
         await following.workloads.reconcile(list)
-        if (first) {
-          await following.workloads.started()
-          const count = following.workloads.list().length
-          console.say(
-            'tulle',
-            `${count} workloads run after ${formatDuration(clock.monotonicMs() - following.startMs)}; Ctrl-C stops them`,
-          )
-          options.onRunning?.()
-        }
+        await following.waypoints.reconcile(list)
+        if (first) await sayRunning(options, deps, following)
         first = false
       }
     } catch (error) {
@@ -173,21 +202,41 @@ async function followManifests(options: InnerOptions, deps: InnerDeps, following
   }
 }
 
+/** Returns at once when it is to stop: a workload may be waiting for what never comes. */
+async function sayRunning(
+  { onRunning }: InnerOptions,
+  { console, clock, stop }: InnerDeps,
+  { workloads, startMs }: Following,
+): Promise<void> {
+  await Promise.race([workloads.started(), aborted(stop)])
+  if (stop.aborted) return
+  const took = formatDuration(clock.monotonicMs() - startMs)
+  console.say('tulle', `${workloads.list().length} workloads run after ${took}; Ctrl-C stops them`)
+  onRunning?.()
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
 interface Running {
   readonly api: AdminServer
   readonly workloads: Workloads
+  readonly waypoints: Waypoints
   readonly nodes: Nodes
   readonly control: Supervised
 }
 
 async function shutDown(
-  { api, workloads, nodes, control }: Running,
+  { api, workloads, waypoints, nodes, control }: Running,
   { console, clock }: InnerDeps,
 ): Promise<void> {
   const startMs = clock.monotonicMs()
   console.say('tulle', 'stopping the workloads, the node proxies, the control plane')
   await api[Symbol.asyncDispose]()
   await workloads.stopAll()
+  await waypoints.stopAll()
   await nodes.stopAll()
   await control.stop(controlGraceMs)
   console.say(

@@ -3,14 +3,13 @@ import { loadTokenKey, mintNodeToken } from '@tulle/ca'
 import type { TokenKey } from '@tulle/ca'
 import { errorText } from '@tulle/core'
 import type { Clock } from '@tulle/core'
-import { mountTmpfs, socketKeeper, zdsServer } from '@tulle/kernel'
+import { socketKeeper, zdsServer } from '@tulle/kernel'
 import type { NetnsFd, SocketKeeper, ZdsServer } from '@tulle/kernel'
 import type { Launch } from '@tulle/status'
 import { makePrivate } from '../state-folder.ts'
 import type { StateFolder } from '../state-folder.ts'
 import type { Console } from './console.ts'
-import { createNodeNetwork, fabricAddress } from './node-network.ts'
-import type { NodeNetwork } from './node-network.ts'
+import type { Fabric, NodePlace } from './fabric.ts'
 import { flagList, roleProcess } from './role-process.ts'
 import type { RoleProcess } from './role-process.ts'
 import type { Supervised } from './supervised.ts'
@@ -20,7 +19,7 @@ import type { UpgradeEvent, UpgradeOptions } from './upgrade-node.ts'
 /** A node of the mesh: its network, its proxy, and the socket that tells the proxy which workloads it has. */
 export interface UpNode {
   readonly name: string
-  readonly network: NodeNetwork
+  readonly network: NodePlace
   readonly proxy: Supervised
   /** Has another process take over from the proxy; tells how that goes. Ends with an error in the last event. */
   upgrade(options: UpgradeOptions): AsyncIterable<UpgradeEvent>
@@ -35,6 +34,9 @@ export interface NodesOptions {
   readonly main: string
   readonly controlPort: number
   readonly nodeArgs: readonly string[]
+  readonly fabric: Fabric
+  /** What starts processes that end with this one, where no namespace ends them. */
+  readonly launcher?: string
 }
 
 export interface NodesDeps {
@@ -88,8 +90,8 @@ export class Nodes {
     const folder = this.#options.state.node(name)
     makePrivate(folder.root)
     makePrivate(folder.secrets)
-    mountTmpfs({ target: folder.secrets, maxBytes: secretsMaxBytes, mode: 0o700 })
-    await this.#keepToken(name, folder.token)
+    this.#options.fabric.keepInMemory(folder.secrets, secretsMaxBytes)
+    await this.keepToken(name, folder.token)
     const zds = zdsServer({ path: folder.zdsSocket })
     this.#zds.push(zds)
     const { clock, console } = this.#deps
@@ -97,7 +99,7 @@ export class Nodes {
       console.warn(name, `its listening sockets are not kept: ${reason}`)
     const keeper = socketKeeper({ path: folder.keeperSocket, node: name, clock, onRefused })
     this.#keepers.push(keeper)
-    const network = createNodeNetwork(index)
+    const network = this.#options.fabric.createNode(index)
     const proxy = this.#proxy(name, network)
     proxy.start()
     return {
@@ -129,18 +131,22 @@ export class Nodes {
     }
   }
 
-  #proxy(name: string, network: NodeNetwork): RoleProcess {
-    const { state, main } = this.#options
+  #proxy(name: string, { netns }: NodePlace): RoleProcess {
+    const { state, main, launcher } = this.#options
     const args = this.#args(name, this.#options.nodeArgs)
-    return roleProcess({ name, args, netns: network.netns, main, logs: state.logs }, this.#deps)
+    const place = {
+      ...(netns === undefined ? {} : { netns }),
+      ...(launcher === undefined ? {} : { launcher }),
+    }
+    return roleProcess({ name, args, main, logs: state.logs, ...place }, this.#deps)
   }
 
   #args(name: string, nodeArgs: readonly string[]): readonly string[] {
-    const { state, controlPort } = this.#options
+    const { state, controlPort, fabric } = this.#options
     const folder = state.node(name)
     const flags = {
       node: name,
-      control: `${fabricAddress}:${controlPort}`,
+      control: `${fabric.address}:${controlPort}`,
       'control-roots': state.controlRoots,
       token: folder.token,
       zds: folder.zdsSocket,
@@ -148,12 +154,13 @@ export class Nodes {
       'handover-socket': folder.handoverSocket,
       'keeper-socket': folder.keeperSocket,
       secrets: folder.secrets,
+      ...fabric.nodeFlags,
     }
     return ['node', ...flagList(flags), ...nodeArgs]
   }
 
-  /** A token that says which node its holder is, short-lived and renewed at half its life. */
-  async #keepToken(node: string, file: string): Promise<void> {
+  /** Writes a token that says which node (or waypoint) its holder is: short-lived, and renewed at half its life. */
+  async keepToken(node: string, file: string): Promise<void> {
     this.#tokenKey ??= loadTokenKey(this.#options.state.tokenKey)
     const key = await this.#tokenKey
     const { clock, console } = this.#deps

@@ -6,6 +6,7 @@ import { systemRng } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import { inNetns } from '@tulle/kernel'
 import type { NetnsFd } from '@tulle/kernel'
+import type { LaunchPlan } from '../launch/plan.ts'
 import { humanLogLine } from './console.ts'
 import type { Console } from './console.ts'
 import { refusalLine, Thinned } from './events.ts'
@@ -21,6 +22,11 @@ export interface RoleProcessOptions {
   readonly netns?: NetnsFd
   readonly main: string
   readonly logs: string
+  /**
+   * Starts it so that the kernel ends it with us; absent where its namespace ends it. Without namespaces what it
+   * refuses is advice: anybody here can go around it.
+   */
+  readonly launcher?: string
 }
 
 export interface RoleProcessDeps {
@@ -61,7 +67,15 @@ export function roleProcess(options: RoleProcessOptions, deps: RoleProcessDeps):
   const access = keep(`${options.name}.access.log`)
   const thinned = new Thinned(sameRefusalEveryMs)
   const launch = ({ args = options.args, main = options.main, onLine }: RoleStart): ChildProcess => {
-    const command = [...process.execArgv, main, ...args]
+    const role = [...process.execArgv, main, ...args]
+    const command =
+      options.launcher === undefined
+        ? role
+        : [
+            ...process.execArgv,
+            options.launcher,
+            launchArgument([process.execPath, ...role], roleEnv(process.env)),
+          ]
     // Its own environment has no TULLE_ variables: every option is in the arguments.
     const run = (): ChildProcess =>
       spawn(process.execPath, command, {
@@ -79,7 +93,7 @@ export function roleProcess(options: RoleProcessOptions, deps: RoleProcessDeps):
     if (child.stdout !== null) {
       eachLine(child.stdout, (line) => {
         access(line)
-        const refusal = refusalLine(line)
+        const refusal = refusalLine(line, options.launcher !== undefined)
         const shown = refusal === undefined ? undefined : thinned.pass(refusal, deps.clock.monotonicMs())
         if (shown !== undefined) deps.console.warn(options.name, shown)
       })
@@ -100,6 +114,17 @@ function showLog(console: Console, name: string, line: string): void {
   if (human === undefined) return
   if (human.level === 'info') console.say(name, human.text)
   else console.warn(name, human.text)
+}
+
+function launchArgument(command: readonly string[], env: NodeJS.ProcessEnv): string {
+  const given = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
+  const plan: LaunchPlan = {
+    command,
+    env: Object.fromEntries(given),
+    workingDir: process.cwd(),
+    parentPid: process.pid,
+  }
+  return JSON.stringify(plan)
 }
 
 function roleEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -141,6 +141,8 @@ async function packets(deps: UpApiDeps, request: AdminRequest): Promise<AdminRep
   const wanted = request.query.get('node') ?? ''
   const node = (await deps.nodes.list()).find((one) => one.name === wanted)
   if (node === undefined) return badRequest(`expected the name of a node, found ${JSON.stringify(wanted)}`)
+  const { netns } = node.network
+  if (netns === undefined) return badRequest('packets between nodes are seen only where they have namespaces')
   const count = Number(request.query.get('count') ?? 20)
   if (!Number.isInteger(count) || count < 1 || count > maxCapturePackets)
     return badRequest(`expected a count of 1–${maxCapturePackets}`)
@@ -149,7 +151,7 @@ async function packets(deps: UpApiDeps, request: AdminRequest): Promise<AdminRep
     tcp !== undefined &&
     payload.length > 0 &&
     (port === 0 || tcp.sourcePort === port || tcp.destinationPort === port)
-  using capture = capturePackets({ netns: node.network.netns, link: uplinkName, maxPackets: count, keep })
+  using capture = capturePackets({ netns, link: uplinkName, maxPackets: count, keep })
   const timeUp = Promise.withResolvers<void>()
   using _timer = deps.clock.after(maxCaptureMs, () => timeUp.resolve())
   await Promise.race([capture.ended, timeUp.promise])

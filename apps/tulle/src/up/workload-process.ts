@@ -1,18 +1,19 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { dirname } from 'node:path'
-import { inNetns } from '@tulle/kernel'
 import type { Launch } from '@tulle/status'
 import { compileCacheVariable } from '../compile-cache.ts'
 import type { LaunchPlan } from '../launch/plan.ts'
 import { chooseRunAs } from './run-as.ts'
-import type { WorkloadNetwork } from './node-network.ts'
+import type { WorkloadPlace } from './fabric.ts'
 
 /** What every launch shares. */
 export interface LaunchSurroundings {
   /** The launcher's source. */
   readonly launcher: string
   readonly stateFolder: string
+  /** Whether workloads have namespaces. */
+  readonly isolated: boolean
   /** What workloads see as /etc/resolv.conf. */
   readonly resolverFile: string
   /** As root we can give away rights; an ordinary user has none to give. */
@@ -21,7 +22,7 @@ export interface LaunchSurroundings {
 }
 
 export interface LaunchPlace {
-  readonly network: WorkloadNetwork
+  readonly network: WorkloadPlace
   readonly hostsFile: string
   /** A small number that no other workload has. */
   readonly slot: number
@@ -38,7 +39,7 @@ export function launchWorkload(
   const { [compileCacheVariable]: compileCache } = surroundings.env
   // The launcher's own environment: the workload gets that of the plan.
   const env = compileCache === undefined ? {} : { [compileCacheVariable]: compileCache }
-  return inNetns(place.network.netns, () =>
+  return place.network.enter(() =>
     spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env }),
   )
 }
@@ -55,9 +56,7 @@ export function launchPlan(launch: Launch, place: LaunchPlace, surroundings: Lau
   return {
     command: launch.run.command,
     workingDir,
-    hostsFile: place.hostsFile,
-    resolverFile: surroundings.resolverFile,
-    hide: surroundings.stateFolder,
+    parentPid: process.pid,
     env: {
       ...Object.fromEntries(passedOn.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),
       // `node` in a manifest is the Node that runs the mesh.
@@ -66,7 +65,15 @@ export function launchPlan(launch: Launch, place: LaunchPlace, surroundings: Lau
       NAMESPACE: launch.namespace,
       ADDRESS: launch.address,
       ...launch.run.env,
+      ...place.network.env,
     },
+    ...(surroundings.isolated && {
+      isolation: {
+        hostsFile: place.hostsFile,
+        resolverFile: surroundings.resolverFile,
+        hide: surroundings.stateFolder,
+      },
+    }),
     ...(runAs === undefined ? {} : { runAs }),
   }
 }

@@ -5,8 +5,7 @@ import { dataEqual } from '@tulle/core'
 import type { Console } from './console.ts'
 import type { HostsFiles } from './hosts-files.ts'
 import { eachLine } from './lines.ts'
-import { createWorkloadNetwork } from './node-network.ts'
-import type { WorkloadNetwork } from './node-network.ts'
+import type { Fabric, WorkloadPlace } from './fabric.ts'
 import type { Nodes, UpNode } from './nodes.ts'
 import { Supervised } from './supervised.ts'
 import { launchWorkload } from './workload-process.ts'
@@ -16,7 +15,7 @@ export interface RunningWorkload {
   readonly launch: Launch
   readonly slot: number
   readonly node: UpNode
-  readonly network: WorkloadNetwork
+  readonly network: WorkloadPlace
   readonly process: Supervised
   /** Aborts when it is to go, also while it still waits for its node's proxy. */
   readonly leaving: AbortController
@@ -26,6 +25,7 @@ export interface RunningWorkload {
 
 export interface WorkloadsDeps {
   readonly nodes: Nodes
+  readonly fabric: Fabric
   readonly hosts: HostsFiles
   readonly surroundings: LaunchSurroundings
   readonly console: Console
@@ -59,7 +59,8 @@ export class Workloads {
    * Makes what runs equal to what is wanted: stops what goes, begins to start what comes. Does not wait for starts,
    * so that one that hangs holds up nothing else; `started` waits for them.
    */
-  async reconcile({ items: wanted, hosts, strict }: LaunchList): Promise<void> {
+  async reconcile(list: LaunchList): Promise<void> {
+    const { items: wanted, hosts, strict } = list
     this.#deps.hosts.update(hosts)
     this.#strict = strict
     for (const running of this.#running.values()) running.network.setStrict(strict)
@@ -71,7 +72,7 @@ export class Workloads {
     for (const launch of wanted) {
       if (this.#running.has(workloadKey(launch))) continue
       try {
-        await this.#begin(launch)
+        await this.#begin(launch, list)
       } catch (error) {
         this.#failed(launch, error)
       }
@@ -90,11 +91,10 @@ export class Workloads {
     await Promise.all([...this.#running.values()].map((running) => running.process.stop(stopGraceMs)))
   }
 
-  async #begin(launch: Launch): Promise<void> {
+  async #begin(launch: Launch, list: LaunchList): Promise<void> {
     const node = await this.#deps.nodes.ensure(launch.node)
     const slot = this.#freeSlots.pop() ?? this.#nextSlot++
-    const { address, enrolled: captured } = launch
-    const network = createWorkloadNetwork({ node: node.network, slot, address, captured })
+    const network = this.#deps.fabric.createWorkload({ node: node.network, slot, launch, list })
     network.setStrict(this.#strict)
     const process = this.#supervise(launch, slot, network)
     const leaving = new AbortController()
@@ -120,7 +120,7 @@ export class Workloads {
     this.#deps.console.say(launch.name, launch.enrolled ? where : `${where} (not in the mesh)`)
   }
 
-  #supervise(launch: Launch, slot: number, network: WorkloadNetwork): Supervised {
+  #supervise(launch: Launch, slot: number, network: WorkloadPlace): Supervised {
     const { console, hosts, surroundings, clock } = this.#deps
     const start = (): ReturnType<typeof launchWorkload> => {
       const hostsFile = hosts.pathFor(launch.namespace)

@@ -2,6 +2,7 @@
 export type { CertificateView } from './config-dump.ts'
 export type { TakeOverView } from './handover/take-over.ts'
 export { listenerFile } from './listener-files.ts'
+export type { ListenerFile } from './listener-files.ts'
 export type { ConnectionView, ProcessView } from './node-api.ts'
 export type { NodeRoleDeps } from './node-role.ts'
 export { nodeOptions, standaloneOptions } from './options.ts'

@@ -4,7 +4,13 @@ import type { EnrolledWorkload, ListenerPlan } from '@tulle/l4'
 
 type Named = Pick<EnrolledWorkload, 'uid' | 'namespace' | 'name' | 'serviceAccount'>
 
-/** The file of a workload in the folder of `--listeners`: a ListenerPlan as JSON. */
+/** What a file says, as JSON. */
+export interface ListenerFile {
+  readonly trustDomain: string
+  readonly listeners: Omit<ListenerPlan, 'captured'>
+}
+
+/** The file of a workload in the folder of `--listeners`. */
 export function listenerFile(folder: string, { namespace, name }: Pick<Named, 'namespace' | 'name'>): string {
   return join(folder, `${namespace}_${name}.json`)
 }
@@ -16,8 +22,10 @@ export function listenerFile(folder: string, { namespace, name }: Pick<Named, 'n
 export function withListenerFile<T extends Named>(
   folder: string,
   workload: T,
-): T & { readonly netns: undefined; readonly listeners: ListenerPlan } {
+): T & Pick<EnrolledWorkload, 'netns' | 'trustDomain' | 'listeners'> & { readonly netns: undefined } {
   // Whoever enrols workloads wrote it, beside the socket over which that is said.
-  const listeners = JSON.parse(readFileSync(listenerFile(folder, workload), 'utf8')) as ListenerPlan
-  return { ...workload, netns: undefined, listeners: { ...listeners, captured: false } }
+  const { trustDomain, listeners } = JSON.parse(
+    readFileSync(listenerFile(folder, workload), 'utf8'),
+  ) as ListenerFile
+  return { ...workload, netns: undefined, trustDomain, listeners: { ...listeners, captured: false } }
 }

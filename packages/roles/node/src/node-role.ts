@@ -109,12 +109,7 @@ function assemble(options: NodeOptions, deps: NodeRoleDeps, taker: Taker | undef
   }
   const takeOver =
     taker && new TakeOver(taker, takeOverOptions, { dataPlane, clock, log, synced: ads.whenSynced, onTaken })
-  const { keeperSocket, listeners, node } = options
-  // What is kept is known by its namespace.
-  const kept =
-    keeperSocket === '' || listeners !== ''
-      ? undefined
-      : new KeptSockets({ path: keeperSocket, node }, { dataPlane, clock, log })
+  const kept = keptSockets(options, deps, dataPlane)
   const enrolment = new Enrolment(options.zds, {
     dataPlane,
     clock,
@@ -166,6 +161,16 @@ function assemble(options: NodeOptions, deps: NodeRoleDeps, taker: Taker | undef
     ads,
     lastGood,
   }
+}
+
+function keptSockets(
+  { keeperSocket: path, listeners, node }: NodeOptions,
+  { clock, log }: NodeRoleDeps,
+  dataPlane: DataPlane,
+): KeptSockets | undefined {
+  // What is kept is known by its namespace.
+  if (path === '' || listeners !== '') return undefined
+  return new KeptSockets({ path, node }, { dataPlane, clock, log })
 }
 
 function startDataPlane(

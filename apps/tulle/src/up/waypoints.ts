@@ -1,0 +1,142 @@
+import { dataEqual, errorText } from '@tulle/core'
+import type { Clock } from '@tulle/core'
+import type { LaunchList, WaypointView } from '@tulle/status'
+import { makePrivate } from '../state-folder.ts'
+import type { StateFolder } from '../state-folder.ts'
+import type { Console } from './console.ts'
+import type { Fabric, WorkloadPlace } from './fabric.ts'
+import type { Nodes } from './nodes.ts'
+import { flagList, roleProcess } from './role-process.ts'
+import type { RoleProcess } from './role-process.ts'
+
+export interface WaypointsOptions {
+  readonly state: StateFolder
+  readonly main: string
+  readonly controlPort: number
+}
+
+export interface WaypointsDeps {
+  readonly fabric: Fabric
+  /** Whose networks waypoints are in. */
+  readonly nodes: Nodes
+  readonly console: Console
+  readonly clock: Clock
+}
+
+/** What makes one waypoint another process. */
+type Wanted = Pick<WaypointView, 'key' | 'address' | 'node' | 'namespace' | 'name'>
+
+interface Running {
+  readonly wanted: Wanted
+  readonly slot: number
+  readonly place: WorkloadPlace
+  readonly process: RoleProcess
+}
+
+/** Names of network links are made of slots: those of workloads begin at 1. */
+const firstSlot = 30_000
+const stopGraceMs = 7000
+const secretsMaxBytes = 16 * 1024 ** 2
+
+/** Keeps a process for each waypoint of the mesh, in a network of its own: it is no workload, and nothing of it is captured. */
+export class Waypoints {
+  readonly #options: WaypointsOptions
+  readonly #deps: WaypointsDeps
+  readonly #running: Map<string, Running> = new Map()
+  readonly #freeSlots: number[] = []
+  #nextSlot: number = firstSlot
+  #saidNone: boolean = false
+
+  constructor(options: WaypointsOptions, deps: WaypointsDeps) {
+    this.#options = options
+    this.#deps = deps
+  }
+
+  /** Makes what runs equal to what is wanted. */
+  async reconcile(list: LaunchList): Promise<void> {
+    const wanted = new Map(list.waypoints.map((view) => [view.key, wantedOf(view)]))
+    const leaving = [...this.#running].filter(([key, running]) => !dataEqual(wanted.get(key), running.wanted))
+    await Promise.all(leaving.map(([key, running]) => this.#stop(key, running)))
+    for (const [key, one] of wanted) {
+      if (this.#running.has(key)) continue
+      try {
+        await this.#begin(one, list)
+      } catch (error) {
+        this.#deps.console.warn(one.name, `could not be started: ${errorText(error)}`)
+      }
+    }
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.#running.values()].map(({ process }) => process.stop(stopGraceMs)))
+  }
+
+  async #begin(wanted: Wanted, list: LaunchList): Promise<void> {
+    const { console, fabric, nodes, clock } = this.#deps
+    if (!fabric.isolated) {
+      if (!this.#saidNone) console.warn('tulle', 'waypoints need network namespaces: here none is started')
+      this.#saidNone = true
+      return
+    }
+    const [node] = await nodes.list()
+    // The first workload brings the first node, and another list comes with it.
+    if (node === undefined) return
+    const { state, main } = this.#options
+    const folder = state.node(wanted.node)
+    makePrivate(folder.root)
+    makePrivate(folder.secrets)
+    fabric.keepInMemory(folder.secrets, secretsMaxBytes)
+    await nodes.keepToken(wanted.node, folder.token)
+    const slot = this.#freeSlots.pop() ?? this.#nextSlot++
+    const place = fabric.createWorkload({ node: node.network, slot, launch: launchOf(wanted), list })
+    const process = roleProcess(
+      { name: wanted.name, args: this.#args(wanted), main, logs: state.logs, netns: place.netns },
+      { console, clock },
+    )
+    this.#running.set(wanted.key, { wanted, slot, place, process })
+    place.announce()
+    process.start()
+    console.say(wanted.name, `waypoint of ${wanted.namespace} started at ${wanted.address ?? ''}`)
+  }
+
+  async #stop(key: string, { slot, place, process, wanted }: Running): Promise<void> {
+    this.#running.delete(key)
+    await process.stop(stopGraceMs)
+    place[Symbol.dispose]()
+    this.#freeSlots.push(slot)
+    this.#deps.console.say(wanted.name, 'stopped: nothing needs it any more')
+  }
+
+  #args({ key, node }: Wanted): readonly string[] {
+    const { state, controlPort } = this.#options
+    const folder = state.node(node)
+    const flags = {
+      waypoint: key,
+      control: `${this.#deps.fabric.address}:${controlPort}`,
+      'control-roots': state.controlRoots,
+      token: folder.token,
+      secrets: folder.secrets,
+      'admin-socket': folder.adminSocket,
+    }
+    return ['waypoint', ...flagList(flags)]
+  }
+}
+
+/** Without what changes while it runs. */
+function wantedOf({ key, address, node, namespace, name }: WaypointView): Wanted {
+  return { key, node, namespace, name, ...(address === undefined ? {} : { address }) }
+}
+
+/** As the fabric takes workloads: one whose traffic is left alone. */
+function launchOf({ key, namespace, name, node, address = '' }: Wanted): LaunchList['items'][number] {
+  return {
+    uid: key,
+    namespace,
+    name,
+    serviceAccount: name,
+    node,
+    address,
+    enrolled: false,
+    run: { command: [], env: {}, workingDir: '' },
+  }
+}
