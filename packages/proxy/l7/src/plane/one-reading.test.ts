@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
+import { posix } from 'node:path'
 import { describe, it } from 'node:test'
 import type { AccessPolicy } from '@tulle/access'
 import fc from 'fast-check'
@@ -104,8 +105,10 @@ describe('one reading of a request', () => {
         assert.equal(status, '200', sent)
         assert.equal(logged.at(-1)?.['path'], got, sent)
         // What a server that decodes once more, or resolves dots, would make of it is no secret place either.
-        const decoded = decodeURIComponent(got.replaceAll(/%(?![0-9a-f]{2})/giu, '%25'))
-        assert.doesNotMatch(new URL(decoded, 'http://a').pathname, /^\/admin(\/|$)/u, sent)
+        const decoded = got.replaceAll(/%([0-9a-f]{2})/giu, (_all, hex: string) =>
+          String.fromCharCode(Number.parseInt(hex, 16)),
+        )
+        assert.doesNotMatch(posix.normalize(decoded), /^\/admin(\/|$)/u, sent)
         assert.doesNotMatch(got, /^\/admin(\/|$)/u, sent)
       }),
       { numRuns: 150 },
