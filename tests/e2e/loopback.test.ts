@@ -14,7 +14,7 @@ import { until } from '../support/waiting.ts'
 const nobody = 65_534
 const folder = new MeshFolder({
   manifests: { copyOf: join(checkout, 'examples/bookstore') },
-  args: ['--mode', 'loopback', '--workers', '1'],
+  args: ['--mode', 'loopback', '--workers', '1', '--handover-drain', '1s'],
   ...(process.getuid?.() === 0 && { uid: nobody }),
 })
 const within = { withinMs: 20_000 }
@@ -111,6 +111,16 @@ describe('without namespaces', () => {
       }).on('error', reject),
     )
     assert.equal(status, 200)
+  })
+
+  test('tulle upgrade replaces the node proxies, and calls go on passing and being refused', async () => {
+    const { exitCode, stdout, stderr } = await folder.tulle('upgrade')
+    assert.equal(exitCode, 0, stdout + stderr)
+    const call =
+      'fetch(`http://${process.env.BOOKS_SERVICE_HOST}:${process.env.BOOKS_SERVICE_PORT}/books`).then((a) => console.log(a.status), () => console.log("no answer"))'
+    const callAs = async (name: string): Promise<string> =>
+      (await folder.tulle('exec', `bookstore/${name}`, '--', 'node', '-e', call)).stdout.trim()
+    assert.deepEqual([await callAs('reader'), await callAs('scraper')], ['200', 'no answer'])
   })
 
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {

@@ -77,14 +77,22 @@ export class Enrolment implements Component {
   async #add(workload: ZdsWorkload): Promise<void> {
     const fields = { workload: `${workload.namespace}/${workload.name}` }
     try {
-      const held = (await this.#deps.takeOver?.hold(workload)) === true
-      if (!held) await this.#serve(workload)
+      if (!(await this.#held(workload))) await this.#serve(workload)
     } catch (error) {
       this.#deps.log.error('a workload cannot be served', { ...fields, error: errorText(error) })
       throw error
     }
     this.#enrolled.set(workload.uid, workload)
     this.#deps.log.debug('serving a workload', fields)
+  }
+
+  /**
+   * Whether its listeners wait for the process that this one takes over from. Without namespaces ours are opened beside
+   * the others: what those have not accepted when they close is lost.
+   */
+  async #held(workload: ZdsWorkload): Promise<boolean> {
+    const { takeOver, listeners } = this.#deps
+    return listeners === undefined && (await takeOver?.hold(workload)) === true
   }
 
   #serve(workload: ZdsWorkload): Promise<void> {
