@@ -2,7 +2,7 @@ import { controlOptions } from '@tulle/control'
 import { nodeOptions, standaloneOptions } from '@tulle/node'
 import { envNameOf, flagOf } from '@tulle/runtime'
 import type { OptionTable } from '@tulle/runtime'
-import { waypointOptions } from '@tulle/waypoint'
+import { meshWaypointOptions, waypointOptions } from '@tulle/waypoint'
 
 /** docs/reference/options.md, from the tables that the roles read their options by. */
 export function optionsReference(): string {
@@ -13,6 +13,7 @@ export function optionsReference(): string {
     ...section('tulle control', controlOptions),
     ...section('tulle node', nodeOptions),
     ...section('tulle node --config FILE', standaloneOptions),
+    ...section('tulle waypoint', meshWaypointOptions),
     ...section('tulle waypoint --config FILE', waypointOptions),
     '',
   ].join('\n')

@@ -22,7 +22,12 @@ export function registerRoles(program: Command): void {
     'run a node proxy; with --config FILE, one for a single workload without a control plane',
     runNodeRole,
   )
-  role(program, 'waypoint', 'run an L7 proxy with what a file says: --config FILE', runWaypointRole)
+  role(
+    program,
+    'waypoint',
+    'run a waypoint of the mesh; with --config FILE, an L7 proxy by itself',
+    runWaypointRole,
+  )
 }
 
 function role(
@@ -59,8 +64,7 @@ async function runControlRole(argv: readonly string[]): Promise<void> {
 
 async function runNodeRole(argv: readonly string[]): Promise<void> {
   const { nodeOptions, runNode, runStandalone, standaloneOptions } = await import('@tulle/node')
-  const alone = argv.some((argument) => argument === '--config' || argument.startsWith('--config='))
-  if (alone) {
+  if (isAlone(argv)) {
     const options = readOptions('node --config FILE', standaloneOptions, argv)
     if (options !== undefined) await runUntilStopped(options.logLevel, (deps) => runStandalone(options, deps))
     return
@@ -69,11 +73,23 @@ async function runNodeRole(argv: readonly string[]): Promise<void> {
   if (options !== undefined) await runUntilStopped(options.logLevel, (deps) => runNode(options, deps))
 }
 
+/** What a file says, and no control plane. */
+function isAlone(argv: readonly string[]): boolean {
+  return argv.some((argument) => argument === '--config' || argument.startsWith('--config='))
+}
+
 async function runWaypointRole(argv: readonly string[]): Promise<void> {
-  const { runWaypoint, waypointOptions } = await import('@tulle/waypoint')
-  const options = readOptions('waypoint --config FILE', waypointOptions, argv)
+  const { meshWaypointOptions, runMeshWaypoint, runWaypoint, waypointOptions } =
+    await import('@tulle/waypoint')
+  if (isAlone(argv)) {
+    const options = readOptions('waypoint --config FILE', waypointOptions, argv)
+    if (options !== undefined)
+      await runUntilStopped(options.logLevel, (deps) => runWaypoint(options, deps), 'waypoint')
+    return
+  }
+  const options = readOptions('waypoint', meshWaypointOptions, argv)
   if (options !== undefined)
-    await runUntilStopped(options.logLevel, (deps) => runWaypoint(options, deps), 'waypoint')
+    await runUntilStopped(options.logLevel, (deps) => runMeshWaypoint(options, deps), 'waypoint')
 }
 
 interface NodeDeps {

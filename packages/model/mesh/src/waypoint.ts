@@ -20,7 +20,12 @@ export function waypointKey(waypoint: { readonly namespace: string; readonly nam
   return `${waypoint.namespace}/${waypoint.name}`
 }
 
-/** The name that a waypoint has where nodes have theirs; no node can have it. */
+/** The name that a waypoint has where nodes have theirs; none of them can have it, as DNS knows no underscore. */
 export function waypointNode(waypoint: { readonly namespace: string; readonly name: string }): string {
-  return `waypoint/${waypointKey(waypoint)}`
+  return `waypoint_${waypoint.namespace}_${waypoint.name}`
+}
+
+/** By which a waypoint is found among workloads. */
+export function waypointUid(waypoint: { readonly namespace: string; readonly name: string }): string {
+  return `tulle//Waypoint/${waypointKey(waypoint)}`
 }

@@ -6,7 +6,7 @@ import { encodeBaggage, hbonePort } from '@tulle/hbone'
 import { trimHttp1Batches } from '@tulle/http1'
 import { flushNow, trimBatches } from '@tulle/http2'
 import { parseSpiffeId, spiffeId } from '@tulle/identity'
-import type { Identity, SpiffeId } from '@tulle/identity'
+import type { SpiffeId } from '@tulle/identity'
 import { listenFd, listenTcp, openTcpSocket } from '@tulle/kernel'
 import { defaultLimits as l4Limits } from '@tulle/l4'
 import type { RejectedResource } from '@tulle/l4'
@@ -38,9 +38,8 @@ import { MeshRoutes } from './mesh-routes.ts'
 import { WaypointState } from './waypoint-state.ts'
 
 export interface WaypointPlaneOptions {
-  readonly identity: Identity
-  /** Its own, by which the mesh knows it. */
-  readonly address: IpAddress
+  /** By which the mesh knows it: everything else about itself it is told. */
+  readonly uid: string
   /** Where it listens for HBONE. */
   readonly listen: { readonly ip: string; readonly port: number }
 }
@@ -51,6 +50,8 @@ export interface WaypointPlaneDeps {
   readonly log: Log
   /** Asks the control plane for a service's traffic. */
   demand(service: string): void
+  /** The identity that it runs as: a certificate of it is wanted. Called once. */
+  onIdentity(identity: SpiffeId): void
   /** Takes access log lines; done with the bytes when it returns. */
   onAccessLog(lines: Buffer): void
 }
@@ -79,6 +80,7 @@ export class WaypointPlane {
   readonly #timeouts: Timeouts
   readonly #opened: PromiseWithResolvers<void> = Promise.withResolvers()
   #listener: Server | undefined
+  #identity: SpiffeId | undefined
 
   constructor(options: WaypointPlaneOptions, deps: WaypointPlaneDeps) {
     const { clock, log } = deps
@@ -86,7 +88,7 @@ export class WaypointPlane {
     this.#deps = deps
     this.#timeouts = new Timeouts(clock)
     this.#state = new WaypointState({
-      address: options.address,
+      uid: options.uid,
       demand: (service) => deps.demand(service),
       log: (problem) => log.warn('part of a route is not in force', { problem }),
     })
@@ -136,13 +138,14 @@ export class WaypointPlane {
   async apply(update: ResourceUpdate): Promise<readonly RejectedResource[]> {
     const rejected = this.#state.apply(update)
     this.#seen.add(update.typeUrl)
+    this.#learnIdentity()
     if (update.typeUrl !== accessType) for (const clusters of this.#clusters) clusters.refresh()
     this.#tryOpen()
     return rejected
   }
 
   async setCertificates(certificates: readonly WorkloadCertificate[]): Promise<void> {
-    const own = spiffeId(this.#options.identity)
+    const own = this.#identity
     const certificate = certificates.find(({ identity }) => identity === own)
     if (certificate === undefined) return
     try {
@@ -186,6 +189,13 @@ export class WaypointPlane {
     this.#accessLog.flush()
   }
 
+  #learnIdentity(): void {
+    const { own } = this.#state
+    if (own === undefined || this.#identity !== undefined) return
+    this.#identity = spiffeId(workloadIdentity(own))
+    this.#deps.onIdentity(this.#identity)
+  }
+
   #tryOpen(): void {
     if (this.#listener !== undefined || this.#credentials.current === undefined) return
     if (!this.#seen.has(addressType) || !this.#seen.has(accessType)) return
@@ -215,7 +225,7 @@ export class WaypointPlane {
       {
         address: ip,
         port: hbonePort,
-        sourceAddress: this.#options.address,
+        sourceAddress: this.#state.own?.addresses[0] ?? '',
         destinationIdentities: identitiesOf(own, service?.subjectAltNames ?? []),
         // An endpoint's address was read from its resource.
         authority: { kind: 'address', address: ip as IpAddress, port },
@@ -225,8 +235,8 @@ export class WaypointPlane {
   }
 
   #baggage(): string {
-    const entry = this.#state.mesh.byAddress('', this.#options.address)
-    return entry?.kind === 'workload' ? encodeBaggage(entry.workload) : ''
+    const { own } = this.#state
+    return own === undefined ? '' : encodeBaggage(own)
   }
 
   #makePool(shares: Shares): ClientPool {

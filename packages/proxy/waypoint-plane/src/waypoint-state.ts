@@ -4,7 +4,7 @@ import { MeshState } from '@tulle/l4'
 import type { RejectedResource } from '@tulle/l4'
 import { RouteTable } from '@tulle/l7'
 import { serviceKey } from '@tulle/mesh'
-import type { GatewayAddress, IpAddress, Service, Workload } from '@tulle/mesh'
+import type { GatewayAddress, Service, Workload } from '@tulle/mesh'
 import { addressType } from '@tulle/mesh-xds'
 import type { MeshResource, ResourceUpdate } from '@tulle/mesh-xds'
 import { policyKey } from '@tulle/policy'
@@ -22,7 +22,7 @@ export interface KnownTraffic {
 export class WaypointState {
   readonly mesh: MeshState = new MeshState()
   readonly access: AccessTable = new AccessTable()
-  readonly #address: IpAddress
+  readonly #uid: string
   readonly #demand: (service: string) => void
   readonly #log: (problem: string) => void
   /** `none`: the control plane says that there is nothing to be said. */
@@ -31,14 +31,14 @@ export class WaypointState {
   readonly #watchers: Map<string, Set<() => void>> = new Map()
 
   constructor(options: {
-    /** Its own: what names it is bound to it. */
-    readonly address: IpAddress
+    /** By which the mesh knows it. */
+    readonly uid: string
     /** Asks the control plane for a service's traffic. */
     readonly demand: (service: string) => void
     /** Told of parts of routes that are not in force. */
     readonly log: (problem: string) => void
   }) {
-    this.#address = options.address
+    this.#uid = options.uid
     this.#demand = options.demand
     this.#log = options.log
   }
@@ -60,6 +60,11 @@ export class WaypointState {
       default:
         return []
     }
+  }
+
+  /** Itself, as the control plane describes it. */
+  get own(): Workload | undefined {
+    return this.mesh.workload(this.#uid)
   }
 
   /** Whether callers of it are to come here. */
@@ -91,9 +96,10 @@ export class WaypointState {
   }
 
   #isUs({ destination }: GatewayAddress): boolean {
-    if (destination.kind === 'address') return destination.address === this.#address
-    const service = this.mesh.service(serviceKey(destination))
-    return service?.addresses.some(({ address }) => address === this.#address) ?? false
+    const ours = this.own?.addresses ?? []
+    if (destination.kind === 'address') return ours.includes(destination.address)
+    const key = serviceKey(destination)
+    return this.mesh.service(key) !== undefined && this.own?.services.has(key) === true
   }
 
   /** Before the first request for it comes. */

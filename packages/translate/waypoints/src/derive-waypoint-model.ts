@@ -9,7 +9,7 @@ import { policyKey } from '@tulle/policy'
 import type { AuthorizationPolicy } from '@tulle/policy'
 import { admissionName, admissionPolicy, asAccess } from './admission.ts'
 import { deriveBindings } from './bindings.ts'
-import type { Binding } from './bindings.ts'
+import type { Binding, Bindings } from './bindings.ts'
 import type { WaypointInputs } from './inputs.ts'
 import { conditionSet } from '@tulle/workloads'
 import type { Note } from '@tulle/workloads'
@@ -27,6 +27,8 @@ export interface WaypointModel {
   readonly admissions: Collection<AuthorizationPolicy>
   /** Every policy as a waypoint enforces it, keyed by `policyKey`. */
   readonly access: Collection<AccessPolicy>
+  /** Who is bound to which waypoint, whether that is ready or not. */
+  readonly bindings: Bindings
   /** Of Workloads that run as a waypoint's account, which are none of the mesh; keyed by `objectKey`. */
   readonly conditions: Collection<readonly Condition[]>
 }
@@ -74,6 +76,7 @@ export function deriveWaypointModel(graph: Graph, inputs: WaypointInputs): Waypo
     services,
     workloads: graph.join('workloads-and-waypoints', [own, instances]),
     admissions,
+    bindings,
     access: deriveAccess(graph, inputs, admissions),
     conditions: graph.derive('reserved-accounts', inputs.api.workloads, ({ metadata, spec }, look) =>
       look.one(waypoints, `${metadata.namespace}/${spec.serviceAccount}`) === undefined

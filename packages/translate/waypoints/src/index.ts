@@ -4,7 +4,7 @@
  */
 export { admissionName, asAccess } from './admission.ts'
 export { automaticName } from './bindings.ts'
-export type { Binding } from './bindings.ts'
+export type { Binding, Bindings } from './bindings.ts'
 export { deriveWaypointModel } from './derive-waypoint-model.ts'
 export type { WaypointModel } from './derive-waypoint-model.ts'
 export type { WaypointInputs } from './inputs.ts'

@@ -164,7 +164,7 @@ test('a waypoint is a workload on a node of its own, once it has an address', ()
   const instance = world.model.workloads.get(`tulle//Waypoint/${automatic}`)
   assert.deepEqual(
     [instance?.node, instance?.serviceAccount, instance?.tunnel, instance?.addresses],
-    ['waypoint/shop/tulle-waypoint', 'tulle-waypoint', 'hbone', ['10.77.9.9']],
+    ['waypoint_shop_tulle-waypoint', 'tulle-waypoint', 'hbone', ['10.77.9.9']],
   )
 })
 

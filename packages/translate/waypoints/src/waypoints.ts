@@ -1,6 +1,6 @@
 import type { Collection, Graph } from '@tulle/collections'
 import { compareText } from '@tulle/core'
-import { waypointKey, waypointNode } from '@tulle/mesh'
+import { waypointKey, waypointNode, waypointUid } from '@tulle/mesh'
 import type { IpAddress, Waypoint, Workload } from '@tulle/mesh'
 import type { MeshSettings } from '@tulle/workloads'
 import { automaticName } from './bindings.ts'
@@ -63,7 +63,7 @@ export function waypointWorkload(
 ): Workload {
   const { namespace, name } = waypoint
   return {
-    uid: `tulle//Waypoint/${namespace}/${name}`,
+    uid: waypointUid(waypoint),
     name,
     namespace,
     serviceAccount: name,
