@@ -7,8 +7,7 @@ import { CommandError, exitCodes } from '../exit-codes.ts'
  */
 export type UpMode = 'root' | 'user' | 'loopback'
 
-export const wantedModes = ['auto', 'namespaces', 'loopback'] as const
-export type WantedMode = (typeof wantedModes)[number]
+export type WantedMode = 'auto' | 'namespaces' | 'loopback'
 
 export interface ChosenMode {
   readonly mode: UpMode

@@ -49,6 +49,10 @@ export interface PairOptions {
   readonly plaintext?: boolean
   readonly clientCertificate?: WorkloadCertificate
   readonly serverCertificate?: WorkloadCertificate
+  /** More of the two sides' listeners. */
+  readonly listeners?: { readonly client?: ListenerPlan; readonly server?: ListenerPlan }
+  /** Where the client's application calls from; the client's address where absent. */
+  readonly callFrom?: string
 }
 
 /** Two data planes, each with one workload, and everything between them. */
@@ -73,8 +77,12 @@ export async function startPair(appPort: number, options: PairOptions = {}): Pro
   }
   const plaintext = { listen: { ip: serverAddress, port: listen.port }, destination }
   const enrolled = Promise.all([
-    enrol(client, 'shopper', { fixedOutbound: [{ listen, destination }] }),
-    enrol(server, 'books', { hbone: { ip: serverAddress, port: 15_008 }, fixedPlaintext: [plaintext] }),
+    enrol(client, 'shopper', { fixedOutbound: [{ listen, destination }], ...options.listeners?.client }),
+    enrol(server, 'books', {
+      hbone: { ip: serverAddress, port: 15_008 },
+      fixedPlaintext: [plaintext],
+      ...options.listeners?.server,
+    }),
   ])
   const services = service === undefined ? [] : [service]
   const served = new Map(services.map((one) => [serviceKey(one), []]))
@@ -89,10 +97,11 @@ export async function startPair(appPort: number, options: PairOptions = {}): Pro
   await server.setCertificates([options.serverCertificate ?? certificate('books')])
   await enrolled
   const host = options.plaintext === true ? serverAddress : clientAddress
+  const { callFrom: localAddress = clientAddress } = options
   return {
     client,
     server,
-    call: () => connect({ host, port: listen.port, localAddress: clientAddress, allowHalfOpen: true }),
+    call: () => connect({ host, port: listen.port, localAddress, allowHalfOpen: true }),
     async logged(count) {
       for (;;) {
         await clock.advance(100)
