@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import type { AccessPolicy } from '@tulle/access'
 import { entry, rule } from '../routing/test-requests.ts'
-import { answered, answering, exchange, okAnswer, RawBackend, TestProxy } from './test-proxy.ts'
+import { answered, answering, exchange, okAnswer, proxyIp, RawBackend, TestProxy } from './test-proxy.ts'
 
 const toBackend = [entry({}, rule('back'))]
 
@@ -45,7 +45,7 @@ class NodeClient implements Disposable {
   readonly session: ClientHttp2Session
 
   constructor(port: number) {
-    this.session = connect(`http://127.0.0.1:${port}`)
+    this.session = connect(`http://${proxyIp}:${port}`)
     this.session.on('error', () => undefined)
   }
 

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import type { AccessPolicy } from '@tulle/access'
 import fc from 'fast-check'
 import { entry, rule } from '../routing/test-requests.ts'
-import { answered, answering, exchange, okAnswer, RawBackend, TestProxy } from './test-proxy.ts'
+import { answered, answering, exchange, okAnswer, proxyIp, RawBackend, TestProxy } from './test-proxy.ts'
 
 const toBackend = [entry({}, rule('back'))]
 
@@ -189,7 +189,7 @@ describe('one reading of a request', () => {
       if (text.endsWith('ping')) socket.write('pong')
     })
     await using proxy = await TestProxy.start({ entries: toBackend, clusters: { 'test/back': [back.port] } })
-    const socket = connect({ host: '127.0.0.1', port: proxy.port })
+    const socket = connect({ host: proxyIp, port: proxy.port })
     socket.write('GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
     let text = ''
     const done = Promise.withResolvers<void>()

@@ -123,6 +123,12 @@ export class TurnBalancer implements Balancer<UpstreamSpec> {
   }
 }
 
+/**
+ * A loopback address of this test process alone: listeners share ports (SO_REUSEPORT), so that two processes on one port would be
+ * given one another's connections without a word.
+ */
+export const proxyIp: string = `127.${16 + ((process.pid >> 8) % 200)}.${process.pid & 255}.9`
+
 export interface TestProxyPlan {
   readonly entries: readonly HttpEntry[]
   /** Ports of endpoints, by the service of rules. */
@@ -152,7 +158,7 @@ export class TestProxy implements AsyncDisposable {
     const protocol = plan.protocol ?? 'http'
     const listener: ListenerPlan = {
       name: 'test',
-      ip: '127.0.0.1',
+      ip: proxyIp,
       port,
       protocol,
       certificate: undefined,
@@ -191,7 +197,6 @@ export class TestProxy implements AsyncDisposable {
     return new TestProxy(port, logged, worker)
   }
 
-  /** Access log lines so far. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.worker.close()
   }
@@ -200,7 +205,7 @@ export class TestProxy implements AsyncDisposable {
 /** A port that nobody listens on. */
 async function freePort(): Promise<number> {
   const server = createServer()
-  server.listen(0, '127.0.0.1')
+  server.listen(0, proxyIp)
   await once(server, 'listening')
   // Listening on TCP.
   const { port } = server.address() as AddressInfo
@@ -215,7 +220,7 @@ export async function exchange(
   bytes: string,
   enough: (text: string) => boolean = () => false,
 ): Promise<string> {
-  const socket = connect({ host: '127.0.0.1', port })
+  const socket = connect({ host: proxyIp, port })
   let text = ''
   const done = Promise.withResolvers<string>()
   socket.on('data', (piece) => {
