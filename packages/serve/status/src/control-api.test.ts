@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { objectKey } from '@tulle/api'
+import { must } from '@tulle/core'
+import { parseIpAddress, serviceKey } from '@tulle/mesh'
 import { controlApiClient } from './control-client.ts'
 import {
   booksObject,
@@ -203,4 +205,35 @@ test('controlApiClient() says when nobody answers', async () => {
   await assert.rejects(controlApiClient('/nonexistent/control.sock').get('/v1/version'), {
     code: 'ADMIN_UNREACHABLE',
   })
+})
+
+test('GET /v1/waypoints says why each is there, whether it is ready, and who goes through it', async () => {
+  await using fixture = await StatusFixture.create()
+  const address = must(parseIpAddress('10.77.1.9'))
+  const waypoint = { destination: { kind: 'address', network: '', address }, hboneMtlsPort: 15_008 } as const
+  fixture.graph.transaction(() => {
+    fixture.waypoints.set('bookstore/wp', {
+      namespace: 'bookstore',
+      name: 'wp',
+      address,
+      serves: 'all',
+      origin: 'automatic',
+      reasons: ['routes are read by it'],
+    })
+    fixture.readyWaypoints.set('bookstore/wp', true)
+    fixture.services.set(serviceKey(booksService), { ...booksService, waypoint })
+  })
+  assert.deepEqual((await fixture.client.get('/v1/waypoints')).items, [
+    {
+      key: 'bookstore/wp',
+      namespace: 'bookstore',
+      name: 'wp',
+      address: '10.77.1.9',
+      node: 'waypoint_bookstore_wp',
+      origin: 'automatic',
+      ready: true,
+      services: [serviceKey(booksService)],
+      reasons: ['routes are read by it'],
+    },
+  ])
 })

@@ -11,6 +11,7 @@ import type {
   ServiceView,
   SyncView,
   VersionView,
+  WaypointView,
   WaitView,
   WorkloadView,
 } from './api-types.ts'
@@ -22,6 +23,7 @@ export interface ControlApiTypes {
   readonly '/v1/policies': List<PolicyView>
   readonly '/v1/objects': List<ObjectView>
   readonly '/v1/problems': List<Problem>
+  readonly '/v1/waypoints': List<WaypointView>
   readonly '/v1/nodes': List<NodeView>
   readonly '/v1/launches': LaunchList
   readonly '/v1/hosts': List<HostEntry>

@@ -76,10 +76,18 @@ export class ControlLists implements Disposable {
 
   waypoints(): List<WaypointView> {
     const { waypoints, readyWaypoints, services } = this.#state
-    const all = Array.from(services.entries(), ([, service]) => service)
+    const bound = new Map<string, string[]>()
+    for (const [key, { waypoint }] of services.entries()) {
+      if (waypoint?.destination.kind !== 'address') continue
+      const { address } = waypoint.destination
+      bound.set(address, [...(bound.get(address) ?? []), key])
+    }
     return this.#list(
       Array.from(waypoints.entries(), ([key, waypoint]) =>
-        waypointView(waypoint, { ready: readyWaypoints.get(key) === true, services: all }),
+        waypointView(waypoint, {
+          ready: readyWaypoints.get(key) === true,
+          services: bound.get(waypoint.address ?? '') ?? [],
+        }),
       ),
     )
   }

@@ -1,6 +1,6 @@
 import type { AnyObject, Condition } from '@tulle/api'
 import { spiffeId } from '@tulle/identity'
-import { serviceKey, waypointKey, waypointNode, workloadIdentity } from '@tulle/mesh'
+import { waypointKey, waypointNode, workloadIdentity } from '@tulle/mesh'
 import type { Service, Waypoint, Workload } from '@tulle/mesh'
 import { policyKey } from '@tulle/policy'
 import type { AuthorizationPolicy } from '@tulle/policy'
@@ -33,15 +33,12 @@ export function workloadView(workload: Workload): WorkloadView {
   }
 }
 
+/** `services` are the keys of those whose callers go through it. */
 export function waypointView(
   waypoint: Waypoint,
-  { ready, services }: { readonly ready: boolean; readonly services: Iterable<Service> },
+  { ready, services }: { readonly ready: boolean; readonly services: readonly string[] },
 ): WaypointView {
   const { namespace, name, address, origin, reasons } = waypoint
-  const bound = [...services].filter(
-    (service) =>
-      service.waypoint?.destination.kind === 'address' && service.waypoint.destination.address === address,
-  )
   return {
     key: waypointKey(waypoint),
     namespace,
@@ -50,7 +47,7 @@ export function waypointView(
     node: waypointNode(waypoint),
     origin,
     ready,
-    services: bound.map(serviceKey),
+    services,
     reasons,
   }
 }
