@@ -101,8 +101,15 @@ const methods: readonly (readonly [Method, unknown])[] = [
 
 for (const [method, expected] of methods) {
   test(`grpcMatch() reads ${JSON.stringify(method)} as a path`, () => {
-    const { match } = grpcMatch({ method, headers: [] })
+    const { match } = must(grpcMatch({ method, headers: [] }))
     assert.deepEqual(match.path, expected)
     assert.deepEqual(match.methods, ['POST'])
   })
 }
+
+test('case 38: grpcMatch() refuses two expressions that are together more than one may be', () => {
+  const half = 'a'.repeat(600)
+  const both = { type: 'RegularExpression', service: half, method: half } as const
+  assert.equal(grpcMatch({ method: { type: 'RegularExpression', service: half }, headers: [] }).ok, true)
+  assert.equal(grpcMatch({ method: both, headers: [] }).ok, false)
+})

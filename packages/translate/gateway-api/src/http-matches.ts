@@ -1,6 +1,7 @@
 import type { GrpcRouteMatchSpec, HttpRouteMatchSpec, NamedMatchSpec } from '@tulle/api'
 import { err, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
+import { patternFault } from '@tulle/patterns'
 import { normalisePath } from '@tulle/traffic'
 import type { HttpMatch, NamedMatch, PathMatch, ValueMatch } from '@tulle/traffic'
 import type { Rank } from './route-types.ts'
@@ -61,9 +62,12 @@ function withoutEndSlash(path: string): string {
  * regular expressions, which the spec leaves to us.
  * @see https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, GRPCRouteRule.matches of the Gateway API
  */
-export function grpcMatch({ method, headers: names }: GrpcRouteMatchSpec): RankedMatch {
+export function grpcMatch({ method, headers: names }: GrpcRouteMatchSpec): Result<RankedMatch> {
   const headers = headerMatches(names)
   const path = method === undefined ? undefined : grpcPath(method)
+  // Each part was sound when it was read; together they may be more than one pattern may be.
+  const fault = path?.kind === 'pattern' ? patternFault(path.pattern.source) : undefined
+  if (fault !== undefined) return err(fault)
   const match: HttpMatch = {
     ...(path === undefined ? {} : { path }),
     methods: ['POST'],
@@ -72,10 +76,14 @@ export function grpcMatch({ method, headers: names }: GrpcRouteMatchSpec): Ranke
   }
   const exact = method?.type === 'Exact' ? 1 : 0
   const [service = '', name = ''] = [method?.service, method?.method]
-  return {
-    match,
-    rank: [service === '' ? 0 : exact, service.length, name === '' ? 0 : exact, name.length, headers.length],
-  }
+  const rank = [
+    service === '' ? 0 : exact,
+    service.length,
+    name === '' ? 0 : exact,
+    name.length,
+    headers.length,
+  ]
+  return ok({ match, rank })
 }
 
 function grpcPath({ type, service, method }: NonNullable<GrpcRouteMatchSpec['method']>): PathMatch {

@@ -1,5 +1,6 @@
 import type { GrpcRouteObject, GrpcRouteRuleSpec, HttpRouteObject, HttpRouteRuleSpec } from '@tulle/api'
-import { defined } from '@tulle/core'
+import { defined, err } from '@tulle/core'
+import type { Result } from '@tulle/core'
 import type { HttpRule, RetryRule, RuleOrigin, WeightedBackend } from '@tulle/traffic'
 import { resolveBackend } from './backends.ts'
 import type { RefContext } from './backends.ts'
@@ -25,14 +26,9 @@ type Rule = HttpRouteRuleSpec | GrpcRouteRuleSpec
 
 export function translateHttpRules(route: HttpRouteObject, context: RefContext): readonly RuleTranslation[] {
   return route.spec.rules.map((rule, index) => {
-    const faults: FieldProblem[] = []
-    const matches = rule.matches.flatMap((spec, i) => {
-      const match = httpMatch(spec)
-      if (match.ok) return [match.value]
-      const path = `spec.rules[${index}].matches[${i}].path.value`
-      faults.push(problemAt(route, path, { reason: 'UnsupportedValue', message: match.error }))
-      return []
-    })
+    const read = rule.matches.map((spec, i) =>
+      readMatch(httpMatch(spec), { route, path: `spec.rules[${index}].matches[${i}].path.value` }),
+    )
     const [first] = rule.matches
     const prefix = first === undefined ? undefined : prefixOf(first)
     const retry = rule.retry === undefined ? undefined : retryRule(rule.retry)
@@ -41,29 +37,40 @@ export function translateHttpRules(route: HttpRouteObject, context: RefContext):
       attemptTimeoutMs: rule.backendRequestTimeoutMs ?? 0,
       ...(retry === undefined ? {} : { retry }),
     }
-    return translateRule({ rule, index, matches, faults, prefix, own }, context)
+    return translateRule({ rule, index, read, prefix, own }, context)
   })
 }
 
 export function translateGrpcRules(route: GrpcRouteObject, context: RefContext): readonly RuleTranslation[] {
   return route.spec.rules.map((rule, index) => {
     const own = { requestTimeoutMs: 0, attemptTimeoutMs: 0 }
-    const matches = rule.matches.map(grpcMatch)
-    return translateRule({ rule, index, matches, faults: [], prefix: undefined, own }, context)
+    const read = rule.matches.map((spec, i) =>
+      readMatch(grpcMatch(spec), { route, path: `spec.rules[${index}].matches[${i}].method` }),
+    )
+    return translateRule({ rule, index, read, prefix: undefined, own }, context)
   })
+}
+
+/** A match, or why it can match nothing. */
+type ReadMatch = Result<RankedMatch, FieldProblem>
+
+function readMatch(
+  match: Result<RankedMatch>,
+  { route, path }: { readonly route: RefContext['route']; readonly path: string },
+): ReadMatch {
+  return match.ok ? match : err(problemAt(route, path, { reason: 'UnsupportedValue', message: match.error }))
 }
 
 interface RuleParts {
   readonly rule: Rule
   readonly index: number
-  readonly matches: readonly RankedMatch[]
-  readonly faults: readonly FieldProblem[]
+  readonly read: readonly ReadMatch[]
   readonly prefix: string | undefined
   readonly own: Pick<HttpRule, 'requestTimeoutMs' | 'attemptTimeoutMs' | 'retry'>
 }
 
 function translateRule(parts: RuleParts, context: RefContext): RuleTranslation {
-  const { rule, index, matches, prefix, own } = parts
+  const { rule, index, read, prefix, own } = parts
   const path = `spec.rules[${index}]`
   const filters = translateFilters(
     rule.filters,
@@ -73,7 +80,8 @@ function translateRule(parts: RuleParts, context: RefContext): RuleTranslation {
   const backends = translateBackends(rule, { path, prefix }, context)
   const unknown = [...filters.unknown, ...backends.unknown]
   const refs = [...filters.refs, ...unknown, ...backends.refs]
-  const faults = [...parts.faults, ...filters.faults, ...backends.faults]
+  const unread = read.flatMap((match) => (match.ok ? [] : [match.error]))
+  const faults = [...unread, ...filters.faults, ...backends.faults]
   if (faults.length > 0) return { entries: [], refs, faults }
   const session = sessionOf(context.route, index)
   const translated: HttpRule = {
@@ -86,7 +94,9 @@ function translateRule(parts: RuleParts, context: RefContext): RuleTranslation {
     ...(session === undefined ? {} : { session }),
   }
   return {
-    entries: matches.map(({ match, rank }) => ({ rank, entry: { match, rule: translated } })),
+    entries: read.flatMap((match) =>
+      match.ok ? [{ rank: match.value.rank, entry: { match: match.value.match, rule: translated } }] : [],
+    ),
     refs,
     faults,
   }

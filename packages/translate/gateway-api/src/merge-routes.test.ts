@@ -133,7 +133,7 @@ test('mergeRoutes() has matches of GRPCRoutes in the order of the spec', () => {
   fc.assert(
     fc.property(fc.shuffledSubarray([...grpcOrder], { minLength: grpcOrder.length }), (written) => {
       const entries = written.map(([name, spec]) => {
-        const { match, rank } = grpcMatch(spec)
+        const { match, rank } = must(grpcMatch(spec))
         return { rank, entry: { match, rule: ruleNamed(name) } }
       })
       assert.deepEqual(order([route('all', 'GRPCRoute', { entries })]), expected)
