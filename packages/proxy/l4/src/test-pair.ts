@@ -12,7 +12,7 @@ import type { AuthorizationPolicy } from '@tulle/policy'
 import { silentLog } from '@tulle/runtime'
 import type { WorkloadCertificate } from '@tulle/tunnel'
 import { createDataPlane } from './create-data-plane.ts'
-import type { DataPlane, ListenerPlan } from './data-plane.ts'
+import type { DataPlane, ListenerPlan, SocketAddress } from './data-plane.ts'
 import {
   addressUpdate,
   allowPolicy,
@@ -70,18 +70,15 @@ export async function startPair(appPort: number, options: PairOptions = {}): Pro
   const listen = { ip: clientAddress, port: 20_000 + (appPort % 10_000) }
   const enrol = (plane: DataPlane, uid: string, listeners: ListenerPlan): Promise<void> =>
     plane.addWorkload({ uid, namespace: 'shop', name: uid, serviceAccount: uid, netns: undefined, listeners })
-  const { service } = options
-  const destination = {
-    ip: service?.addresses[0]?.address ?? serverAddress,
-    port: service?.ports[0]?.servicePort ?? appPort,
-  }
+  const { service, listeners = {} } = options
+  const destination = destinationOf(service, appPort)
   const plaintext = { listen: { ip: serverAddress, port: listen.port }, destination }
   const enrolled = Promise.all([
-    enrol(client, 'shopper', { fixedOutbound: [{ listen, destination }], ...options.listeners?.client }),
+    enrol(client, 'shopper', { fixedOutbound: [{ listen, destination }], ...listeners.client }),
     enrol(server, 'books', {
       hbone: { ip: serverAddress, port: 15_008 },
       fixedPlaintext: [plaintext],
-      ...options.listeners?.server,
+      ...listeners.server,
     }),
   ])
   const services = service === undefined ? [] : [service]
@@ -116,6 +113,13 @@ export async function startPair(appPort: number, options: PairOptions = {}): Pro
       await file.close()
       await rm(folder, { recursive: true })
     },
+  }
+}
+
+function destinationOf(service: Service | undefined, appPort: number): SocketAddress {
+  return {
+    ip: service?.addresses[0]?.address ?? serverAddress,
+    port: service?.ports[0]?.servicePort ?? appPort,
   }
 }
 
