@@ -1,0 +1,195 @@
+import { unreachable } from '@tulle/core'
+import type { Rng } from '@tulle/core'
+import type { Answer, Received } from '../workload/protocol.ts'
+import { until } from '../../support/waiting.ts'
+import { binomialBand } from './band.ts'
+import { callOf, defaultCaller, targetOf, targetText } from './calls.ts'
+import type { ApplyStep, Case, ConditionStep, RequestStep, ShareStep, Step, TcpStep } from './case.ts'
+import type { Differences } from './differences.ts'
+import { differ, differInHeaders, differOneOf } from './differences.ts'
+import type { MeshDriver } from './driver.ts'
+
+/** Copies and repeats may come after the answer. */
+const deliveredWithinMs = 3000
+
+export interface StepContext {
+  readonly driver: MeshDriver
+  readonly rng: Rng
+  readonly one: Case
+  /** Unique in the run. */
+  readonly newId: () => string
+  /** The caller's port of the step before, of each connection that is named. */
+  readonly ports: Map<string, number>
+}
+
+export async function runStep(step: Step, context: StepContext): Promise<Differences> {
+  switch (step.kind) {
+    case 'request':
+      return runRequests(step, context)
+    case 'share':
+      return runShare(step, context)
+    case 'tcp':
+      return runTcp(step, context)
+    case 'kept': {
+      const alive = await context.driver.tcpAlive(step.from ?? defaultCaller, step.id)
+      return differ(`the connection kept as ${step.id} is alive`, step.alive, alive)
+    }
+    case 'udp': {
+      const target = await targetOf(step.to, context.driver)
+      const answered = await context.driver.udp(step.from ?? defaultCaller, target)
+      return differ(`UDP to ${step.to} is answered`, step.answered, answered)
+    }
+    case 'apply':
+      return applyAll(step, context)
+    case 'condition':
+      return checkConditions(step, context.driver)
+    default:
+      return unreachable(step)
+  }
+}
+
+export async function applyAll(
+  { manifests, problems }: Omit<ApplyStep, 'kind'>,
+  { driver, one }: Pick<StepContext, 'driver' | 'one'>,
+): Promise<Differences> {
+  const found = await driver.apply({ manifests, denyByDefault: one.denyByDefault === true })
+  if (problems === undefined)
+    return found.map((problem) => `the mesh finds fault with the documents: ${problem}`)
+  if (found.length === 0) return ['the mesh finds no fault with the documents']
+  return problems
+    .filter((text) => !found.some((problem) => problem.includes(text)))
+    .map(
+      (text) =>
+        `what is wrong with the documents: expected ${JSON.stringify(text)} in ${JSON.stringify(found)}`,
+    )
+}
+
+async function runRequests(step: RequestStep, context: StepContext): Promise<Differences> {
+  for (let i = 0; i < (step.times ?? 1); i++) {
+    const differences = await runRequest(step, context)
+    if (differences.length > 0) return differences
+  }
+  return []
+}
+
+async function runRequest({ ask, expect }: RequestStep, context: StepContext): Promise<Differences> {
+  const { driver, ports, newId } = context
+  const target = await targetOf(targetText(ask), driver)
+  const id = newId()
+  const answer = await driver.call(ask.from ?? defaultCaller, callOf(ask, target, id))
+  const what = `${ask.method ?? ''} ${targetText(ask)}${ask.path ?? '/'}`.trim()
+  const differences = [
+    ...compareAnswer(expect, answer),
+    ...(await compareDeliveries(expect.deliveries ?? {}, id, driver)),
+  ]
+  const connection = ask.connection ?? ''
+  if (expect.localPort === 'as before')
+    differences.push(...differ("the caller's port", ports.get(connection), answer.localPort))
+  ports.set(connection, answer.localPort)
+  return differences.map((text) => `${what}: ${text}${answer.error === '' ? '' : ` (${answer.error})`}`)
+}
+
+function compareAnswer(expect: RequestStep['expect'], answer: Answer): Differences {
+  const { received } = answer
+  const differences = [
+    ...differOneOf('status', expect.status, answer.status),
+    ...differInHeaders('answer', expect.headers ?? {}, answer.headers),
+    ...differInHeaders(
+      'trailer',
+      expect.trailers ?? {},
+      answer.trailers.length > 0 ? answer.trailers : answer.headers,
+    ),
+  ]
+  if (expect.by !== undefined)
+    differences.push(...differOneOf('answered by', expect.by, received?.by ?? null))
+  if (expect.body !== undefined)
+    differences.push(...differ('body', expect.body, received?.body ?? answer.body))
+  return [...differences, ...compareReceived(expect, received)]
+}
+
+function compareReceived(expect: RequestStep['expect'], received: Received | undefined): Differences {
+  const { target, authority, method, version, received: headers } = expect
+  if (received === undefined)
+    return (target ?? authority ?? method ?? version ?? headers) === undefined
+      ? []
+      : ['no backend says what it got']
+  const differences = (['target', 'authority', 'method', 'version'] as const).flatMap((field) =>
+    expect[field] === undefined ? [] : differ(`the backend's ${field}`, expect[field], received[field]),
+  )
+  return [...differences, ...differInHeaders('the backend got', headers ?? {}, received.headers)]
+}
+
+/** More than expected is as wrong as less: after the last one that was waited for, the count has to be exact. */
+async function compareDeliveries(
+  deliveries: Readonly<Record<string, number>>,
+  id: string,
+  driver: MeshDriver,
+): Promise<Differences> {
+  const differences: string[] = []
+  for (const [workload, count] of Object.entries(deliveries)) {
+    const found = await countUntil(workload, { id, count, driver })
+    differences.push(...differ(`requests that ${workload} got`, count, found))
+  }
+  return differences
+}
+
+async function countUntil(
+  workload: string,
+  { id, count, driver }: { readonly id: string; readonly count: number; readonly driver: MeshDriver },
+): Promise<number> {
+  let last = 0
+  const enough = async (): Promise<true | undefined> => {
+    last = (await driver.received(workload, id)).length
+    return last >= count ? true : undefined
+  }
+  await until(enough, { withinMs: deliveredWithinMs, describe: () => 'too few' }).catch(() => undefined)
+  return last
+}
+
+async function runShare(step: ShareStep, { driver, rng, newId }: StepContext): Promise<Differences> {
+  const { ask, atLeast, connections = 4, shares, copies = {} } = step
+  const count = atLeast + Math.floor((rng.next() * atLeast) / 5)
+  const id = newId()
+  const call = callOf(ask, await targetOf(targetText(ask), driver), id)
+  const tally = await driver.calls(ask.from ?? defaultCaller, { ...call, count, connections })
+  const differences = Object.keys({ ...shares, ...tally }).flatMap((who) =>
+    outside(`${who}`, { count, chance: shares[who] ?? 0, found: tally[who] ?? 0 }),
+  )
+  for (const [workload, chance] of Object.entries(copies)) {
+    const { least } = binomialBand(count, chance)
+    const found = await countUntil(workload, { id, count: least, driver })
+    differences.push(...outside(`copies to ${workload}`, { count, chance, found }))
+  }
+  return differences
+}
+
+function outside(
+  what: string,
+  { count, chance, found }: { readonly count: number; readonly chance: number; readonly found: number },
+): Differences {
+  const { least, most } = binomialBand(count, chance)
+  if (found >= least && found <= most) return []
+  return [`${what}: expected ${least} to ${most} of ${count} (${chance}), found ${found}`]
+}
+
+async function runTcp(step: TcpStep, { driver }: StepContext): Promise<Differences> {
+  const { serverName, keepAs } = step
+  const outcome = await driver.tcp(step.from ?? defaultCaller, {
+    ...(await targetOf(step.to, driver)),
+    ...(serverName === undefined ? {} : { serverName }),
+    ...(keepAs === undefined ? {} : { keepAs }),
+  })
+  return differOneOf(`TCP to ${step.to}: answered by`, step.by, outcome.by === '' ? null : outcome.by)
+}
+
+async function checkConditions(step: ConditionStep, driver: MeshDriver): Promise<Differences> {
+  const all = await driver.conditions(step.of)
+  if (all === undefined) return [`the mesh has no ${step.of}`]
+  const own = all.filter(({ parent }) => parent === undefined || parent === (step.parent ?? 0))
+  return Object.entries(step.conditions).flatMap(([type, expected]) => {
+    const one = own.find((condition) => condition.type === type)
+    const full = one === undefined ? null : `${one.status} ${one.reason}`
+    const found = expected === one?.status ? expected : full
+    return differ(`${step.of} ${type}`, expected, found)
+  })
+}
