@@ -2,14 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { HttpMatch } from '@tulle/traffic'
 import { PathIndex } from './path-index.ts'
-import { entry, request, rule } from './test-requests.ts'
+import { matching, request } from './test-requests.ts'
 import { fieldsOf } from './routed-request.ts'
 import type { RoutedRequest } from './routed-request.ts'
 
 function indexOf(matches: readonly Partial<HttpMatch>[]): PathIndex<number> {
   const index = new PathIndex<number>()
-  for (const [place, match] of matches.entries())
-    assert.equal(index.add(entry(match, rule(`${place}`)), place).ok, true)
+  for (const [place, match] of matches.entries()) assert.equal(index.add(matching(match), place).ok, true)
   return index
 }
 
@@ -74,8 +73,8 @@ describe('PathIndex', () => {
 
   it('says why an entry can match nothing, and keeps its place', () => {
     const index = new PathIndex<number>()
-    assert.equal(index.add(entry(pattern('('), rule('broken')), 0).ok, false)
-    assert.equal(index.add(entry(prefix('/'), rule('rest')), 1).ok, true)
+    assert.equal(index.add(matching(pattern('(')), 0).ok, false)
+    assert.equal(index.add(matching(prefix('/')), 1).ok, true)
     assert.equal(index.find(request('/a')), 1)
   })
 

@@ -1,6 +1,6 @@
 import { err, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
-import type { HttpEntry, PathMatch } from '@tulle/traffic'
+import type { HttpMatch, PathMatch } from '@tulle/traffic'
 import { compileConditions, compileText } from './request-match.ts'
 import type { RequestTest } from './request-match.ts'
 import type { RoutedRequest } from './routed-request.ts'
@@ -31,7 +31,7 @@ export class PathIndex<Rule> {
   #size: number = 0
 
   /** Takes the entry that comes after all taken before. An error says why it can match nothing; it keeps its place. */
-  add({ match }: HttpEntry, rule: Rule): Result<undefined, string> {
+  add(match: HttpMatch, rule: Rule): Result<undefined, string> {
     const order = this.#size++
     const conditions = compileConditions(match)
     if (!conditions.ok) return conditions

@@ -7,30 +7,35 @@ export interface RoutesProblem {
   readonly why: string
 }
 
+interface IndexedRoutes<Rule> {
+  readonly index: PathIndex<Rule>
+  readonly entries: readonly HttpEntry[]
+}
+
 /** Who decides about requests to one port: the routes of the caller's namespace, else those of the service's own. */
 export class PortRoutes<Rule> {
   readonly problems: readonly RoutesProblem[]
-  readonly #producer: PathIndex<Rule> | undefined
-  readonly #consumers: ReadonlyMap<string, PathIndex<Rule>>
+  readonly #producer: IndexedRoutes<Rule> | undefined
+  readonly #consumers: ReadonlyMap<string, IndexedRoutes<Rule>>
 
   /** `ruleOf` says what a request is to find that an entry covers. */
   constructor({ producer, consumers }: PortTraffic, ruleOf: (entry: HttpEntry) => Rule) {
     const problems: RoutesProblem[] = []
-    const indexOf = (routes: Routes | undefined): PathIndex<Rule> | undefined => {
+    const indexOf = (routes: Routes | undefined): IndexedRoutes<Rule> | undefined => {
       // Routes of another kind say nothing of requests.
       if (routes?.kind !== 'http') return undefined
       const index = new PathIndex<Rule>()
       for (const entry of routes.entries) {
-        const added = index.add(entry, ruleOf(entry))
+        const added = index.add(entry.match, ruleOf(entry))
         if (!added.ok) problems.push({ entry, why: added.error })
       }
-      return index
+      return { index, entries: routes.entries }
     }
     this.#producer = indexOf(producer)
-    const indexes = new Map<string, PathIndex<Rule>>()
+    const indexes = new Map<string, IndexedRoutes<Rule>>()
     for (const [namespace, routes] of consumers) {
-      const index = indexOf(routes)
-      if (index !== undefined) indexes.set(namespace, index)
+      const indexed = indexOf(routes)
+      if (indexed !== undefined) indexes.set(namespace, indexed)
     }
     this.#consumers = indexes
     this.problems = problems
@@ -38,6 +43,15 @@ export class PortRoutes<Rule> {
 
   /** Undefined: nobody wrote any, and requests go to the service's own endpoints. Else where none matches, nothing does. */
   of(callerNamespace: string): PathIndex<Rule> | undefined {
+    return this.#decisiveFor(callerNamespace)?.index
+  }
+
+  /** The entries of the same, in the order of precedence. */
+  entriesOf(callerNamespace: string): readonly HttpEntry[] {
+    return this.#decisiveFor(callerNamespace)?.entries ?? []
+  }
+
+  #decisiveFor(callerNamespace: string): IndexedRoutes<Rule> | undefined {
     if (this.#consumers.size === 0) return this.#producer
     return this.#consumers.get(callerNamespace) ?? this.#producer
   }

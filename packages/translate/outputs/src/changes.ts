@@ -1,8 +1,11 @@
 import type { Origin, TrafficTargetObject } from '@tulle/api'
 import type { Workload } from '@tulle/mesh'
+import type { RoutedRequest } from '@tulle/routing'
 import { accountKey } from '@tulle/smi'
+import type { ResolvedRule } from '@tulle/smi'
 import { objectLabel } from '@tulle/workloads'
 import type { MeshSettings } from '@tulle/workloads'
+import { coversRequest } from './access-looks.ts'
 import type { TracedPolicy, TracedTarget } from './policy-looks.ts'
 import { placeOf, placeText } from './text.ts'
 
@@ -13,6 +16,8 @@ export interface Call {
   readonly port: number
   /** Whether the destination sees an identity. */
   readonly identified: boolean
+  /** Where a waypoint reads it: what is asked, as far as that was said. */
+  readonly read?: { readonly request: RoutedRequest | undefined }
 }
 
 /** What would let a refused call through, the smallest change first. */
@@ -66,6 +71,7 @@ function ruleSteps(call: Call, traced: TracedTarget): readonly string[] {
   const { target, translation } = traced
   const label = objectLabel(target)
   const http = translation.rules.find(({ protocol }) => protocol === 'http')
+  if (http !== undefined && call.read !== undefined) return readSteps(call.read.request, traced, http)
   if (http !== undefined) {
     const place = placeText(placeOf(target, `spec.rules[${http.index}]`))
     return [`bind a waypoint for HTTPRouteGroup ${http.name}, or take that rule out of ${label} (${place})`]
@@ -82,6 +88,24 @@ function ruleSteps(call: Call, traced: TracedTarget): readonly string[] {
   return [
     `add a TCPRoute with port ${call.port} to spec.rules of ${label} (${placeText(placeOf(target, 'spec.rules'))})`,
   ]
+}
+
+/** Where a waypoint reads requests. */
+function readSteps(
+  request: RoutedRequest | undefined,
+  traced: TracedTarget,
+  { name, index, route }: ResolvedRule,
+): readonly string[] {
+  const { target } = traced
+  const label = `HTTPRouteGroup ${target.metadata.namespace}/${name}`
+  if (request === undefined) return [`ask for what ${label} covers`]
+  if (coversRequest(traced, request)) return []
+  if (route === undefined) return [`write the ${label} that ${objectLabel(target)} refers to`]
+  const place = placeText(route)
+  const asked = `${request.method} ${request.path}`
+  const { matches } = target.spec.rules[index] ?? {}
+  const named = matches === undefined ? '' : `, and name it in spec.rules[${index}].matches`
+  return [`let a match of ${label} cover ${asked} (${place})${named}`]
 }
 
 interface Widening {

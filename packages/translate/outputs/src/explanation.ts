@@ -8,6 +8,74 @@ export interface ExplainQuery {
   readonly to: string
   /** The port that is called; may be absent where there is only one. */
   readonly port?: number | undefined
+  /** What is asked, where it is not only about the connection. */
+  readonly request?: AskedRequest | undefined
+}
+
+/** A request that nobody has sent. */
+export interface AskedRequest {
+  readonly method: string
+  /** As it would be sent, with its query. */
+  readonly path: string
+  readonly headers: readonly (readonly [name: string, value: string])[]
+}
+
+/** The waypoint of what is called, and whether this call goes through it. */
+export interface WaypointLook {
+  /** `namespace/name`. */
+  readonly name: string
+  readonly used: boolean
+  /** Why it is bound; where it is not used, why not. */
+  readonly why: string
+}
+
+/** The rule of a route, as a user wrote it. */
+export interface RouteLook {
+  /** Such as `HTTPRoute bookstore/canary`. */
+  readonly object: string
+  /** Place in the object's rules, from 0. */
+  readonly rule: number
+  readonly ruleName?: string
+  readonly origin?: Origin
+  /** What of a request it covers. */
+  readonly match: string
+}
+
+/** Where a share of the requests goes. */
+export interface BackendLook {
+  /** `Service bookstore/books-v2 port 8080`. */
+  readonly target: string
+  readonly sharePercent: number
+  readonly filters: readonly string[]
+  readonly allowed: boolean
+  /** What answers in its place, where nothing there would. */
+  readonly answer?: Answer
+}
+
+/** A waypoint's own answer. */
+export interface Answer {
+  readonly status: number
+  readonly why: string
+}
+
+/** What becomes of a request at the waypoint. Without one that is used: what would, if there were. */
+export interface RequestLook {
+  readonly method: string
+  /** As everybody reads it: lower case, without port. */
+  readonly host: string
+  /** Normalised, without the query. */
+  readonly path: string
+  /** Absent: nobody wrote routes for these callers, or none covers it. */
+  readonly route?: RouteLook
+  readonly filters: readonly string[]
+  /** Timeouts, retries and the like, each in words. */
+  readonly limits: readonly string[]
+  /** What may answer, with its share. */
+  readonly backends: readonly BackendLook[]
+  /** Where no backend is asked. */
+  readonly answer?: Answer
+  /** Routes that do not cover it and would go first, or would be all there are: the nearest first. */
+  readonly misses: readonly (RouteLook & { readonly why: readonly string[] })[]
 }
 
 /** One side of a call. */
@@ -65,6 +133,9 @@ export interface Explanation {
   readonly enforced: boolean
   /** Who the destination sees; absent for plaintext. */
   readonly identitySeen?: SpiffeId
+  /** What reads requests on the way; absent where nothing does or should. */
+  readonly waypoint?: WaypointLook
+  readonly request?: RequestLook
   readonly verdict: Verdict
   readonly policies: readonly PolicyLook[]
   readonly rule?: RuleLook

@@ -13,6 +13,8 @@ export interface Endpoint {
 
 export interface Callee {
   readonly service?: Service
+  /** The port that is called; of a service its own, unless it has none such. */
+  readonly port: number
   readonly endpoints: readonly Endpoint[]
 }
 
@@ -52,7 +54,7 @@ export function findCallee(model: MeshModel, { name, port, namespace }: CalleeQu
   const ports = model.workloadPorts.get(workload.uid) ?? []
   const chosen = port ?? only(ports)
   if (chosen === undefined) return err(portNeeded(`Workload ${workload.namespace}/${workload.name}`, ports))
-  return ok({ endpoints: [{ workload, port: chosen }] })
+  return ok({ port: chosen, endpoints: [{ workload, port: chosen }] })
 }
 
 function nearest<T extends { readonly namespace: string }>(
@@ -71,7 +73,7 @@ function callService(model: MeshModel, service: Service, port: number | undefine
   const endpoints = workloads.flatMap((workload) => endpointOn(workload, service, chosen))
   if (endpoints.length === 0)
     return err(`no workload serves port ${chosen} of ${serviceName(service)}: a call to it fails`)
-  return ok({ service, endpoints })
+  return ok({ service, port: chosen, endpoints })
 }
 
 /** A number that is no port of the service is taken as the workload's own: somebody calls it directly. */
@@ -80,6 +82,13 @@ function endpointOn(workload: Workload, service: Service, port: number): readonl
   const mappings = workload.services.get(serviceKey(service)) ?? []
   const mapping = mappings.find(({ servicePort }) => servicePort === port)
   return mapping === undefined ? [] : [{ workload, port: mapping.targetPort }]
+}
+
+/** The workloads behind a port of a service; none where there is no such service or port. */
+export function endpointsBehind(model: MeshModel, key: string, port: number): readonly Endpoint[] {
+  const service = model.services.get(key)
+  if (service?.ports.some(({ servicePort }) => servicePort === port) !== true) return []
+  return endpointsOf(model, service).flatMap((workload) => endpointOn(workload, service, port))
 }
 
 function endpointsOf(model: MeshModel, service: Service): readonly Workload[] {

@@ -138,10 +138,11 @@ test('translateMesh(): every object has the three conditions, whatever is writte
       const world = replay(history)
       assert.equal(world.model.conditions.size, world.objects().length)
       for (const [, conditions] of world.model.conditions.entries()) {
-        assert.deepEqual(
-          conditions.map(({ type }) => type).slice(0, 3),
-          ['Accepted', 'ResolvedRefs', 'Conflicted'],
-        )
+        assert.deepEqual(conditions.map(({ type }) => type).slice(0, 3), [
+          'Accepted',
+          'ResolvedRefs',
+          'Conflicted',
+        ])
       }
     }),
     { numRuns: 50 },

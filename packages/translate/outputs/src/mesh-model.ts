@@ -1,3 +1,4 @@
+import type { AccessPolicy } from '@tulle/access'
 import type { ApiCollections, Condition } from '@tulle/api'
 import type { Collection, Graph, Singleton } from '@tulle/collections'
 import { deriveGatewayApi } from '@tulle/gateway-api'
@@ -13,6 +14,7 @@ import type { SplitTranslation, TargetTranslation } from '@tulle/smi'
 import type { ServiceTraffic } from '@tulle/traffic'
 import { accessResource, serviceTrafficResource } from '@tulle/traffic-xds'
 import { deriveWaypointModel } from '@tulle/waypoints'
+import type { Bindings } from '@tulle/waypoints'
 import {
   conditionSet,
   deriveAddressClaims,
@@ -53,6 +55,9 @@ export interface MeshModel {
   readonly traffic: Collection<ServiceTraffic>
   /** Keyed by `waypointKey`. */
   readonly waypoints: Collection<Waypoint>
+  readonly waypointBindings: Bindings
+  /** Every policy as waypoints enforce it, keyed by `policyKey`. */
+  readonly access: Collection<AccessPolicy>
   /** Who is revoked, by what users wrote; keyed by the name of each list. */
   readonly revocations: Collection<RevocationList>
   /** Accepted, ResolvedRefs and Conflicted of every object, keyed by `objectKey`. */
@@ -118,6 +123,8 @@ export function translateMesh(
     services,
     policies,
     waypoints,
+    waypointBindings: waypointModel.bindings,
+    access: waypointModel.access,
     targets: policyModel.targets,
     routes: gateway.routes,
     splits: splits.splits,

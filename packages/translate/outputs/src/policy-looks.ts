@@ -4,6 +4,7 @@ import { authorize, describeMismatch, policyKey } from '@tulle/policy'
 import type { AuthorizationPolicy, ConnectionFacts, Mismatch } from '@tulle/policy'
 import { accountKey, denyByDefault, strictMtls, targetPorts } from '@tulle/smi'
 import type { ResolvedRule, TargetTranslation } from '@tulle/smi'
+import { admissionName } from '@tulle/waypoints'
 import { objectLabel } from '@tulle/workloads'
 import type { PolicyLook, RuleLook } from './explanation.ts'
 import type { MeshModel } from './mesh-model.ts'
@@ -22,6 +23,8 @@ export interface TracedTarget {
   /** The ports that a rule of it covers there, for a person. */
   readonly covered: (rule: ResolvedRule) => string
   readonly opens: (rule: ResolvedRule, port: number) => boolean
+  /** Whether some waypoint that is ready reads requests to that destination. */
+  readonly waypointReads: boolean
 }
 
 export function tracePolicy(model: MeshModel, policy: AuthorizationPolicy, to: Workload): TracedPolicy {
@@ -31,7 +34,8 @@ export function tracePolicy(model: MeshModel, policy: AuthorizationPolicy, to: W
     const target = model.api.trafficTargets.get(objectKey)
     if (target === undefined) return { policy }
     const ownPorts = model.workloadPorts.get(to.uid) ?? []
-    return { policy, traced: { target, translation, ...portReader(to, ownPorts) } }
+    const waypointReads = to.waypoint !== undefined
+    return { policy, traced: { target, translation, waypointReads, ...portReader(to, ownPorts) } }
   }
   return { policy }
 }
@@ -66,34 +70,50 @@ export function ruleThatHolds(policy: AuthorizationPolicy, facts: ConnectionFact
   return authorize([{ ...policy, action: 'deny', dryRun: false }], facts).rule
 }
 
-function objectOf({ policy, traced }: TracedPolicy): string {
+/** What a policy was made of, as people know it. */
+export function objectOf({ policy, traced }: TracedPolicy): string {
   if (traced !== undefined) return objectLabel(traced.target)
   if (policy.name === denyByDefault.name) return 'access mode enforce'
   if (policy.name === strictMtls.name) return 'mTLS mode strict'
+  if (isAdmission(policy)) return `waypoint ${waypointOf(policy)}`
   return `policy ${policyKey(policy)}`
 }
 
-function whyNot({ policy, traced }: TracedPolicy, facts: ConnectionFacts): string {
+/** Why no rule of a policy holds. */
+export function whyNot({ policy, traced }: TracedPolicy, facts: ConnectionFacts): string {
   if (traced !== undefined) return whyNotTarget(traced, facts)
   if (policy.rules.length === 0) return ownText(policy)
+  if (isAdmission(policy)) return 'it lets that waypoint through, and nobody else'
   const [mismatch] = describeMismatch(policy, facts)
   return mismatch === undefined ? 'no rule of it holds' : mismatchText(mismatch)
 }
 
 /** The caller first: what is open to others says nothing about this one. */
-function whyNotTarget({ translation, covered }: TracedTarget, facts: ConnectionFacts): string {
-  const { sources, rules } = translation
-  if (facts.identity === undefined) return 'the caller shows no identity (plaintext)'
-  const caller = accountKey(facts.identity)
-  if (!sources.some((source) => accountKey(source) === caller)) {
-    const listed = sources.map(accountKey).join(', ') || 'nobody'
-    return `it lists ${listed}, and not the caller's ServiceAccount ${caller}`
+function whyNotTarget(traced: TracedTarget, facts: ConnectionFacts): string {
+  const { translation, covered, waypointReads } = traced
+  const { rules } = translation
+  const unlisted = whyNotListed(traced, facts)
+  if (unlisted !== undefined) return unlisted
+  if (rules.some(({ protocol }) => protocol === 'http')) {
+    return waypointReads
+      ? 'its HTTP rules need a waypoint, and this call goes through none'
+      : 'its HTTP rules need a waypoint, and there is none'
   }
-  if (rules.some(({ protocol }) => protocol === 'http'))
-    return 'its HTTP rules need a waypoint, and there is none'
   const open = rules.filter(({ protocol, ports }) => protocol === 'tcp' && ports.length > 0)
   if (open.length === 0) return 'it opens no TCP port to anybody'
   return `it covers ${open.map(covered).join(', ')}, the call goes to ${facts.destinationPort}`
+}
+
+/** Undefined: the caller is one of its sources. */
+export function whyNotListed(
+  { translation: { sources } }: TracedTarget,
+  facts: ConnectionFacts,
+): string | undefined {
+  if (facts.identity === undefined) return 'the caller shows no identity (plaintext)'
+  const caller = accountKey(facts.identity)
+  if (sources.some((source) => accountKey(source) === caller)) return undefined
+  const listed = sources.map(accountKey).join(', ') || 'nobody'
+  return `it lists ${listed}, and not the caller's ServiceAccount ${caller}`
 }
 
 function mismatchText({ field, expected, found }: Mismatch): string {
@@ -105,6 +125,14 @@ function ownText(policy: AuthorizationPolicy): string {
   if (policy.name === denyByDefault.name) return 'whatever no TrafficTarget allows is refused'
   if (policy.name === strictMtls.name) return 'callers without an identity are refused'
   return 'it has no rules'
+}
+
+function isAdmission({ name, scope }: AuthorizationPolicy): boolean {
+  return scope === 'workload' && name.startsWith(admissionName(''))
+}
+
+function waypointOf({ namespace, name }: AuthorizationPolicy): string {
+  return `${namespace}/${name.slice(admissionName('').length)}`
 }
 
 function portReader(to: Workload, ownPorts: readonly number[]): Pick<TracedTarget, 'covered' | 'opens'> {

@@ -3,10 +3,13 @@ import type { Explanation } from './explanation.ts'
 
 /** The explanation in one line. */
 export function summaryOf(explanation: Omit<Explanation, 'summary'>): string {
-  const { from, to, port, service } = explanation
+  const { from, to, port, service, request } = explanation
   const called = service === undefined ? '' : ` (${service})`
   const verdict = explanation.allowed ? 'allowed' : 'refused'
-  const call = `${from.namespace}/${from.name} → ${to.namespace}/${to.name}:${port}${called}`
+  const asked = request === undefined ? '' : ` ${request.method} ${request.path}`
+  const call = `${from.namespace}/${from.name} → ${to.namespace}/${to.name}:${port}${called}${asked}`
+  if (explanation.verdict.allowed && !explanation.allowed && request?.answer !== undefined)
+    return `${call} is answered ${request.answer.status}: ${request.answer.why}`
   return `${call} is ${verdict}: ${reasonOf(explanation)}`
 }
 

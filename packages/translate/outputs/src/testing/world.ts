@@ -5,6 +5,7 @@ import type { Collection, Graph, Source } from '@tulle/collections'
 import { compareText, must } from '@tulle/core'
 import { parseIpAddress } from '@tulle/mesh'
 import type { IpAddress } from '@tulle/mesh'
+import { waypointAllocationKey } from '@tulle/waypoints'
 import { translateMesh } from '../mesh-model.ts'
 import type { MeshModel } from '../mesh-model.ts'
 
@@ -13,6 +14,8 @@ export class World {
   readonly graph: Graph
   readonly model: MeshModel
   readonly allocations: Source<IpAddress>
+  /** Waypoints that serve, by `waypointKey`. */
+  readonly ready: Source<true>
   readonly #sources: ReadonlyMap<ApiCollectionName, Source<AnyObject>>
 
   constructor() {
@@ -31,7 +34,9 @@ export class World {
     })
     this.#sources = sources
     this.allocations = this.graph.source('allocations')
-    this.model = translateMesh(this.graph, api, { collection: this.allocations })
+    this.ready = this.graph.source('ready')
+    const running = { readyWaypoints: this.ready }
+    this.model = translateMesh(this.graph, api, { collection: this.allocations }, running)
   }
 
   set(...objects: readonly AnyObject[]): void {
@@ -61,6 +66,16 @@ export class World {
         this.allocations.set(key, must(parseIpAddress(`${prefix}.${i + 1}`)))
       }
     })
+  }
+
+  /** Gives every waypoint an address, and callers to it. */
+  serveWaypoints(): void {
+    const keys = Array.from(this.model.waypoints.entries(), ([key]) => key)
+    this.graph.transaction(() => {
+      for (const [i, key] of keys.entries())
+        this.allocations.set(waypointAllocationKey(key), must(parseIpAddress(`10.77.9.${i + 1}`)))
+    })
+    this.graph.transaction(() => keys.forEach((key) => this.ready.set(key, true)))
   }
 
   #sourceOf(object: AnyObject): Source<AnyObject> {
