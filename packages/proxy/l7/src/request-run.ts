@@ -131,8 +131,8 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
 
   onReset(_code: number): void {
     for (const mirror of this.#mirrors) mirror.giveUp()
-    // With its answer complete, a client may leave.
-    if (this.#over || this.#responseEnded) return
+    // With its answer complete, a client may leave. A tunnel has another half.
+    if (this.#over || (this.#responseEnded && this.#status !== 101)) return
     this.#attempt?.abandon('unknown')
     this.#flag = 'DC'
     this.#reason = 'client_gone'

@@ -94,6 +94,20 @@ describe('back-pressure', () => {
     session.destroy()
   })
 
+  it('a client that leaves a tunnel whose other half has ended leaves nothing behind', async () => {
+    const switched = 'HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'
+    await using back = await RawBackend.listen((_text, socket) => void socket.end(switched))
+    await using proxy = await TestProxy.start({ entries: toBackend, clusters: { 'test/back': [back.port] } })
+    const client = connect({ host: proxyIp, port: proxy.port, allowHalfOpen: true })
+    client.on('error', () => undefined)
+    client.resume()
+    client.write('GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+    await once(client, 'end')
+    client.resetAndDestroy()
+    assert.equal(await proxy.worker.drain(5000), 0)
+    assert.match(proxy.logged[0] ?? '', /"status":101/u)
+  })
+
   it('a client that leaves ends its request at the endpoint', async () => {
     const asked = Promise.withResolvers<Socket>()
     await using back = await RawBackend.listen((_text, socket) => asked.resolve(socket))
