@@ -11,6 +11,7 @@ import { admissionName, admissionPolicy, asAccess } from './admission.ts'
 import { deriveBindings } from './bindings.ts'
 import type { Binding, Bindings } from './bindings.ts'
 import type { WaypointInputs } from './inputs.ts'
+import { deriveRouteBackends } from './route-backends.ts'
 import { conditionSet } from '@tulle/workloads'
 import type { Note } from '@tulle/workloads'
 import { deriveWaypoints, waypointWorkload } from './waypoints.ts'
@@ -36,6 +37,7 @@ export interface WaypointModel {
 export function deriveWaypointModel(graph: Graph, inputs: WaypointInputs): WaypointModel {
   const bindings = deriveBindings(graph, inputs)
   const waypoints = deriveWaypoints(graph, inputs, bindings)
+  const routesTo = deriveRouteBackends(graph, inputs)
   const gatewayOf = (binding: Binding | undefined, look: Look): GatewayAddress | undefined => {
     if (binding === undefined) return undefined
     const key = waypointKey(binding)
@@ -53,7 +55,11 @@ export function deriveWaypointModel(graph: Graph, inputs: WaypointInputs): Waypo
       return undefined
     const binding = look.one(bindings.workloads, uid)
     const waypoint = gatewayOf(binding, look)
-    const through = [binding, ...[...workload.services.keys()].map((key) => look.one(bindings.services, key))]
+    const called = [...workload.services.keys()].flatMap((key) => [
+      key,
+      ...look.by(routesTo, key).map(({ service: root }) => root),
+    ])
+    const through = [binding, ...called.map((key) => look.one(bindings.services, key))]
     const keys = look.one(inputs.policyKeysByWorkload, uid) ?? []
     const closed = keys.length > 0 || look.the(inputs.settings).access === 'enforce'
     const policies = closed

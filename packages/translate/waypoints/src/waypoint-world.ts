@@ -176,11 +176,16 @@ export class WaypointWorld {
     return policyKey
   }
 
-  route(service: string): void {
+  /** With `weights`, by service, it leads there. */
+  route(service: string, weights: ReadonlyMap<string, number> = new Map()): void {
     const routes = {
       kind: 'tcp',
       origin: { kind: 'TCPRoute', namespace: 'shop', name: 'r', rule: 0 },
-      backends: [],
+      backends: [...weights].map(([key, weight]) => ({
+        backend: { kind: 'service', service: key, port: 80 } as const,
+        weight,
+        filters: [],
+      })),
     } as const
     const port = { port: 80, protocol: 'tcp', producer: routes, consumers: new Map() } as const
     this.#change(() => this.#traffic.set(service, { service, ports: [port] }))

@@ -77,6 +77,24 @@ test('the admission lets in the identity of the waypoint and nobody else', () =>
   ])
 })
 
+test('a workload that routes lead to lets in the waypoint of the service that was called, and a weight changes nothing', () => {
+  const world = new WaypointWorld()
+  const books = world.service('books')
+  const next = world.service('books-v2')
+  const uid = world.workload('books-v2', [next])
+  const policy = world.target('books-v2', { http: false })
+  assert.deepEqual(world.model.workloads.get(uid)?.policies, [policy])
+  world.route(books, new Map([[next, 1]]))
+  const admitted = world.model.workloads.get(uid)
+  assert.deepEqual(admitted?.policies, [policy, admission])
+  world.runs(automatic)
+  assert.equal(waypointOfService(world, next), undefined, 'callers of its own go directly')
+  world.route(books, new Map([[next, 2]]))
+  assert.equal(world.model.workloads.get(uid), admitted)
+  world.route(books)
+  assert.deepEqual(world.model.workloads.get(uid)?.policies, [policy])
+})
+
 test('a workload that no policy names is not closed by an admission', () => {
   const world = new WaypointWorld()
   const books = world.service('books')
