@@ -13,6 +13,14 @@ test('refusalLine() names caller, destination and policy', () => {
   assert.equal(refusalLine(JSON.stringify(entry)), 'refused /ns/a/sa/b → 10.77.1.2:8080  policy a/smi.x')
 })
 
+test('refusalLine() names what was asked where a request was refused', () => {
+  const { dst: _, ...refused } = entry
+  const asked = { ...refused, 'dst.service': 'a/books.a.svc.cluster.local', method: 'DELETE' }
+  assert.equal(refusalLine(JSON.stringify(asked)), 'refused /ns/a/sa/b → DELETE a/books  policy a/smi.x')
+  const odd = { ...asked, method: 'X-1' }
+  assert.equal(refusalLine(JSON.stringify(odd)), 'refused /ns/a/sa/b → a/books  policy a/smi.x')
+})
+
 test('refusalLine() says so when the caller has no identity, and why when no policy decided', () => {
   const line = JSON.stringify({ verdict: 'refused', dst: 'd', error: 'unknown-policy' })
   assert.equal(refusalLine(line), 'refused a caller without identity → d  unknown-policy')

@@ -23,7 +23,26 @@ export function refusalLine(line: string, advisory: boolean = false): string | u
   const policy = audited || text('policy')
   const why = policy === '' ? text('error') : `policy ${policy}`
   const label = advisory ? ' (advisory)' : ''
-  return `${refused ? 'refused' : 'would refuse'}${label} ${who} → ${text('dst')}  ${why}`
+  const called = text('dst') || serviceName(text('dst.service'))
+  const what = usualMethods.has(text('method')) ? `${text('method')} ${called}` : called
+  return `${refused ? 'refused' : 'would refuse'}${label} ${who} → ${what}  ${why}`
+}
+
+/** Others may be anything, and would make every line another one. @see RFC 9110 §9.1 */
+const usualMethods: ReadonlySet<string> = new Set([
+  'DELETE',
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'PATCH',
+  'POST',
+  'PUT',
+])
+
+/** Of a key such as `bookstore/books.bookstore.svc.cluster.local` what a user wrote. */
+function serviceName(key: string): string {
+  const [name = ''] = key.split('.')
+  return name
 }
 
 /** Lets one line of a kind through every so often, and says how many it kept back. */
