@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
-import type { Explanation, Party } from '@tulle/outputs'
+import type { AskedRequest, Explanation, Party } from '@tulle/outputs'
 import { adminClient } from '../admin-client.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { render } from '../output/format.ts'
+import { placeText, requestText, waypointText } from './explain-request.ts'
 import type { OutputFormat } from '../output/format.ts'
 import type { Style } from '../output/style.ts'
 import { requireRunning } from '../state-folder.ts'
@@ -14,6 +15,8 @@ export interface ExplainOptions {
   readonly from: string
   readonly to: string
   readonly port: number | undefined
+  /** What is asked; absent where it is about the connection alone. */
+  readonly request?: AskedRequest
   readonly output: OutputFormat
   readonly style: Style
   readonly print: (text: string) => void
@@ -26,11 +29,16 @@ export interface ExplanationView extends Explanation {
 
 const advisoryText = 'loopback mode: any local process can go around the mesh'
 
-/** `tulle explain FROM TO[:PORT]`: exit code 0 when the call is allowed, 1 when it is refused. */
+/** `tulle explain FROM TO[:PORT] [--method M --path P -H k:v]`: exit code 0 when the call is allowed, 1 when it is refused. */
 export async function explain(options: ExplainOptions): Promise<void> {
   requireRunning(options.state)
   const query = new URLSearchParams({ from: options.from, to: options.to })
   if (options.port !== undefined) query.set('port', String(options.port))
+  if (options.request !== undefined) {
+    query.set('method', options.request.method)
+    query.set('path', options.request.path)
+    for (const [name, value] of options.request.headers) query.append('header', `${name}:${value}`)
+  }
   const explanation = await adminClient(options.state.controlSocket).get<Explanation>(
     `/v1/explain?${query.toString()}`,
   )
@@ -62,13 +70,13 @@ export function explanationText(explanation: ExplanationView, style: Style): str
     rule === undefined
       ? []
       : [
-          `  decided by  ${rule.object} ${rule.path ?? ''} ${placeOf(rule.origin, style)}`.trimEnd(),
+          `  decided by  ${rule.object} ${rule.path ?? ''} ${placeText(rule.origin, style)}`.trimEnd(),
           `              ${rule.text}`,
         ]
   const looked = explanation.policies.map((policy) => {
     const mark = policy.matched ? style.good('√') : style.dim('×')
     const dry = policy.dryRun ? style.warn(' (audit)') : ''
-    return `  ${mark} ${policy.object}${dry} ${placeOf(policy.origin, style)}\n      ${policy.why}`
+    return `  ${mark} ${policy.object}${dry} ${placeText(policy.origin, style)}\n      ${policy.why}`
   })
   const changes = explanation.changes.map((change) => `  ${style.accent('→')} ${change}`)
   return [
@@ -79,7 +87,9 @@ export function explanationText(explanation: ExplanationView, style: Style): str
     `  identity    ${explanation.identitySeen ?? style.warn('none: plaintext')}`,
     `  reason      ${verdict.reason}${verdict.wouldRefuse === undefined ? '' : style.warn(` (would be refused by ${verdict.wouldRefuse.policy})`)}`,
     ...(explanation.advisory === undefined ? [] : [`  advisory    ${style.warn(explanation.advisory)}`]),
+    ...waypointText(explanation, style),
     ...decided,
+    ...requestText(explanation, style),
     ...(looked.length === 0 ? [] : ['', 'Policies at the destination', ...looked]),
     ...(changes.length === 0 ? [] : ['', allowed ? 'To refuse it' : 'To allow it', ...changes]),
   ].join('\n')
@@ -87,11 +97,4 @@ export function explanationText(explanation: ExplanationView, style: Style): str
 
 function partyText(party: Party): string {
   return `${party.namespace}/${party.name} (${party.address}, account ${party.serviceAccount}, ${party.node})`
-}
-
-function placeOf(
-  origin: { readonly file: string; readonly line: number; readonly column: number } | undefined,
-  style: Style,
-): string {
-  return origin === undefined ? '' : style.dim(`${origin.file}:${origin.line}:${origin.column}`)
 }

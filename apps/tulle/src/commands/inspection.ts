@@ -8,6 +8,7 @@ import type { Style } from '../output/style.ts'
 import { defaultStateFolder, stateFolder } from '../state-folder.ts'
 import type { StateFolder } from '../state-folder.ts'
 import { version } from '../version.ts'
+import type { ExplainOptions } from './explain.ts'
 import { getKinds } from './get.ts'
 import type { GetKind } from './get.ts'
 
@@ -76,10 +77,33 @@ function registerExplain(program: Command): void {
   )
     .argument('<from>', 'workload that calls: NAME or NAMESPACE/NAME')
     .argument('<to>', 'service or workload, with :PORT where there are several')
-    .action(async (from: string, target: string, flags: CommonFlags) => {
+    .option('--method <method>', 'about a request: its method (GET where only --path or -H is given)')
+    .option('--path <path>', 'its path, with its query (/ where only --method or -H is given)')
+    .option('-H, --header <name:value>', 'a header of it; may be given several times', header, [])
+    .action(async (from: string, target: string, flags: ExplainFlags) => {
       const { explain, splitTarget } = await import('./explain.ts')
-      await explain({ ...readCommon(flags), from, ...splitTarget(target) })
+      await explain({ ...readCommon(flags), from, ...splitTarget(target), ...askedOf(flags) })
     })
+}
+
+interface ExplainFlags extends CommonFlags {
+  readonly method?: string
+  readonly path?: string
+  readonly header: Headers
+}
+
+type Headers = readonly (readonly [name: string, value: string])[]
+
+function askedOf({ method, path, header: headers }: ExplainFlags): Pick<ExplainOptions, 'request'> {
+  if (method === undefined && path === undefined && headers.length === 0) return {}
+  return { request: { method: method ?? 'GET', path: path ?? '/', headers } }
+}
+
+function header(text: string, before: Headers): Headers {
+  // `:authority` begins with one.
+  const colon = text.indexOf(':', 1)
+  if (colon < 0) throw new InvalidArgumentError('expected name:value')
+  return [...before, [text.slice(0, colon).trim(), text.slice(colon + 1).trim()]]
 }
 
 function registerWait(program: Command): void {

@@ -164,6 +164,7 @@ test('controlApi() refuses parameters that make no sense, and says why', async (
     ['/v1/wait', { timeoutMs: 600_001 }, 'timeoutMs: expected a whole number of 0–600000, found "600001"'],
     ['/v1/explain', { from: 'a' }, 'to: expected a value'],
     ['/v1/explain', { from: 'a', to: 'b', port: 0 }, 'port: expected a whole number of 1–65535, found "0"'],
+    ['/v1/explain', { from: 'a', to: 'b', header: ['x'] }, 'header: expected name:value, found "x"'],
     ['/v1/explain', { from: 'x'.repeat(1025), to: 'b' }, 'from: expected at most 1024 characters'],
   ] as const
   for (const [path, params, message] of cases) {
@@ -179,6 +180,18 @@ test('controlApi() explains, and says which name leads nowhere', async () => {
   await using fixture = await StatusFixture.create()
   const params = { from: 'web', to: 'books', port: 80 }
   assert.deepEqual(await fixture.client.get('/v1/explain', { params }), params)
+  const asked = { ...params, method: 'PUT', path: '/a?b', header: ['x-tag: blue', ':authority:books'] }
+  assert.deepEqual(await fixture.client.get('/v1/explain', { params: asked }), {
+    ...params,
+    request: {
+      method: 'PUT',
+      path: '/a?b',
+      headers: [
+        ['x-tag', 'blue'],
+        [':authority', 'books'],
+      ],
+    },
+  })
   await assert.rejects(fixture.client.get('/v1/explain', { params: { from: 'nobody', to: 'books' } }), {
     code: 'ADMIN_REFUSED',
     message: 'no workload nobody',

@@ -1,11 +1,11 @@
-import { linkedController, ok } from '@tulle/core'
+import { err, linkedController, ok } from '@tulle/core'
 import type { Clock, Result } from '@tulle/core'
 import { badRequest, json, snapshots } from '@tulle/runtime'
 import type { AdminReply, AdminRequest, AdminRoute } from '@tulle/runtime'
 import { appliedEverywhere } from './applied-everywhere.ts'
 import type { WaitView } from './api-types.ts'
 import { ControlLists } from './control-lists.ts'
-import type { ControlState } from './control-state.ts'
+import type { ControlState, ExplainRequest } from './control-state.ts'
 import { integerParam, onlyParams, textParam } from './params.ts'
 import { nodeView, plain } from './views.ts'
 
@@ -92,7 +92,7 @@ function answerCollections(request: AdminRequest, state: ControlState): AdminRep
 }
 
 function answerExplain(request: AdminRequest, state: ControlState): AdminReply {
-  const known = onlyParams(request.query, ['from', 'to', 'port'])
+  const known = onlyParams(request.query, ['from', 'to', 'port', 'method', 'path', 'header'])
   const from = textParam(request.query, 'from')
   const to = textParam(request.query, 'to')
   const port: Result<number | undefined> = request.query.has('port')
@@ -102,8 +102,36 @@ function answerExplain(request: AdminRequest, state: ControlState): AdminReply {
   if (!from.ok) return badRequest(from.error)
   if (!to.ok) return badRequest(to.error)
   if (!port.ok) return badRequest(port.error)
-  const explanation = state.explain({ from: from.value, to: to.value, port: port.value })
+  const asked = askedRequest(request.query)
+  if (!asked.ok) return badRequest(asked.error)
+  const explanation = state.explain({
+    from: from.value,
+    to: to.value,
+    port: port.value,
+    ...(asked.value === undefined ? {} : { request: asked.value }),
+  })
   return explanation.ok ? json(plain(explanation.value)) : notFound(explanation.error)
+}
+
+const maxHeaders = 100
+const maxPathChars = 8192
+
+/** `method`, `path` and any number of `header=name: value`; where none of them is there, nothing is asked. */
+function askedRequest(query: URLSearchParams): Result<ExplainRequest['request']> {
+  if (!['method', 'path', 'header'].some((name) => query.has(name))) return ok(undefined)
+  const method = query.get('method') ?? 'GET'
+  const path = query.get('path') ?? '/'
+  const lines = query.getAll('header')
+  if (path.length > maxPathChars) return err(`path: expected at most ${maxPathChars} characters`)
+  if (lines.length > maxHeaders) return err(`header: expected at most ${maxHeaders} of them`)
+  const headers: (readonly [string, string])[] = []
+  for (const line of lines) {
+    // `:authority` begins with one.
+    const colon = line.indexOf(':', 1)
+    if (colon < 0) return err(`header: expected name:value, found ${JSON.stringify(line)}`)
+    headers.push([line.slice(0, colon).trim(), line.slice(colon + 1).trim()])
+  }
+  return ok({ method, path, headers })
 }
 
 async function answerWait(request: AdminRequest, state: ControlState, clock: Clock): Promise<AdminReply> {

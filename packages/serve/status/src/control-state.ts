@@ -41,6 +41,13 @@ export interface ExplainRequest {
   readonly from: string
   readonly to: string
   readonly port: number | undefined
+  /** What is asked; absent where it is about the connection alone. */
+  readonly request?: {
+    readonly method: string
+    /** As it would be sent. */
+    readonly path: string
+    readonly headers: readonly (readonly [name: string, value: string])[]
+  }
 }
 
 /** Everything that the control API tells of. */

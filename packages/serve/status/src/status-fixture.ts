@@ -200,8 +200,7 @@ export class StatusFixture implements AsyncDisposable {
       readyWaypoints: this.readyWaypoints,
       receipts,
       resourceNames: (object) => (object.kind === 'Workload' ? [booksWorkload.uid] : []),
-      explain: ({ from, to, port }) =>
-        from === 'nobody' ? err('no workload nobody') : ok({ from, to, port }),
+      explain: ({ from, ...rest }) => (from === 'nobody' ? err('no workload nobody') : ok({ from, ...rest })),
       sync: () => Promise.resolve(graph.transaction(() => this.problems.delete('solved'))),
     }
   }

@@ -3,7 +3,19 @@
  * resources for node proxies, and answers to "may this one call that one, and why?"
  */
 export { explainConnection } from './explain.ts'
-export type { Explanation, ExplainQuery, Party, PolicyLook, RuleLook } from './explanation.ts'
+export type {
+  Answer,
+  AskedRequest,
+  BackendLook,
+  Explanation,
+  ExplainQuery,
+  Party,
+  PolicyLook,
+  RequestLook,
+  RouteLook,
+  RuleLook,
+  WaypointLook,
+} from './explanation.ts'
 export { translateMesh } from './mesh-model.ts'
 export type { MeshModel } from './mesh-model.ts'
 export { revocationListName } from './revocations.ts'
