@@ -12,7 +12,7 @@ import type { Dialed } from './destination.ts'
 import type { Spoken } from './detect-protocol.ts'
 import { FirstBytes } from './first-bytes.ts'
 import { StreamLink } from './stream-link.ts'
-import { passTcp } from './tcp-call.ts'
+import { TcpCalls } from './tcp-call.ts'
 import type { TcpDeps } from './tcp-call.ts'
 import type { KnownTraffic, WaypointState } from './waypoint-state.ts'
 
@@ -39,12 +39,14 @@ const trafficWaitMs = 3000
 /** The tunnels that clients' node proxies open here, each for one connection of a client. */
 export class InboundCalls {
   readonly #deps: InboundDeps
+  readonly #tcp: TcpCalls
   readonly #open: Set<OpenConnection> = new Set()
   #draining: boolean = false
   #emptied: PromiseWithResolvers<void> | undefined
 
   constructor(deps: InboundDeps) {
     this.#deps = deps
+    this.#tcp = new TcpCalls(deps.tcp)
   }
 
   get size(): number {
@@ -78,7 +80,13 @@ export class InboundCalls {
     return this.#emptied.promise
   }
 
+  /** The mesh or its policies have changed. Requests are judged one by one; streams that nobody reads are, again. */
+  decideAgain(): void {
+    this.#tcp.decideAgain()
+  }
+
   destroy(): void {
+    this.#tcp.destroy()
     for (const connection of this.#open) connection.destroy()
   }
 
@@ -112,7 +120,7 @@ export class InboundCalls {
     const protocol = protocolOf(to, traffic)
     const none = Buffer.alloc(0)
     if (protocol === 'tcp' || protocol === 'tls') {
-      passTcp({ link, early: none, downstream, traffic }, this.#deps.tcp)
+      this.#tcp.begin({ link, early: none, downstream, traffic })
       return
     }
     new FirstBytes(link, this.#deps.clock, (spoken, early) => {
@@ -137,7 +145,7 @@ export class InboundCalls {
   ): void {
     const { link, early, downstream } = stream
     if (spoken === 'other') {
-      passTcp(stream, this.#deps.tcp)
+      this.#tcp.begin(stream)
       return
     }
     const environment = this.#deps.environments[spoken]

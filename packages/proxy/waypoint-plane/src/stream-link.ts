@@ -55,7 +55,9 @@ export class StreamLink implements Http1Transport, StreamHandler {
       stream.reset(http2Error.cancel)
       return
     }
-    this.#flush()
+    const waited = this.#waiting.length > 0
+    // Whoever was told to wait is told that it may go on: the stream itself only says so after it was full.
+    if (this.#flush() && waited) this.#user?.onTransportDrain()
   }
 
   // What the codec does.
@@ -150,6 +152,8 @@ export class StreamLink implements Http1Transport, StreamHandler {
       if (length > 0) open = stream.sendCopy(first.bytes, first.start, first.start + length)
       first.start += length
       if (first.start < first.bytes.length) continue
+      // Sending may have ended everything, and then all was told already.
+      if (this.#waiting[0] !== first) continue
       this.#waiting.shift()
       first.done?.()
     }

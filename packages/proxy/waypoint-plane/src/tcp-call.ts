@@ -1,5 +1,6 @@
 import type { Rng } from '@tulle/core'
 import type { Dial, Downstream, UpstreamSpec } from '@tulle/l7'
+import type { Verdict } from '@tulle/policy'
 import type { Routes, WeightedBackend } from '@tulle/traffic'
 import type { MeshAuthorizer } from './mesh-authorizer.ts'
 import type { MeshClusters } from './mesh-clusters.ts'
@@ -29,46 +30,95 @@ interface TcpTarget {
   readonly port: number
 }
 
-/**
- * A stream that nobody reads: by the weights of TCP routes to one endpoint that admits the caller, then bytes both ways. A
- * rule that reads requests admits no such stream.
- */
-export function passTcp({ link, early, downstream, traffic }: TcpStream, deps: TcpDeps): void {
-  const refuse = (why: string): void => {
-    link.destroy()
-    deps.refused(downstream, why)
-  }
-  const target = tcpTarget(downstream, traffic, deps.rng)
-  if (target === undefined) {
-    refuse('no backend')
-    return
-  }
-  const { verdict, refusedBy } = deps.authorizer.decide(undefined, downstream, target)
-  if (!verdict.allowed) {
-    refuse(`${verdict.reason}${verdict.policy === undefined ? '' : ` ${verdict.policy}`}`)
-    return
-  }
-  const balancer = deps.clusters.clusterOf(target.service, target.port)?.balancer
-  const exclude =
-    refusedBy === undefined ? [] : [...(balancer?.endpoints ?? [])].filter(({ key }) => refusedBy.has(key))
-  const endpoint = balancer?.pick({ exclude })
-  if (endpoint === undefined || refusedBy?.has(endpoint.key) === true) {
-    refuse('no endpoint')
-    return
-  }
-  splice({ link, early }, endpoint.spec, deps)
+/** A stream that was let through. */
+interface OpenCall {
+  readonly link: StreamLink
+  readonly downstream: Downstream
+  readonly target: TcpTarget
+  /** The endpoint's key. */
+  readonly endpoint: string
 }
 
-function splice(
-  { link, early }: Pick<TcpStream, 'link' | 'early'>,
-  spec: UpstreamSpec,
-  { dial }: TcpDeps,
-): void {
-  const dialled = dial(spec)
-  dialled.attach(forwarding(dialled.link, link), () => undefined)
-  const upwards = forwarding(link, dialled.link)
-  if (early.length > 0) upwards.receive(early, 0, early.length)
-  link.attachUser(upwards)
+/**
+ * Streams that nobody reads: by the weights of TCP routes each goes to one endpoint that admits the caller, then bytes pass
+ * both ways for as long as it is admitted. A rule that reads requests admits no such stream.
+ */
+export class TcpCalls {
+  readonly #deps: TcpDeps
+  readonly #open: Set<OpenCall> = new Set()
+
+  constructor(deps: TcpDeps) {
+    this.#deps = deps
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  begin({ link, early, downstream, traffic }: TcpStream): void {
+    const { authorizer, clusters, rng } = this.#deps
+    const target = tcpTarget(downstream, traffic, rng)
+    if (target === undefined) {
+      this.#refuse(link, downstream, 'no backend')
+      return
+    }
+    const { verdict, refusedBy } = authorizer.decide(undefined, downstream, target)
+    if (!verdict.allowed) {
+      this.#refuse(link, downstream, reasonOf(verdict))
+      return
+    }
+    const balancer = clusters.clusterOf(target.service, target.port)?.balancer
+    const exclude =
+      refusedBy === undefined ? [] : [...(balancer?.endpoints ?? [])].filter(({ key }) => refusedBy.has(key))
+    const endpoint = balancer?.pick({ exclude })
+    // Excluded ones are chosen where there is no other.
+    if (endpoint === undefined || refusedBy?.has(endpoint.key) === true) {
+      this.#refuse(link, downstream, 'no endpoint')
+      return
+    }
+    this.#splice({ link, downstream, target, endpoint: endpoint.key }, early, endpoint.spec)
+  }
+
+  /** The mesh or its policies have changed: what would not be let through now ends. */
+  decideAgain(): void {
+    for (const call of this.#open) {
+      const { link, downstream, target, endpoint } = call
+      const { verdict, refusedBy } = this.#deps.authorizer.decide(undefined, downstream, target)
+      if (verdict.allowed && refusedBy?.has(endpoint) !== true) continue
+      this.#open.delete(call)
+      this.#refuse(link, downstream, reasonOf(verdict))
+    }
+  }
+
+  destroy(): void {
+    for (const { link } of this.#open) link.destroy()
+    this.#open.clear()
+  }
+
+  #refuse(link: StreamLink, downstream: Downstream, why: string): void {
+    link.destroy()
+    this.#deps.refused(downstream, why)
+  }
+
+  #splice(call: OpenCall, early: Buffer, spec: UpstreamSpec): void {
+    const { link } = call
+    this.#open.add(call)
+    const dialled = this.#deps.dial(spec)
+    dialled.attach(forwarding(dialled.link, link), () => undefined)
+    const upwards = forwarding(link, dialled.link)
+    if (early.length > 0) upwards.receive(early, 0, early.length)
+    link.attachUser({
+      ...upwards,
+      onTransportClose: () => {
+        this.#open.delete(call)
+        upwards.onTransportClose()
+      },
+    })
+  }
+}
+
+function reasonOf({ reason, policy }: Verdict): string {
+  return policy === undefined ? reason : `${reason} ${policy}`
 }
 
 /** The port of the service itself, where no route of TCP speaks of it. */

@@ -140,6 +140,7 @@ export class WaypointPlane {
     this.#seen.add(update.typeUrl)
     this.#learnIdentity()
     if (update.typeUrl !== accessType) for (const clusters of this.#clusters) clusters.refresh()
+    this.#calls.decideAgain()
     this.#tryOpen()
     return rejected
   }
