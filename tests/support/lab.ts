@@ -88,9 +88,14 @@ export interface Modes {
   readonly access: 'audit' | 'enforce-selected' | 'enforce'
 }
 
-export function meshManifest({ mtls, access }: Modes): string {
+export function meshManifest({
+  mtls,
+  access,
+  trustDomain,
+}: Modes & { readonly trustDomain?: string }): string {
+  const spec = { mtls, access, ...(trustDomain === undefined ? {} : { trustDomain }) }
   return JSON.stringify(
-    { apiVersion: 'tulle.dev/v1alpha1', kind: 'Mesh', metadata: { name: 'lab' }, spec: { mtls, access } },
+    { apiVersion: 'tulle.dev/v1alpha1', kind: 'Mesh', metadata: { name: 'lab' }, spec },
     undefined,
     2,
   )

@@ -95,7 +95,7 @@ export async function runInner(options: InnerOptions, deps: InnerDeps): Promise<
   )
   try {
     await api.start(deps.stop)
-    await controlReady(control, state, deps)
+    nodes.trustDomain = (await controlReady(control, state, deps)).trustDomain
     await followManifests(options, deps, { workloads, waypoints, startMs })
   } finally {
     await shutDown({ api, workloads, waypoints, nodes, control }, deps)
@@ -150,13 +150,12 @@ async function controlReady(
   control: Supervised,
   state: StateFolder,
   { clock, stop }: InnerDeps,
-): Promise<void> {
+): Promise<VersionView> {
   const client = adminClient(state.controlSocket)
   const deadlineMs = clock.monotonicMs() + controlReadyMs
   for (;;) {
     try {
-      await client.get<VersionView>('/v1/version')
-      return
+      return await client.get<VersionView>('/v1/version')
     } catch (error) {
       if (stop.aborted) throw error
       if (control.restarts > 0 || clock.monotonicMs() > deadlineMs) {

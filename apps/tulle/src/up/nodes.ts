@@ -60,6 +60,8 @@ export class Nodes {
   readonly #keepers: SocketKeeper[] = []
   readonly #renewing: Disposable[] = []
   #tokenKey: Promise<TokenKey> | undefined
+  /** As the control plane says when it serves; nodes are made after that. */
+  trustDomain: string = ''
 
   constructor(options: NodesOptions, deps: NodesDeps) {
     this.#options = options
@@ -154,6 +156,7 @@ export class Nodes {
       'handover-socket': folder.handoverSocket,
       'keeper-socket': folder.keeperSocket,
       secrets: folder.secrets,
+      ...(this.trustDomain === '' ? {} : { 'trust-domain': this.trustDomain }),
       ...fabric.nodeFlags,
     }
     return ['node', ...flagList(flags), ...nodeArgs]

@@ -1,4 +1,4 @@
-import { spiffeId } from '@tulle/identity'
+import { defaultTrustDomain, spiffeId } from '@tulle/identity'
 import type { SpiffeId } from '@tulle/identity'
 import { addressType, authorizationType } from '@tulle/mesh-xds'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
@@ -32,6 +32,7 @@ export function createDataPlane(options: DataPlaneOptions, deps: DataPlaneDeps):
 
 class WorkerDataPlane implements DataPlane {
   readonly #deps: DataPlaneDeps
+  readonly #trustDomain: string
   readonly #workers: readonly WorkerCommands[]
   readonly #registry: MetricsRegistry = new MetricsRegistry()
   readonly #identities: Map<SpiffeId, Set<string>> = new Map()
@@ -41,6 +42,7 @@ class WorkerDataPlane implements DataPlane {
 
   constructor(options: DataPlaneOptions, deps: DataPlaneDeps) {
     this.#deps = deps
+    this.#trustDomain = options.trustDomain ?? defaultTrustDomain
     this.#ready.promise.catch(() => undefined)
     const limits = limitsOfWorker(options.limits ?? {}, Math.max(1, options.workers), openFilesLimit())
     const onAccessLog = this.#accessLogSink(deps.accessLogFd, limits)
@@ -83,7 +85,8 @@ class WorkerDataPlane implements DataPlane {
     await this.#all((worker) => worker.setRevocations(revocations))
   }
 
-  async addWorkload(workload: EnrolledWorkload): Promise<void> {
+  async addWorkload(enrolled: EnrolledWorkload): Promise<void> {
+    const workload = { trustDomain: this.#trustDomain, ...enrolled }
     const identity = spiffeId(identityOf(workload))
     this.#releaseIdentity(workload.uid, identity)
     const users = this.#identities.get(identity)

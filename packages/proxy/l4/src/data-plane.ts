@@ -94,6 +94,8 @@ export interface DataPlaneOptions {
   readonly workers: number
   /** The network that addresses without one are in. */
   readonly network?: string
+  /** Of workloads that say none: that of the mesh. `cluster.local` where absent. */
+  readonly trustDomain?: string
   readonly limits?: Partial<L4Limits>
 }
 

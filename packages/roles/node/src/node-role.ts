@@ -180,7 +180,12 @@ function startDataPlane(
 ): DataPlane {
   const accessLogFd = openAccessLog(options.accessLog)
   const dataPlane = createDataPlane(
-    { workers: options.workers, network: options.network, limits: limitsOf(options) },
+    {
+      workers: options.workers,
+      network: options.network,
+      trustDomain: options.trustDomain,
+      limits: limitsOf(options),
+    },
     {
       log,
       clock,

@@ -52,6 +52,7 @@ export interface NodeOptions extends SharedOptions {
   readonly certificateLifetime: number
   readonly clusterId: string
   readonly network: string
+  readonly trustDomain: string
 }
 
 export interface StandaloneOptions extends SharedOptions {
@@ -187,6 +188,11 @@ export const nodeOptions: OptionTableOf<NodeOptions> = defineOptions({
     placeholder: 'NAME',
   }),
   network: option(text, { default: '', doc: 'Network that the node is in.', placeholder: 'NAME' }),
+  trustDomain: option(text, {
+    default: 'cluster.local',
+    doc: "The mesh's: workloads of the node have their identities in it.",
+    placeholder: 'NAME',
+  }),
   ...sharedOptions,
 })
 
