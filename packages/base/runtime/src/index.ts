@@ -14,6 +14,8 @@ export type {
 export { snapshots } from './admin-watch.ts'
 export { aborted, runComponents, stopOnSignals } from './component.ts'
 export type { Component, RunOptions, StopSignals } from './component.ts'
+export { LatencyHistogram } from './latency-histogram.ts'
+export type { LatencyCounts } from './latency-histogram.ts'
 export { createLog, logLevels, silentLog } from './log.ts'
 export type { Log, LogFields, LogLevel, LogOptions } from './log.ts'
 export { MergedMetrics, mergeMetrics } from './merged-metrics.ts'

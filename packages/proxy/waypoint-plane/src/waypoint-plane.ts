@@ -35,6 +35,8 @@ import { MeshAuthorizer } from './mesh-authorizer.ts'
 import { MeshClusters } from './mesh-clusters.ts'
 import type { DefaultProtocol, MeshEndpoint } from './mesh-endpoints.ts'
 import { MeshRoutes } from './mesh-routes.ts'
+import { EdgeMeters } from './tap/edge-meter.ts'
+import { RequestTap } from './tap/request-tap.ts'
 import { WaypointState } from './waypoint-state.ts'
 
 export interface WaypointPlaneOptions {
@@ -72,6 +74,10 @@ export class WaypointPlane {
   readonly #clusters: readonly MeshClusters[]
   readonly #telemetry: RequestTelemetry = new RequestTelemetry()
   readonly #accessLog: AccessLog
+  /** Live requests for those who look. */
+  readonly tap: RequestTap
+  /** Counts of them by client and service. */
+  readonly edges: EdgeMeters
   readonly #active: Set<ActiveRequest> = new Set()
   readonly #sweeper: Disposable
   readonly #seen: Set<string> = new Set()
@@ -94,6 +100,8 @@ export class WaypointPlane {
     })
     this.#credentials = new CredentialHolder(clock)
     this.#keeper = new SessionKeeper(clock, l4Limits.expiredSessionMs)
+    this.tap = new RequestTap(clock)
+    this.edges = new EdgeMeters(clock)
     this.#accessLog = new AccessLog(clock, (lines) => deps.onAccessLog(lines))
     const shares = {
       credentials: this.#credentials,
@@ -312,6 +320,8 @@ export class WaypointPlane {
   #onDone(record: RequestRecord): void {
     this.#telemetry.onDone(record)
     this.#accessLog.write(record)
+    this.tap.onDone(record)
+    this.edges.onDone(record)
   }
 
   #sweep(): void {

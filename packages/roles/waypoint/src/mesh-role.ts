@@ -20,6 +20,7 @@ import type { AdminReply, AdminRoute, Component } from '@tulle/runtime'
 import { accessType, serviceTrafficType } from '@tulle/traffic-xds'
 import { WaypointPlane } from '@tulle/waypoint-plane'
 import type { MeshWaypointOptions } from './mesh-options.ts'
+import { tapRoutes } from './tap-routes.ts'
 import type { WaypointRoleDeps } from './waypoint-role.ts'
 
 /** In the order in which they are needed: whom to believe, who may, then who there is. */
@@ -178,7 +179,10 @@ function servers(
       ? []
       : [
           adminServer(
-            { listen: { socketPath: options.adminSocket }, routes: [quit, health, ...metricsRoutes] },
+            {
+              listen: { socketPath: options.adminSocket },
+              routes: [quit, health, ...metricsRoutes, ...tapRoutes(plane)],
+            },
             { clock, log },
           ),
         ]
