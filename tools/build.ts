@@ -10,7 +10,7 @@ import { pinnedVersions, writePackageFiles } from './build/src/package-files.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const folder = resolve(root, process.argv[2] ?? 'dist')
-const companions = ['examples/bookstore']
+const companions = ['examples/bookstore', 'examples/traffic']
 const dependencies = pinnedVersions(root, ['koffi'])
 
 rmSync(folder, { recursive: true, force: true })

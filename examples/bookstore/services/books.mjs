@@ -15,7 +15,10 @@ const server = createServer(async (request, response) => {
     .then((answer) => answer.json())
     .catch(() => [])
   response.setHeader('content-type', 'application/json')
-  response.end(JSON.stringify(titles.map((title, i) => ({ title, rating: ratings[i] ?? 'unknown' }))))
+  const { VERSION: version } = process.env
+  response.end(
+    JSON.stringify(titles.map((title, i) => ({ title, rating: ratings[i] ?? 'unknown', version }))),
+  )
 })
 server.listen(Number(process.env.PORT), () => console.log(`books on ${process.env.PORT}`))
 process.on('SIGTERM', () => server.close(() => process.exit(0)).closeIdleConnections())

@@ -5,10 +5,13 @@ import { createReport } from './report.ts'
 import type { Report } from './report.ts'
 import { startSession } from './session.ts'
 import type { Session } from './session.ts'
+import { showCanary, showPreview } from './steps/canary.ts'
 import { showEncryption } from './steps/encryption.ts'
 import { showIdentities } from './steps/identities.ts'
 import { showLatency } from './steps/latency.ts'
 import { showAllowed, showPolicyEdit, showRefused } from './steps/policy.ts'
+import { showRefusedRequest } from './steps/requests.ts'
+import { showRetry } from './steps/retry.ts'
 import { showRotation } from './steps/rotation.ts'
 
 export interface DemoOptions {
@@ -71,6 +74,10 @@ async function steps(session: Session, report: Report): Promise<void> {
   await showRefused(session, report)
   await showPolicyEdit(session, report)
   await showRotation(session, report, lifetimeMs)
+  await showPreview(session, report)
+  await showCanary(session, report)
+  await showRetry(session, report)
+  await showRefusedRequest(session, report)
   await showLatency(session, report)
 }
 

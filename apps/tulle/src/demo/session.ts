@@ -3,10 +3,11 @@ import type { ChildProcess } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { errorText } from '@tulle/core'
 import type { Clock } from '@tulle/core'
-import type { List, SyncView, WaitView, WorkloadView } from '@tulle/status'
+import type { List, SyncView, WaitView, WaypointView, WorkloadView } from '@tulle/status'
 import { adminClient } from '../admin-client.ts'
 import type { AdminClient } from '../admin-client.ts'
 import { stateFolder } from '../state-folder.ts'
@@ -27,6 +28,10 @@ export interface Session extends AsyncDisposable {
   run(workload: string, script: string): Promise<ExecResult>
   /** Changes a manifest; resolves when every node has applied it, with the milliseconds since the save. */
   edit(file: string, change: (text: string) => string): Promise<number>
+  /** Resolves when the bookstore's waypoint is ready and every node leads to it what it should. */
+  whenCarried(): Promise<WaypointView>
+  /** The last line that the mesh said of that kind, if need be the next. */
+  heard(pattern: RegExp): Promise<string>
 }
 
 export interface SessionOptions {
@@ -37,7 +42,15 @@ export interface SessionOptions {
 }
 
 const startMs = 60_000
+const applyMs = 30_000
 const pollMs = 50
+const keptLines = 200
+const waypointKey = 'bookstore/tulle-waypoint'
+
+/** A manifest of the examples that are not part of the bookstore from the start. */
+export function exampleText(file: string): string {
+  return readFileSync(new URL(`../../../../examples/traffic/${file}`, import.meta.url), 'utf8')
+}
 
 export async function startSession(options: SessionOptions): Promise<Session> {
   const folder = mkdtempSync(join(tmpdir(), 'tulle-demo-'))
@@ -46,8 +59,14 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     recursive: true,
   })
   const state = stateFolder(join(folder, 'state'))
-  const child = startUp(manifests, state, options)
-  const session = new DemoSession({ folder, manifests, state, child, clock: options.clock })
+  const said: string[] = []
+  const onOutput = (line: string): void => {
+    said.push(line)
+    if (said.length > keptLines) said.shift()
+    options.onOutput(line)
+  }
+  const child = startUp(manifests, state, { ...options, onOutput })
+  const session = new DemoSession({ folder, manifests, state, child, said, clock: options.clock })
   try {
     await session.whenRunning()
     return session
@@ -73,12 +92,8 @@ function startUp(manifests: string, state: StateFolder, options: SessionOptions)
     stdio: ['ignore', 'pipe', 'pipe'],
     env: plainEnv(process.env),
   })
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8')
-    stream.on('data', (text: string) =>
-      text.split('\n').forEach((line) => line !== '' && options.onOutput(line)),
-    )
-  }
+  for (const input of [child.stdout, child.stderr])
+    createInterface({ input }).on('line', (line) => line !== '' && options.onOutput(line))
   return child
 }
 
@@ -92,6 +107,7 @@ interface Parts {
   readonly manifests: string
   readonly state: StateFolder
   readonly child: ChildProcess
+  readonly said: readonly string[]
   readonly clock: Clock
 }
 
@@ -138,10 +154,43 @@ class DemoSession implements Session {
     }
     const savedMs = this.clock.monotonicMs()
     writeFileSync(path, change(text))
-    const { revision } = await this.control.post<SyncView>('/v1/sync')
-    const view = await this.control.get<WaitView>(`/v1/wait?revision=${revision}&timeoutMs=10000`)
-    if (!view.applied) throw new Error(`revision ${revision} was not applied on every node within 10 s`)
+    await this.#whenApplied()
     return this.clock.monotonicMs() - savedMs
+  }
+
+  async whenCarried(): Promise<WaypointView> {
+    const found = await this.#poll(`waypoint ${waypointKey} to be ready`, async () => {
+      const { items } = await this.control.get<List<WaypointView>>('/v1/waypoints')
+      return items.find(({ key, ready }) => key === waypointKey && ready)
+    })
+    // That it is ready is news to the nodes.
+    await this.#whenApplied()
+    return found
+  }
+
+  heard(pattern: RegExp): Promise<string> {
+    const { said } = this.#parts
+    return this.#poll(`a line like ${String(pattern)}`, async () =>
+      said.findLast((line) => pattern.test(line)),
+    )
+  }
+
+  async #whenApplied(): Promise<void> {
+    const { revision } = await this.control.post<SyncView>('/v1/sync')
+    const view = await this.control.get<WaitView>(`/v1/wait?revision=${revision}&timeoutMs=${applyMs}`)
+    if (!view.applied)
+      throw new Error(`revision ${revision} was not applied on every node within ${applyMs / 1000} s`)
+  }
+
+  async #poll<Found>(what: string, look: () => Promise<Found | undefined>): Promise<Found> {
+    const deadlineMs = this.clock.monotonicMs() + applyMs
+    for (;;) {
+      const found = await look()
+      if (found !== undefined) return found
+      if (this.clock.monotonicMs() > deadlineMs)
+        throw new Error(`waited ${applyMs / 1000} s for ${what} in vain`)
+      await this.clock.sleep(pollMs)
+    }
   }
 
   /** Resolves when every workload that has a process runs. */
