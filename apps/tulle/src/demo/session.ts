@@ -49,7 +49,8 @@ const waypointKey = 'bookstore/tulle-waypoint'
 
 /** A manifest of the examples that are not part of the bookstore from the start. */
 export function exampleText(file: string): string {
-  return readFileSync(new URL(`../../../../examples/traffic/${file}`, import.meta.url), 'utf8')
+  const folder = fileURLToPath(new URL('../../../../examples/traffic', import.meta.url))
+  return readFileSync(join(folder, file), 'utf8')
 }
 
 export async function startSession(options: SessionOptions): Promise<Session> {
