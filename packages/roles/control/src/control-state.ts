@@ -1,12 +1,11 @@
 import type { AnyObject, ApiCollections } from '@tulle/api'
 import { objectKey } from '@tulle/api'
 import type { Collection, Graph } from '@tulle/collections'
-import { serviceKey } from '@tulle/mesh'
 import { explainConnection, revocationListName } from '@tulle/outputs'
 import type { MeshModel } from '@tulle/outputs'
 import { policyKey } from '@tulle/policy'
 import type { ControlState } from '@tulle/status'
-import { workloadUid } from '@tulle/workloads'
+import { clusterServiceKey, workloadUid } from '@tulle/workloads'
 
 /** What the control API tells of, out of the translated model. */
 export function controlState(
@@ -34,33 +33,13 @@ export function joinObjects(graph: Graph, api: ApiCollections): Collection<AnyOb
   return graph.join<AnyObject>('objects', Object.values(api))
 }
 
+/** Kinds of objects that are something by themselves; the others shape what these become. */
 function resourceNames(model: MeshModel, object: AnyObject): readonly string[] {
   const { namespace, name } = object.metadata
-  switch (object.kind) {
-    case 'Workload':
-      return [workloadUid(namespace, name)]
-    case 'Service':
-      return [serviceKey({ namespace, hostname: `${name}.${namespace}.svc.cluster.local` })]
-    case 'TrafficTarget': {
-      const policy = model.targets.get(objectKey(object))?.policy
-      return policy === undefined ? [] : [policyKey(policy)]
-    }
-    case 'Revocation':
-      return [revocationListName(object)]
-    case 'Namespace':
-    case 'ServiceAccount':
-    case 'Mesh':
-    case 'HTTPRouteGroup':
-    case 'TCPRoute':
-    case 'UDPRoute':
-    case 'TrafficSplit':
-    case 'HTTPRoute':
-    case 'GRPCRoute':
-    case 'TLSRoute':
-    case 'Gateway':
-    case 'ReferenceGrant':
-    case 'BackendTLSPolicy':
-    case 'XBackendTrafficPolicy':
-      return []
-  }
+  if (object.kind === 'Workload') return [workloadUid(namespace, name)]
+  if (object.kind === 'Service') return [clusterServiceKey(namespace, name)]
+  if (object.kind === 'Revocation') return [revocationListName(object)]
+  if (object.kind !== 'TrafficTarget') return []
+  const policy = model.targets.get(objectKey(object))?.policy
+  return policy === undefined ? [] : [policyKey(policy)]
 }

@@ -46,27 +46,33 @@ interface Context {
   readonly byAccount: Index<Workload>
 }
 
-function isCarriedOut(key: string, { parent }: Condition, { look, inputs, byAccount }: Context): boolean {
-  const goesThrough = (service: string | undefined): boolean =>
-    service !== undefined && look.one(inputs.services, service)?.waypoint !== undefined
+function isCarriedOut(key: string, condition: Condition, { look, inputs, byAccount }: Context): boolean {
   const [, kind = '', namespace = '', name = ''] = key.split('/')
-  switch (kind) {
-    case 'Gateway':
-      return look.one(inputs.ready, `${namespace}/${name}`) !== undefined
-    case 'TrafficSplit':
-      return goesThrough(look.one(inputs.splits, key)?.service)
-    case 'TrafficTarget': {
-      const destination = look.one(inputs.targets, key)?.destination
-      if (destination === undefined) return false
-      return look.by(byAccount, accountKey(destination)).some(({ waypoint }) => waypoint !== undefined)
-    }
-    case 'XBackendTrafficPolicy': {
-      const refs = look.one(inputs.api.backendTrafficPolicies, key)?.spec.targetRefs ?? []
-      return refs.some((ref) => goesThrough(clusterServiceKey(namespace, ref.name)))
-    }
-    default: {
-      const parents = look.one(inputs.routes, key)?.parents ?? []
-      return goesThrough(parents.find(({ index }) => index === parent?.index)?.attachment?.service)
-    }
+  if (kind === 'Gateway') return look.one(inputs.ready, `${namespace}/${name}`) !== undefined
+  if (kind === 'TrafficTarget') {
+    const destination = look.one(inputs.targets, key)?.destination
+    if (destination === undefined) return false
+    return look.by(byAccount, accountKey(destination)).some(({ waypoint }) => waypoint !== undefined)
   }
+  return servicesOf(key, condition, { look, inputs }).some(
+    (service) => look.one(inputs.services, service)?.waypoint !== undefined,
+  )
+}
+
+/** The services that a condition of a route, a split or a policy is about. */
+function servicesOf(
+  key: string,
+  { parent }: Condition,
+  { look, inputs }: Pick<Context, 'look' | 'inputs'>,
+): readonly string[] {
+  const [, kind, namespace = ''] = key.split('/')
+  const split = look.one(inputs.splits, key)
+  if (split !== undefined) return split.service === undefined ? [] : [split.service]
+  if (kind === 'XBackendTrafficPolicy') {
+    const refs = look.one(inputs.api.backendTrafficPolicies, key)?.spec.targetRefs ?? []
+    return refs.map(({ name }) => clusterServiceKey(namespace, name))
+  }
+  const parents = look.one(inputs.routes, key)?.parents ?? []
+  const service = parents.find(({ index }) => index === parent?.index)?.attachment?.service
+  return service === undefined ? [] : [service]
 }

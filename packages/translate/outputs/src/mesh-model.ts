@@ -143,20 +143,30 @@ export function translateMesh(
         deriveMeshConditions(graph, { api, running }),
         deriveServiceConditions(graph, api, serviceTranslations),
         graph.derive('workload-conditions', workloadTranslations, ({ conditions }) => conditions),
-        policyModel.conditions,
-        revocations.conditions,
-        gateway.conditions,
-        splits.conditions,
+        ...[policyModel, revocations, gateway, splits].map(({ conditions }) => conditions),
         graph.derive('namespace-conditions', api.namespaces, () => conditionSet()),
         graph.derive('service-account-conditions', api.serviceAccounts, () => conditionSet()),
       ]),
     }),
-    resources: {
-      address: deriveAddressResources(graph, workloads, services),
-      authorization: graph.derive('authorization-resources', policies, authorizationResource),
-      traffic: graph.derive('traffic-resources', traffic, serviceTrafficResource),
-      access: graph.derive('access-resources', waypointModel.access, accessResource),
-    },
+    resources: deriveResources(graph, {
+      workloads,
+      services,
+      policies,
+      traffic,
+      access: waypointModel.access,
+    }),
+  }
+}
+
+function deriveResources(
+  graph: Graph,
+  model: Pick<MeshModel, 'workloads' | 'services' | 'policies' | 'traffic' | 'access'>,
+): MeshModel['resources'] {
+  return {
+    address: deriveAddressResources(graph, model.workloads, model.services),
+    authorization: graph.derive('authorization-resources', model.policies, authorizationResource),
+    traffic: graph.derive('traffic-resources', model.traffic, serviceTrafficResource),
+    access: graph.derive('access-resources', model.access, accessResource),
   }
 }
 
