@@ -85,6 +85,8 @@ export class WaypointPlane {
   readonly #buffer: ReadBuffer = new ReadBuffer()
   readonly #timeouts: Timeouts
   readonly #opened: PromiseWithResolvers<void> = Promise.withResolvers()
+  /** It listens, or never will. */
+  readonly #mayAnswer: PromiseWithResolvers<void> = Promise.withResolvers()
   #listener: Server | undefined
   #identity: SpiffeId | undefined
 
@@ -143,6 +145,10 @@ export class WaypointPlane {
     return this.#listener !== undefined
   }
 
+  /**
+   * Resolves when it is in force: the first full state when it listens too, because what is acknowledged brings callers
+   * here.
+   */
   async apply(update: ResourceUpdate): Promise<readonly RejectedResource[]> {
     const rejected = this.#state.apply(update)
     this.#seen.add(update.typeUrl)
@@ -150,6 +156,7 @@ export class WaypointPlane {
     if (update.typeUrl !== accessType) for (const clusters of this.#clusters) clusters.refresh()
     this.#calls.decideAgain()
     this.#tryOpen()
+    if (this.#isFull) await this.#mayAnswer.promise
     return rejected
   }
 
@@ -176,6 +183,7 @@ export class WaypointPlane {
 
   /** Takes nothing new, lets requests finish within the time; resolves with how many were cut off. */
   async drain(deadlineMs: number): Promise<number> {
+    this.#mayAnswer.resolve()
     this.#listener?.close()
     this.#server.drain()
     const late = Promise.withResolvers<void>()
@@ -188,6 +196,7 @@ export class WaypointPlane {
 
   async close(): Promise<void> {
     this.#opened.resolve()
+    this.#mayAnswer.resolve()
     this.#listener?.close()
     this.#sweeper[Symbol.dispose]()
     this.#calls.destroy()
@@ -198,6 +207,11 @@ export class WaypointPlane {
     this.#accessLog.flush()
   }
 
+  /** Whether it knows who there is and who may. */
+  get #isFull(): boolean {
+    return this.#seen.has(addressType) && this.#seen.has(accessType)
+  }
+
   #learnIdentity(): void {
     const { own } = this.#state
     if (own === undefined || this.#identity !== undefined) return
@@ -206,8 +220,7 @@ export class WaypointPlane {
   }
 
   #tryOpen(): void {
-    if (this.#listener !== undefined || this.#credentials.current === undefined) return
-    if (!this.#seen.has(addressType) || !this.#seen.has(accessType)) return
+    if (this.#listener !== undefined || this.#credentials.current === undefined || !this.#isFull) return
     const { ip, port } = this.#options.listen
     try {
       const fd = listenTcp({ address: ip, port, reusePort: true })
@@ -216,6 +229,7 @@ export class WaypointPlane {
         onError: (error) => this.#deps.log.error('listener failed', { error: errorText(error) }),
       })
       this.#opened.resolve()
+      this.#mayAnswer.resolve()
     } catch (error) {
       this.#opened.reject(error)
     }

@@ -30,10 +30,13 @@ export function followReadyWaypoints(deps: ReadyWaypointsDeps): Disposable {
     const applied = new Set(
       receipts
         .nodes()
-        .filter(({ types }) =>
-          needed.every((typeUrl) =>
-            types.some((type) => type.typeUrl === typeUrl && type.appliedRevision > 0),
-          ),
+        // What one of its name applied that is gone says nothing of the next.
+        .filter(
+          ({ connected, types }) =>
+            connected &&
+            needed.every((typeUrl) =>
+              types.some((type) => type.typeUrl === typeUrl && type.appliedRevision > 0),
+            ),
         )
         .map(({ node }) => node),
     )
