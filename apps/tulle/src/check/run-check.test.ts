@@ -20,6 +20,19 @@ test('runCheck() accepts the example that we ship', async () => {
   assert.match(text, /^\d+ objects accepted in \d+ files$/u)
 })
 
+test('runCheck() accepts the bookstore with the traffic that we ship for it', async () => {
+  const examples = join(import.meta.dirname, '../../../../examples')
+  const files = [join(examples, 'bookstore'), join(examples, 'traffic')]
+  const { exitCode, text } = await runCheck({ files, output: 'text', color: false })
+  assert.equal(exitCode, 0, text)
+  assert.match(text, /^\d+ objects accepted, \d+ warnings in \d+ files$/mu)
+  // Which is all that there is to be said while no mesh runs.
+  assert.deepEqual(
+    text.split('\n').filter((line) => line.includes('[') && !line.includes('[NoWaypoint]')),
+    [],
+  )
+})
+
 test('runCheck() ends with 2 where a path is none, and names each', async () => {
   const { exitCode, text } = await runCheck({
     files: ['/no/such/a.yaml', rejected, '/no/such/b'],

@@ -203,6 +203,7 @@ class DemoSession implements Session {
         throw new Error(`the mesh did not run within ${startMs / 1000} s: ${why}`)
       try {
         const view = await this.up.get<UpView>('/v1/up')
+        if (view.mode === 'loopback') break
         const wanted = (await this.workloads()).length
         const running = view.workloads.filter((workload) => workload.pid > 0).length
         if (wanted > 0 && running === wanted) return
@@ -212,6 +213,9 @@ class DemoSession implements Session {
       }
       await this.clock.sleep(pollMs)
     }
+    throw new Error(
+      'it needs network namespaces: root, or user namespaces and unshare; tulle up -f examples/bookstore works without',
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

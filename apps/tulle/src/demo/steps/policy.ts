@@ -3,7 +3,7 @@ import { formatDuration } from '../../output/format.ts'
 import type { Report } from '../report.ts'
 import type { Session } from '../session.ts'
 import { call } from './calls.ts'
-import { wrap } from './wrap.ts'
+import { showExplanation } from './explanation.ts'
 
 const url = 'http://books/books'
 
@@ -25,9 +25,7 @@ export async function showRefused(session: Session, report: Report): Promise<voi
     '/v1/explain?from=bookstore/scraper&to=bookstore/books&port=80',
   )
   report.line('tulle explain bookstore/scraper bookstore/books:80')
-  for (const line of wrap(why.summary)) report.line(`  ${line}`)
-  for (const line of why.changes.slice(0, 1).flatMap((change) => wrap(`→ ${change}`)))
-    report.line(`  ${line}`)
+  showExplanation(why, report)
   report.check('refused, and the explanation agrees', outcome.status === 0 && !why.allowed)
 }
 

@@ -3,7 +3,7 @@ import type { Report } from '../report.ts'
 import { exampleText } from '../session.ts'
 import type { Session } from '../session.ts'
 import { call } from './calls.ts'
-import { wrap } from './wrap.ts'
+import { showExplanation, wrap } from './explanation.ts'
 
 const url = 'http://stock/'
 
@@ -25,7 +25,7 @@ export async function showRefusedRequest(session: Session, report: Report): Prom
     '/v1/explain?from=bookstore/reader&to=bookstore/stock&port=80&method=DELETE&path=/',
   )
   report.line('tulle explain bookstore/reader bookstore/stock:80 --method DELETE')
-  for (const text of wrap(why.summary)) report.line(`  ${text}`)
+  showExplanation(why, report)
   report.check('GET is answered', looked.status === 200)
   report.check(
     'DELETE is refused with 403, and the explanation agrees',
