@@ -5,6 +5,7 @@ import { registerBench } from './commands/bench.ts'
 import { registerDemo } from './commands/demo.ts'
 import { registerIdentity } from './commands/identity.ts'
 import { registerInspection } from './commands/inspection.ts'
+import { registerLive } from './commands/live.ts'
 import { registerRoles } from './commands/roles.ts'
 import { registerUp } from './commands/up.ts'
 import { registerUpgrade } from './commands/upgrade.ts'
@@ -31,6 +32,7 @@ function createProgram(): Command {
   registerUpgrade(program)
   registerDemo(program)
   registerInspection(program)
+  registerLive(program)
   registerBench(program)
   registerIdentity(program)
   registerRoles(program)

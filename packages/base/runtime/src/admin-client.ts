@@ -38,8 +38,11 @@ export function adminClient(socketPath: string): AdminClient {
 
 async function* lines<T>(socketPath: string, request: Call): AsyncIterable<T> {
   const response = await call(socketPath, request)
+  const reader = createInterface({ input: response, crlfDelay: Infinity })
+  // The loop hears of errors while it runs; what comes after whoever reads has had enough is nobody's any more.
+  reader.on('error', () => undefined)
   try {
-    for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
+    for await (const line of reader) {
       // The server that wrote it is of the same release.
       if (line !== '') yield JSON.parse(line) as T
     }
