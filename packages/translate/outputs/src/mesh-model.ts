@@ -98,9 +98,7 @@ export function translateMesh(
   const workloadPorts = deriveWorkloadPorts(graph, workloadTranslations)
   const policyModel = derivePolicies(graph, { api, settings, workloads: bareWorkloads, workloadPorts })
   const revocations = deriveRevocations(graph, api)
-  const gateway = deriveGatewayApi(graph, api)
-  const splits = deriveSplits(graph, api, deriveTakenPorts(graph, gateway.serviceRoutes))
-  const traffic = deriveServiceTraffic(graph, api, { ...gateway, serviceSplits: splits.serviceSplits })
+  const { gateway, splits, traffic } = deriveTraffic(graph, api)
   const waypointModel = deriveWaypointModel(graph, {
     api,
     settings,
@@ -113,7 +111,7 @@ export function translateMesh(
     policyKeysByWorkload: policyModel.policyKeysByWorkload,
     ready,
   })
-  const { workloads, services, waypoints } = waypointModel
+  const { workloads, services, waypoints, access, bindings: waypointBindings } = waypointModel
   const policies = graph.join('policies', [policyModel.policies, waypointModel.admissions])
   return {
     api,
@@ -123,8 +121,8 @@ export function translateMesh(
     services,
     policies,
     waypoints,
-    waypointBindings: waypointModel.bindings,
-    access: waypointModel.access,
+    waypointBindings,
+    access,
     targets: policyModel.targets,
     routes: gateway.routes,
     splits: splits.splits,
@@ -144,18 +142,34 @@ export function translateMesh(
         deriveServiceConditions(graph, api, serviceTranslations),
         graph.derive('workload-conditions', workloadTranslations, ({ conditions }) => conditions),
         ...[policyModel, revocations, gateway, splits].map(({ conditions }) => conditions),
-        graph.derive('namespace-conditions', api.namespaces, () => conditionSet()),
-        graph.derive('service-account-conditions', api.serviceAccounts, () => conditionSet()),
+        ...plainConditions(graph, api),
       ]),
     }),
-    resources: deriveResources(graph, {
-      workloads,
-      services,
-      policies,
-      traffic,
-      access: waypointModel.access,
-    }),
+    resources: deriveResources(graph, { workloads, services, policies, traffic, access }),
   }
+}
+
+/** What happens on the way to services, by the Gateway API and by SMI. */
+function deriveTraffic(
+  graph: Graph,
+  api: ApiCollections,
+): {
+  readonly gateway: ReturnType<typeof deriveGatewayApi>
+  readonly splits: ReturnType<typeof deriveSplits>
+  readonly traffic: Collection<ServiceTraffic>
+} {
+  const gateway = deriveGatewayApi(graph, api)
+  const splits = deriveSplits(graph, api, deriveTakenPorts(graph, gateway.serviceRoutes))
+  const traffic = deriveServiceTraffic(graph, api, { ...gateway, serviceSplits: splits.serviceSplits })
+  return { gateway, splits, traffic }
+}
+
+/** Of objects about which there is nothing to be said. */
+function plainConditions(graph: Graph, api: ApiCollections): readonly Collection<readonly Condition[]>[] {
+  return [
+    graph.derive('namespace-conditions', api.namespaces, () => conditionSet()),
+    graph.derive('service-account-conditions', api.serviceAccounts, () => conditionSet()),
+  ]
 }
 
 function deriveResources(
