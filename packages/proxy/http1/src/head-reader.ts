@@ -37,9 +37,14 @@ const specialNames: ReadonlyMap<string, number> = new Map([
   ['http2-settings', special.hopByHop],
 ])
 
+interface SpecialName {
+  readonly name: string
+  readonly kind: number
+}
+
 /** The names above by their length: most names have no candidate, the others one or two. */
-const namesByLength: readonly (readonly string[])[] = Array.from({ length: 18 }, (_, length) =>
-  [...specialNames.keys()].filter((name) => name.length === length),
+const namesByLength: readonly (readonly SpecialName[])[] = Array.from({ length: 18 }, (_, length) =>
+  [...specialNames].flatMap(([name, kind]) => (name.length === length ? [{ name, kind }] : [])),
 )
 
 /** First octets of special names. */
@@ -230,10 +235,10 @@ function specialOf(bytes: Buffer, start: number, end: number): number {
   if (firstOctets[tokenLower[bytes[start] ?? 0] ?? 0] === 0) return special.none
   const candidates = namesByLength[end - start]
   if (candidates === undefined) return special.none
-  for (const name of candidates) {
+  for (const { name, kind } of candidates) {
     let i = 0
     while (i < name.length && tokenLower[bytes[start + i] ?? 0] === name.charCodeAt(i)) i++
-    if (i === name.length) return specialNames.get(name) ?? special.none
+    if (i === name.length) return kind
   }
   return special.none
 }

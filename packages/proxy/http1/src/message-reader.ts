@@ -54,7 +54,8 @@ export abstract class MessageReader extends HeadReader {
     this.#lengthSpan = none
     this.#codingSpan = none
     this.#repeated = undefined
-    this.#connectionSpans.length = 0
+    // To shorten an array is a call out of compiled code: most heads have no such field.
+    if (this.#connectionSpans.length > 0) this.#connectionSpans.length = 0
   }
 
   protected override onSpecial(kind: number, span: number): boolean {
