@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { createBalancer, defaultOutliers } from '@tulle/balance'
 import { assert, errorText, systemClock, systemRng } from '@tulle/core'
 import type { Log, LogFields, LogLevel, MetricsSlice } from '@tulle/runtime'
+import { turnClock } from '../turn-clock.ts'
 import type { UpstreamSpec } from '../upstream/cluster.ts'
 import { HttpWorker } from './http-worker.ts'
 import type { HttpWorkerSettings } from './http-worker.ts'
@@ -33,8 +34,9 @@ function threadLog(own: LogFields): Log {
 // Set by ThreadHttpWorker, from the type it is read as.
 const settings = workerData as HttpWorkerSettings
 const log = threadLog({ worker: settings.index })
+const clock = turnClock(systemClock)
 const worker = new HttpWorker(settings, {
-  clock: systemClock,
+  clock,
   rng: systemRng,
   log,
   makeBalancer: (specs, resilience) => {
@@ -43,7 +45,7 @@ const worker = new HttpWorker(settings, {
         outliers: resilience.outliers ?? defaultOutliers,
         onHealth: (event) => log.info('endpoint', { ...event }),
       },
-      { clock: systemClock, rng: systemRng },
+      { clock, rng: systemRng },
     )
     balancer.replace(specs)
     return balancer
