@@ -1,4 +1,5 @@
 import type { OnReadOpts, Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import type { Http1Transport } from '@tulle/http1'
 import type { ReadBuffer } from './read-buffer.ts'
 
@@ -12,6 +13,8 @@ export interface LinkUser {
   onTransportClose(): void
 }
 
+const nothing = Buffer.alloc(0)
+
 /** A socket on one side, a codec on the other. Reading waits until the codec is there. */
 export class SocketLink implements Http1Transport {
   readonly onread: OnReadOpts & { readonly buffer: () => Buffer }
@@ -19,6 +22,7 @@ export class SocketLink implements Http1Transport {
   #socket: Socket | undefined
   #user: LinkUser | undefined
   #paused: boolean = false
+  #isTls: boolean = false
 
   constructor(buffer: ReadBuffer) {
     this.#buffer = buffer
@@ -29,6 +33,7 @@ export class SocketLink implements Http1Transport {
   attach(socket: Socket, user: LinkUser): void {
     this.#socket = socket
     this.#user = user
+    this.#isTls = socket instanceof TLSSocket
     socket.on('drain', () => user.onTransportDrain())
     socket.on('end', () =>
       user.onTransportEnd === undefined ? user.onTransportClose() : user.onTransportEnd(),
@@ -44,7 +49,12 @@ export class SocketLink implements Http1Transport {
       done?.()
       return true
     }
-    return socket.write(bytes, done)
+    if (this.#isTls) return socket.write(bytes, done)
+    const hasRoom = socket.write(bytes)
+    // Most writes have left by now, and a callback would cost a tick. Behind the others one is written that has nothing else.
+    if (socket.writableLength === 0) done?.()
+    else if (done !== undefined) socket.write(nothing, done)
+    return hasRoom
   }
 
   end(): void {
