@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { errorText } from '@tulle/core'
 import { registerBench } from './commands/bench.ts'
+import { registerCompletion } from './commands/completion.ts'
 import { registerDemo } from './commands/demo.ts'
 import { registerIdentity } from './commands/identity.ts'
 import { registerInspection } from './commands/inspection.ts'
@@ -36,6 +37,7 @@ function createProgram(): Command {
   registerBench(program)
   registerIdentity(program)
   registerRoles(program)
+  registerCompletion(program)
   return program
 }
 

@@ -1,4 +1,5 @@
-import type { Clock } from '@tulle/core'
+import { linkedController } from '@tulle/core'
+import type { Clock, LinkedController } from '@tulle/core'
 import type { List, WaypointView } from '@tulle/status'
 import { adminClient } from '../admin-client.ts'
 import { CommandError } from '../exit-codes.ts'
@@ -21,23 +22,23 @@ const retryMs = 1000
 /** Reads from every waypoint that the mesh has or gets, until the signal aborts. A route that refuses what is asked ends it. */
 export async function followWaypoints<T>(following: Following<T>): Promise<void> {
   const { signal, onNews } = following
-  const life = new AbortController()
-  const stop = AbortSignal.any([signal, life.signal])
+  using life = linkedController(signal)
+  const stop = life.signal
   const failed = Promise.withResolvers<never>()
   failed.promise.catch(() => undefined)
-  const running = new Map<string, AbortController>()
+  const running = new Map<string, LinkedController>()
   const reconcile = ({ items }: List<WaypointView>): void => {
     for (const [key, controller] of running) {
       if (items.some((view) => view.key === key)) continue
       controller.abort()
+      controller[Symbol.dispose]()
       running.delete(key)
     }
     for (const view of items) {
       if (running.has(view.key)) continue
-      const controller = new AbortController()
+      const controller = linkedController(stop)
       running.set(view.key, controller)
-      const own = AbortSignal.any([stop, controller.signal])
-      readOne(following, view, own).catch((error: unknown) => failed.reject(error))
+      readOne(following, view, controller.signal).catch((error: unknown) => failed.reject(error))
     }
     if (items.length === 0) onNews('there is no waypoint: nothing reads requests yet')
   }

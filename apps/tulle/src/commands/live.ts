@@ -50,19 +50,19 @@ export function registerLive(program: Command): void {
       100,
     )
     .option('--count <n>', 'end after so many', wholeUpTo(1_000_000_000), 0)
-    .action(async ({ maxPerSecond, count, state: _, output: __, ...filter }: TapFlags, command: Command) => {
+    .action(async ({ state, output, maxPerSecond, count, ...filter }: TapFlags) => {
       const { tap } = await import('./tap.ts')
-      await tap({ ...readLive(command.opts<TapFlags>()), filter, maxPerSecond, count })
+      await tap({ ...readLive({ state, output }), filter, maxPerSecond, count })
     })
   live(program.command('top').description('show who calls whom, how often, how well and how fast'))
     .option('--window <seconds>', 'over the last so many seconds', wholeUpTo(300), 5)
     .option('--once', 'once, when the window is full', false)
-    .action(async ({ window, once }: TopFlags, command: Command) => {
+    .action(async ({ state, output, window, once }: TopFlags) => {
       const { top } = await import('./top.ts')
       const { stdout } = process
       const isScreen = stdout.isTTY && !once
       await top({
-        ...readLive(command.opts<TopFlags>()),
+        ...readLive({ state, output }),
         windowMs: window * 1000,
         once,
         screenRows: isScreen ? stdout.rows : undefined,

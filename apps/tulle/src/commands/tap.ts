@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
-import { errorCode } from '@tulle/core'
-import type { Clock } from '@tulle/core'
+import { errorCode, linkedController } from '@tulle/core'
+import type { Clock, LinkedController } from '@tulle/core'
 import { withQuery } from '@tulle/runtime'
 import type { TapFilter, TapLine } from '@tulle/waypoint'
 import type { Style } from '../output/style.ts'
@@ -29,14 +29,14 @@ export interface TapOptions {
 export async function tap(options: TapOptions): Promise<void> {
   const { state, filter, maxPerSecond, count, out, clock, onNews } = options
   requireRunning(state)
-  const stop = new AbortController()
+  using stop = linkedController(options.signal)
   using _closed = endWithReader(out, stop)
   let seen = 0
   await followWaypoints<TapLine>({
     state,
     path: withQuery('/v1/tap', { ...filter, maxPerSecond }),
     clock,
-    signal: AbortSignal.any([options.signal, stop.signal]),
+    signal: stop.signal,
     onLine: async (waypoint, line) => {
       if (stop.signal.aborted) return
       await write(out, `${textOf(waypoint, line, options)}\n`)
@@ -58,7 +58,7 @@ async function write(out: Writable, text: string): Promise<void> {
 }
 
 /** `tulle tap | head`: a reader that has seen enough is no error. */
-export function endWithReader(out: Writable, stop: AbortController): Disposable {
+export function endWithReader(out: Writable, stop: LinkedController): Disposable {
   const onError = (error: Error): void => {
     stop.abort()
     if (errorCode(error) !== 'EPIPE') throw error

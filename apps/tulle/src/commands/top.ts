@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream'
+import { linkedController } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import type { EdgeLine } from '@tulle/waypoint'
 import type { Style } from '../output/style.ts'
@@ -32,7 +33,7 @@ export async function top(options: TopOptions): Promise<void> {
   const { state, windowMs, once, out, clock, onNews } = options
   requireRunning(state)
   const window = new EdgeWindow(windowMs)
-  const stop = new AbortController()
+  using stop = linkedController(options.signal)
   using _closed = endWithReader(out, stop)
   const show = (): void => void out.write(textOf(window, options))
   using _refresh = once ? clock.after(windowMs + refreshMs, () => stop.abort()) : clock.every(refreshMs, show)
@@ -40,7 +41,7 @@ export async function top(options: TopOptions): Promise<void> {
     state,
     path: `/v1/edges?intervalMs=${refreshMs}`,
     clock,
-    signal: AbortSignal.any([options.signal, stop.signal]),
+    signal: stop.signal,
     onLine: async (waypoint, line) => {
       window.add(waypoint, line)
       if (once && window.spanMs >= windowMs) stop.abort()
