@@ -10,7 +10,15 @@ import { accessOf, decideRead, lookAtAccess, lookAtReadRule, readRuleThatHolds }
 import { changesToAllow, changesToRefuse } from './changes.ts'
 import type { Call } from './changes.ts'
 import { readAsked } from './asked-request.ts'
-import type { Explanation, ExplainQuery, Party, PolicyLook, RequestLook, RuleLook } from './explanation.ts'
+import type {
+  Explanation,
+  ExplainQuery,
+  Party,
+  PolicyLook,
+  RequestLook,
+  RuleLook,
+  WaypointLook,
+} from './explanation.ts'
 import { endpointsBehind, findCallee, findCaller } from './find-party.ts'
 import type { Callee, Endpoint } from './find-party.ts'
 import type { MeshModel } from './mesh-model.ts'
@@ -60,6 +68,41 @@ interface Decision {
 }
 
 function explainCall(asked: Asked, request: RoutedRequest | undefined): Explanation {
+  const considered = consider(asked, request)
+  const { waypoint, look, isRead, decisions, decision } = considered
+  const { endpoint, verdict, rule } = decision
+  const answered = isRead && (look?.answer?.status ?? 0) >= 400
+  const call = callOf(asked.from, decision, isRead ? { read: { request } } : {})
+  const explanation = {
+    allowed: verdict.allowed && !answered,
+    ...sides(asked, endpoint),
+    ...seen(decision),
+    ...(waypoint === undefined ? {} : { waypoint }),
+    ...(look === undefined ? {} : { request: look }),
+    verdict,
+    policies: decision.looks,
+    ...(rule === undefined ? {} : { rule }),
+    changes: answered && verdict.allowed ? [] : changesOf(asked.model, call, decision),
+    endpoints: decisions.map((each) => ({
+      uid: each.endpoint.workload.uid,
+      port: each.endpoint.port,
+      allowed: each.verdict.allowed,
+    })),
+  }
+  return { ...explanation, summary: summaryOf(explanation) }
+}
+
+interface Considered {
+  readonly waypoint: WaypointLook | undefined
+  readonly look: RequestLook | undefined
+  /** Whether a waypoint decides. */
+  readonly isRead: boolean
+  readonly decisions: readonly Decision[]
+  /** The one that is explained. */
+  readonly decision: Decision
+}
+
+function consider(asked: Asked, request: RoutedRequest | undefined): Considered {
   const { model, from, callee } = asked
   const waypoint = lookForWaypoint(model, from, callee)
   const routed = request === undefined ? undefined : routeRequest(model, from, callee, request)
@@ -72,26 +115,7 @@ function explainCall(asked: Asked, request: RoutedRequest | undefined): Explanat
   const decision = decisions.find(({ verdict }) => !verdict.allowed) ?? decisions[0]
   if (decision === undefined) throw new TypeError('a callee without endpoints')
   const look = routed === undefined ? undefined : requestLook(routed, shares)
-  const answered = isRead && (look?.answer?.status ?? 0) >= 400
-  const { endpoint, verdict } = decision
-  const call = callOf(from, decision, isRead ? { read: { request } } : {})
-  const explanation = {
-    allowed: verdict.allowed && !answered,
-    ...sides(asked, endpoint),
-    ...seen(decision),
-    ...(waypoint === undefined ? {} : { waypoint }),
-    ...(look === undefined ? {} : { request: look }),
-    verdict,
-    policies: decision.looks,
-    ...(decision.rule === undefined ? {} : { rule: decision.rule }),
-    changes: answered && verdict.allowed ? [] : changesOf(model, call, decision),
-    endpoints: decisions.map((each) => ({
-      uid: each.endpoint.workload.uid,
-      port: each.endpoint.port,
-      allowed: each.verdict.allowed,
-    })),
-  }
-  return { ...explanation, summary: summaryOf(explanation) }
+  return { waypoint, look, isRead, decisions, decision }
 }
 
 function callOf(from: Workload, { endpoint, facts }: Decision, read: Pick<Call, 'read'>): Call {
