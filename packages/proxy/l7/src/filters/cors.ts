@@ -50,7 +50,7 @@ export class Cors {
   mark(origin: string | undefined, fields: Fields): void {
     for (const name of ['allow-origin', 'allow-credentials', 'expose-headers'])
       fields.remove(`access-control-${name}`)
-    fields.append('vary', 'origin')
+    if (!fields.values('vary').includes('origin')) fields.append('vary', 'origin')
     if (origin === undefined || !this.#allows(origin)) return
     const { allowCredentials, exposeHeaders } = this.#filter
     fields.set('access-control-allow-origin', origin)

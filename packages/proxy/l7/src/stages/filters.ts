@@ -12,9 +12,10 @@ export const filters: Stage = (request) => {
   if (rule === undefined) return localReply(404, 'route_not_found', { flag: 'NR' })
   const { cors, redirect } = rule.filters
   if (cors !== undefined) {
+    // Answers of our own are marked on their way back as well.
+    request.corsOrigin = request.fields.get('origin')
     const preflight = cors.preflight(request.method, request.fields)
     if (preflight !== undefined) return preflight
-    request.corsOrigin = request.fields.get('origin')
   }
   if (redirect !== undefined) return redirectReply(redirect, request, request.downstream)
   change(request, rule.filters)
