@@ -38,8 +38,9 @@ export function apply(...manifests: readonly Manifest[]): ApplyStep {
   return { kind: 'apply', manifests }
 }
 
-export function faulty(problem: string, ...manifests: readonly Manifest[]): ApplyStep {
-  return { kind: 'apply', manifests, problems: [problem] }
+/** The mesh finds fault with these documents; in which words is its own affair. */
+export function faulty(...manifests: readonly Manifest[]): ApplyStep {
+  return { kind: 'apply', manifests, faulty: true }
 }
 
 export function condition(
@@ -51,7 +52,8 @@ export function condition(
 }
 
 function qualify(by: string | readonly string[]): string | readonly string[] {
-  const full = (one: string): string => (one.includes('/') ? one : `mesh/${one}`)
+  const full = (one: string): string =>
+    one.includes('/') || one.startsWith('same as ') ? one : `mesh/${one}`
   return typeof by === 'string' ? full(by) : by.map(full)
 }
 

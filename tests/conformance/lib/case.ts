@@ -43,6 +43,8 @@ export interface Ask {
   readonly body?: string
   /** Steps that name one connection share it. */
   readonly connection?: string
+  /** Says again what an earlier answer of this case gave (`keep`): a cookie as Cookie, another header as itself. */
+  readonly session?: string
   /** What backends do with this request: status (or `close`) and delay of the first, second, … try; headers of the answer. */
   readonly backend?: {
     readonly statuses?: readonly (number | 'close')[]
@@ -61,7 +63,7 @@ export interface RequestStep {
   readonly expect: {
     /** One of them, where the text leaves a choice. */
     readonly status: number | readonly number[]
-    /** `namespace/workload` whose backend answered; null: the mesh itself. */
+    /** `namespace/workload` whose backend answered, or `same as NAME` of a session; null: the mesh itself. */
     readonly by?: string | null | readonly string[]
     /** What the answering backend got, to the byte. */
     readonly target?: string
@@ -76,6 +78,8 @@ export interface RequestStep {
     readonly deliveries?: Readonly<Record<string, number>>
     readonly localPort?: 'as before' | 'any'
   }
+  /** Remembers a header of the answer, and who answered, under a name. */
+  readonly keep?: { readonly header: string; readonly as: string }
   /** Done again this often; every time has to be as expected. */
   readonly times?: number
 }
@@ -122,8 +126,8 @@ export interface UdpStep {
 export interface ApplyStep {
   readonly kind: 'apply'
   readonly manifests: readonly Manifest[]
-  /** Texts that what the mesh says of the documents has to contain; absent: it must find nothing wrong. */
-  readonly problems?: readonly string[]
+  /** The mesh has to find fault with them; absent: it must find none. */
+  readonly faulty?: boolean
 }
 
 /** What the mesh says of an object, by type: `True`, `False`, either with its reason, or null where there is no such condition. */

@@ -37,7 +37,14 @@ export async function runCases(cases: readonly Case[], options: RunOptions): Pro
     // Each case draws for itself, so that one alone does what it does among all.
     const rng = seededRng(options.seed + hash(one.id))
     const newId = (): string => `${one.id}-${options.seed}-${ids++}`
-    const context: StepContext = { driver: options.driver, rng, one, newId, ports: new Map() }
+    const context: StepContext = {
+      driver: options.driver,
+      rng,
+      one,
+      newId,
+      ports: new Map(),
+      sessions: new Map(),
+    }
     const beganMs = options.nowMs()
     const differences = await runCase(context)
     const reason = options.notMet[one.id]
