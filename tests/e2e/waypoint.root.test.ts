@@ -89,6 +89,36 @@ describe('rules at the waypoint', () => {
   })
 })
 
+describe('a route', () => {
+  test('grants no access: a copy of a request reaches only whom its caller may call', async (t) => {
+    const mirror = { type: 'RequestMirror', requestMirror: { backendRef: { name: 'books', port: 80 } } }
+    lab.folder.write(
+      'till-route.yaml',
+      bindingRoute('till', [{ filters: [mirror], backendRefs: [{ name: 'till', port: 80 }] }]),
+    )
+    t.after(async () => {
+      lab.folder.write('till-route.yaml', bindingRoute('till'))
+      await lab.settle()
+    })
+    await lab.settle()
+    const till = { host: 'till', headers: [id('copies')] }
+    assert.equal(await lab.status('reader', { ...till, path: '/admin' }), 200)
+    assert.equal(await lab.status('reader', { ...till, path: '/books', method: 'DELETE' }), 200)
+    assert.equal(await lab.status('reader', { ...till, path: '/books/copied' }), 200)
+    const copies = await until(
+      async () => {
+        const all = await lab.received('books', 'copies')
+        return all.length === 0 ? undefined : all
+      },
+      { withinMs: 5000, describe: () => 'the copy that is admitted arrives' },
+    )
+    assert.deepEqual(
+      copies.map(({ method, target }) => `${method} ${target}`),
+      ['GET /books/copied'],
+    )
+  })
+})
+
 describe('rules that change', () => {
   test('hold for the next request of a connection that is open', async () => {
     const kept = { connection: 'kept' }

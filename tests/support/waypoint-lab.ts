@@ -3,7 +3,8 @@ import type { List, WaitView, WaypointView } from '@tulle/status'
 import { program } from '../conformance/base.ts'
 import type { Answer, Call, Received } from '../conformance/workload/protocol.ts'
 import { WorkloadClient } from '../conformance/workload/workload-client.ts'
-import { Mesh, MeshFolder } from './mesh.ts'
+import type { Mesh } from './mesh.ts'
+import { MeshFolder } from './mesh.ts'
 import { until } from './waiting.ts'
 
 /**

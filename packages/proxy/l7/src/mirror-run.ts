@@ -1,9 +1,12 @@
 import { hits } from '@tulle/balance'
+import type { Endpoint } from '@tulle/balance'
 import type { ClientExchange, ClientHandler, Fields } from '@tulle/http1'
 import { http2Error } from '@tulle/http2'
+import type { RequestDestination } from './authorizer.ts'
 import type { L7Environment } from './environment.ts'
 import type { RequestState } from './request-state.ts'
 import type { Timeout } from './timeouts.ts'
+import type { Cluster, UpstreamSpec } from './upstream/cluster.ts'
 
 /** A copy that nobody answers is given up after this. */
 const mirrorTimeoutMs = 15_000
@@ -14,12 +17,27 @@ export function beginMirrors(request: RequestState, end: boolean, environment: L
   return wanted.flatMap(({ backend, fraction }) => {
     if (backend.kind !== 'service' || !hits(fraction, environment.rng)) return []
     const cluster = environment.clusters.clusterOf(backend.service, backend.port)
-    const endpoint = cluster?.balancer.pick()
+    const endpoint = cluster === undefined ? undefined : admitting(request, backend, cluster, environment)
     const connection = endpoint === undefined ? undefined : cluster?.connect(endpoint)
     const mirror = new MirrorRun(environment)
     mirror.exchange = connection?.request(request.head, mirror, end)
     return mirror.exchange === undefined ? [] : [mirror]
   })
+}
+
+/** A copy reaches only whom the caller might have called itself: a route grants no access. */
+function admitting(
+  request: RequestState,
+  backend: RequestDestination,
+  { balancer }: Cluster,
+  { authorizer }: L7Environment,
+): Endpoint<UpstreamSpec> | undefined {
+  const { verdict, refusedBy } = authorizer.authorize(request, request.downstream, backend)
+  if (!verdict.allowed) return undefined
+  if (refusedBy === undefined) return balancer.pick()
+  const endpoint = balancer.pick({ exclude: [...balancer.endpoints].filter(({ key }) => refusedBy.has(key)) })
+  // Excluded ones are chosen where there is no other.
+  return endpoint === undefined || refusedBy.has(endpoint.key) ? undefined : endpoint
 }
 
 /**

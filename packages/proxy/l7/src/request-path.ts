@@ -2,6 +2,7 @@ import type { L7Environment } from './environment.ts'
 import type { LocalReply } from './local-reply.ts'
 import type { RequestState } from './request-state.ts'
 import { admit } from './stages/admit.ts'
+import { authorizeChanged } from './stages/authorize-changed.ts'
 import { authorize } from './stages/authorize.ts'
 import { balance } from './stages/balance.ts'
 import { decode } from './stages/decode.ts'
@@ -14,7 +15,16 @@ import type { Stage } from './stages/stage.ts'
  * The way of a request, from the codec to the choice of endpoints. What then takes time, the attempts (`stages/attempt.ts`)
  * and the answer's way back (`stages/encode.ts`), is led by `RequestRun`.
  */
-export const requestPath: readonly Stage[] = [decode, normalise, route, authorize, filters, balance, admit]
+export const requestPath: readonly Stage[] = [
+  decode,
+  normalise,
+  route,
+  authorize,
+  filters,
+  authorizeChanged,
+  balance,
+  admit,
+]
 
 /** Undefined: it may be forwarded. */
 export function walkRequestPath(request: RequestState, environment: L7Environment): LocalReply | undefined {

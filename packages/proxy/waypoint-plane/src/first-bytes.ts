@@ -3,8 +3,11 @@ import { spokenIn } from './detect-protocol.ts'
 import type { Spoken } from './detect-protocol.ts'
 import type { LinkUser, StreamLink } from './stream-link.ts'
 
-/** A client that says nothing for so long waits for the server to begin: that is no HTTP. */
-const silenceMs = 500
+export interface FirstBytesOptions {
+  readonly link: StreamLink
+  readonly clock: Clock
+  readonly silenceMs: number
+}
 
 /** Reads until it is clear what a client speaks, then says so with all that was read. */
 export class FirstBytes implements LinkUser {
@@ -14,9 +17,9 @@ export class FirstBytes implements LinkUser {
   #bytes: Buffer = Buffer.alloc(0)
   #over: boolean = false
 
+  /** A client that says nothing for `silenceMs` speaks no HTTP: it waits for the server to begin. */
   constructor(
-    link: StreamLink,
-    clock: Clock,
+    { link, clock, silenceMs }: FirstBytesOptions,
     onKnown: (spoken: Exclude<Spoken, 'more'>, bytes: Buffer) => void,
   ) {
     this.#link = link

@@ -35,6 +35,10 @@ interface OpenConnection {
 
 /** A stream may come before the traffic of what it is for: then it waits so long for it. */
 const trafficWaitMs = 3000
+/** Where the server may be the one that begins, it is waited for no longer. */
+const detectSilenceMs = 500
+/** Where it is known that the client begins: pools open connections before they have anything to say. */
+const httpSilenceMs = 60_000
 
 /** The tunnels that clients' node proxies open here, each for one connection of a client. */
 export class InboundCalls {
@@ -123,7 +127,8 @@ export class InboundCalls {
       this.#tcp.begin({ link, early: none, downstream, traffic })
       return
     }
-    new FirstBytes(link, this.#deps.clock, (spoken, early) => {
+    const silenceMs = protocol === 'detect' ? detectSilenceMs : httpSilenceMs
+    new FirstBytes({ link, clock: this.#deps.clock, silenceMs }, (spoken, early) => {
       const wanted = protocol === 'detect' || spoken === 'http1' || spoken === 'http2'
       if (wanted) this.#read(spoken, { link, early, downstream, traffic })
       else {
