@@ -24,7 +24,11 @@ const usage = `npm run bench -- l7 [options]
   --works A,B      of small-1, small, small-512, connect (small)
   --profile DIR    a CPU profile of our proxy to DIR`
 
-const required = 0.8
+/** Rates of ours, in those of a peer. @see design.md §13 */
+const required = [
+  { peer: 'haproxy', factor: 0.8 },
+  { peer: 'envoy', factor: 2 },
+]
 
 /** One HTTP/1.1 proxy beside its peers, each on the same core, round by round. */
 export async function run(argv: readonly string[]): Promise<void> {
@@ -165,12 +169,14 @@ function renderWork(work: Work, { paths }: L7Options, series: Series): string {
     'ours / it',
     'CPU ours / it',
   ]
-  const peer = of('haproxy')
-  const reached =
-    work.name === 'small' && peer.length > 0 && ours.length > 0
-      ? `\n\nRequired: ${required} × HAProxy; reached: ${ratio('haproxy', numbers(ours, 'rate'), numbers(peer, 'rate'))}.`
-      : ''
-  return `### ${work.name}: ${work.about}\n\n${renderTable(head, rows)}${reached}`
+  const reached = required.flatMap(({ peer, factor }) => {
+    const theirs = of(peer)
+    if (work.name !== 'small' || theirs.length === 0 || ours.length === 0) return []
+    return [
+      `Required: ${factor} × ${peer}; reached: ${ratio(peer, numbers(ours, 'rate'), numbers(theirs, 'rate'))}.`,
+    ]
+  })
+  return [`### ${work.name}: ${work.about}`, renderTable(head, rows), ...reached].join('\n\n')
 }
 
 function numbers(

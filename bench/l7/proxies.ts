@@ -1,11 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { errorText } from '@tulle/core'
+import { installEnvoy } from '../../tests/interop/envoy/install-envoy.ts'
 import { backendPort, proxyCore } from '../l4/paths.ts'
 import type { BenchPath, LeftOut } from '../l4/paths.ts'
 import type { Children } from '../support/children.ts'
 import { farIp, nearIp } from '../support/two-namespaces.ts'
 import type { TwoNamespaces } from '../support/two-namespaces.ts'
+import { envoyConfig } from './envoy-config.ts'
 
 export interface ProxyDeps {
   readonly children: Children
@@ -30,6 +33,7 @@ const reads = 'GET'
 const plans: readonly ProxyPlan[] = [
   { name: 'haproxy', port: 7301, command: haproxyCommand },
   { name: 'nginx', port: 7302, command: nginxCommand },
+  { name: 'envoy', port: 7304, command: envoyCommand },
   { name: 'ours', port: 7303, command: ourCommand },
 ]
 
@@ -41,7 +45,12 @@ export function startProxy(name: string, deps: ProxyDeps): BenchPath | LeftOut {
   if (name === 'direct') return { name, networks, ip: farIp, port: backendPort, proxies: [], works }
   const plan = plans.find((one) => one.name === name)
   if (plan === undefined) return { name, why: 'nobody knows it' }
-  const command = plan.command(deps)
+  let command: Command
+  try {
+    command = plan.command(deps)
+  } catch (error) {
+    return { name, why: errorText(error) }
+  }
   if (spawnSync(command[0], ['-v'], { stdio: 'ignore' }).error !== undefined)
     return { name, why: `${command[0]} is not installed (Debian: apt-get install ${command[0]})` }
   const proxy = children.start({ name, netns: networks.near, core: proxyCore, command })
@@ -99,6 +108,14 @@ http {
 `,
   )
   return ['nginx', '-c', file]
+}
+
+/** Throws where it is neither there nor to be had. */
+function envoyCommand({ folder }: ProxyDeps): Command {
+  const file = join(folder, 'envoy-l7.json')
+  const config = envoyConfig({ ip: nearIp, port: 7304 }, { ip: farIp, port: backendPort }, reads)
+  writeFileSync(file, JSON.stringify(config))
+  return [installEnvoy(), '-c', file, '--concurrency', '1', '--disable-hot-restart', '--log-level', 'warning']
 }
 
 /** As it is run: policy, metrics and access log on. */
