@@ -5,13 +5,14 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
-import { systemClock } from '@tulle/core'
+import { systemClock, TestClock } from '@tulle/core'
 import { adminServer, silentLog } from '@tulle/runtime'
 import type { AdminRoute } from '@tulle/runtime'
 import type { EdgeLine, TappedRequest } from '@tulle/waypoint'
 import { createStyle } from '../output/style.ts'
 import { stateFolder } from '../state-folder.ts'
 import type { StateFolder } from '../state-folder.ts'
+import { followWaypoints } from './follow-waypoints.ts'
 import { tap } from './tap.ts'
 import { tapLine } from './tap-line.ts'
 import { top } from './top.ts'
@@ -69,33 +70,47 @@ describe('tapLine()', () => {
   })
 })
 
-/** A control plane that knows one waypoint, and that waypoint. */
-async function serve(t: TestContext, routes: readonly AdminRoute[]): Promise<StateFolder> {
-  const folder = mkdtempSync(join(tmpdir(), 'tulle-tap-'))
-  const state = stateFolder(folder)
-  const node = 'waypoint_shop_gate'
-  mkdirSync(state.node(node).root, { recursive: true })
-  const view = { key: 'shop/gate', node }
+interface Known {
+  readonly key: string
+  readonly node: string
+}
+
+/** A control plane that knows one waypoint; resolves with its socket. */
+async function control(t: TestContext, { root }: StateFolder, view: Known): Promise<string> {
   async function* lists(): AsyncGenerator<unknown> {
     yield { revision: 1, items: [view] }
     await new Promise(() => undefined)
   }
-  const deps = { clock: systemClock, log: silentLog }
-  const control = adminServer(
-    {
-      listen: { socketPath: state.controlSocket },
-      routes: [{ method: 'GET', path: '/v1/waypoints', handle: () => ({ kind: 'lines', values: lists() }) }],
-    },
-    deps,
+  const socketPath = join(root, `${view.node}.control`)
+  const route: AdminRoute = {
+    method: 'GET',
+    path: '/v1/waypoints',
+    handle: () => ({ kind: 'lines', values: lists() }),
+  }
+  const server = adminServer(
+    { listen: { socketPath }, routes: [route] },
+    { clock: systemClock, log: silentLog },
   )
-  const waypoint = adminServer({ listen: { socketPath: state.node(node).adminSocket }, routes }, deps)
-  const { signal } = new AbortController()
-  await Promise.all([control.start(signal), waypoint.start(signal)])
-  t.after(async () => {
-    await Promise.all([control.drain(0), waypoint.drain(0)])
-    rmSync(folder, { recursive: true })
-  })
-  return state
+  await server.start(new AbortController().signal)
+  t.after(() => server.drain(0))
+  return socketPath
+}
+
+/** A mesh of one waypoint. */
+async function serve(t: TestContext, routes: readonly AdminRoute[]): Promise<StateFolder> {
+  const folder = mkdtempSync(join(tmpdir(), 'tulle-tap-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const state = stateFolder(folder)
+  const node = 'waypoint_shop_gate'
+  mkdirSync(state.node(node).root, { recursive: true })
+  const { adminSocket } = state.node(node)
+  const waypoint = adminServer(
+    { listen: { socketPath: adminSocket }, routes },
+    { clock: systemClock, log: silentLog },
+  )
+  await waypoint.start(new AbortController().signal)
+  t.after(() => waypoint.drain(0))
+  return { ...state, controlSocket: await control(t, state, { key: 'shop/gate', node }) }
 }
 
 function common(state: StateFolder): Omit<Parameters<typeof tap>[0], 'filter' | 'maxPerSecond' | 'count'> {
@@ -161,6 +176,47 @@ describe('tap()', () => {
     const out = new PassThrough()
     out.once('data', () => out.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })))
     await tap({ ...common(state), out, filter: {}, maxPerSecond: 1, count: 0 })
+  })
+})
+
+describe('followWaypoints()', () => {
+  it('says that a waypoint does not answer, and reads from it when it does', async (t) => {
+    const state = await serve(t, [])
+    const clock = new TestClock()
+    const stop = new AbortController()
+    const news: string[] = []
+    const seen: unknown[] = []
+    const late = adminServer(
+      {
+        listen: { socketPath: state.node('late').adminSocket },
+        routes: [
+          {
+            method: 'GET',
+            path: '/v1/tap',
+            handle: () => ({ kind: 'lines', values: [1].values() as unknown as AsyncIterable<unknown> }),
+          },
+        ],
+      },
+      { clock: systemClock, log: silentLog },
+    )
+    t.after(() => late.drain(0))
+    mkdirSync(state.node('late').root, { recursive: true })
+    await followWaypoints<number>({
+      state: { ...state, controlSocket: await control(t, state, { key: 'shop/late', node: 'late' }) },
+      path: '/v1/tap',
+      clock,
+      signal: stop.signal,
+      onLine: async (waypoint, line) => {
+        seen.push([waypoint, line])
+        stop.abort()
+      },
+      onNews: (text) => {
+        news.push(text)
+        late.start(stop.signal).then(() => clock.advance(1000), assert.fail)
+      },
+    })
+    assert.deepEqual(news, ['waypoint shop/late does not answer yet'])
+    assert.deepEqual(seen, [['shop/late', 1]])
   })
 })
 
