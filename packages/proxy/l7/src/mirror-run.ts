@@ -8,13 +8,21 @@ import type { RequestState } from './request-state.ts'
 import type { Timeout } from './timeouts.ts'
 import type { Cluster, UpstreamSpec } from './upstream/cluster.ts'
 
+const none: readonly never[] = []
+
 /** A copy that nobody answers is given up after this. */
 const mirrorTimeoutMs = 15_000
 
 /** Begins the copies of a request that its filters ask for, each to one endpoint of its backend. */
-export function beginMirrors(request: RequestState, end: boolean, environment: L7Environment): MirrorRun[] {
-  const wanted = [...(request.rule?.filters.mirrors ?? []), ...(request.backend?.filters.mirrors ?? [])]
-  return wanted.flatMap(({ backend, fraction }) => {
+export function beginMirrors(
+  request: RequestState,
+  end: boolean,
+  environment: L7Environment,
+): readonly MirrorRun[] {
+  const ofRule = request.rule?.filters.mirrors ?? none
+  const ofBackend = request.backend?.filters.mirrors ?? none
+  if (ofRule.length === 0 && ofBackend.length === 0) return none
+  return [...ofRule, ...ofBackend].flatMap(({ backend, fraction }) => {
     if (backend.kind !== 'service' || !hits(fraction, environment.rng)) return []
     const cluster = environment.clusters.clusterOf(backend.service, backend.port)
     const endpoint = cluster === undefined ? undefined : admitting(request, backend, cluster, environment)
