@@ -87,8 +87,7 @@ interface Account {
 
 const maxMisjudgedKept = 50
 const recoveredWithinMs = 30_000
-/** How exactly a deadline is kept on a busy machine, and noticed: it counts from before it was heard of. */
-const drainEarlyMs = 1500
+/** How much later than its deadline a cut is noticed on a busy machine. */
 const drainLateMs = 3000
 /** A cut connection is noticed at its next call. */
 const noticedWithinMs = 250
@@ -283,8 +282,8 @@ function excuseOf(one: Disturbed, call: Call): Excuse | undefined {
   const { kind, beganMs, doneMs, drainMs } = one.disturbance
   if (call.endedMs < beganMs) return undefined
   if (kind === 'upgrade') {
-    const lateMs = call.endedMs - doneMs - drainMs
-    const atDeadline = lateMs > -drainEarlyMs && lateMs < drainLateMs
+    // The old process begins to drain at some moment between the two, before it is heard that another one took over.
+    const atDeadline = call.endedMs >= beganMs + drainMs && call.endedMs < doneMs + drainMs + drainLateMs
     return call.openedMs <= doneMs && atDeadline ? 'atDrainDeadline' : undefined
   }
   const servedMs = servedByAllMs(one) ?? doneMs + recoveredWithinMs
