@@ -107,7 +107,7 @@ describe('RequestTap', () => {
 
 describe('readTapFilter()', () => {
   const matches = (query: string, parts: RecordParts = {}): boolean =>
-    must(readTapFilter(new URLSearchParams(query)))(tappedRequest(record(parts), 0))
+    must(readTapFilter(new URLSearchParams(query)))(record(parts))
 
   for (const [query, parts] of [
     ['', {}],
@@ -120,6 +120,8 @@ describe('readTapFilter()', () => {
     ['to=books.shop', {}],
     ['to=books.shop.svc.cluster.local', {}],
     ['to=10.77.1.3:8080', {}],
+    ['to=books-v2', { backend: 'shop/books-v2.shop.svc.cluster.local' }],
+    ['from=10.77.1.2:40000', {}],
     ['method=post', { method: 'POST' }],
     ['path=/books/', {}],
     ['path=/', {}],

@@ -31,13 +31,9 @@ export class RequestTap {
 
   onDone(record: RequestRecord): void {
     if (this.#readers.size === 0) return
-    const nowMs = this.#clock.nowMs()
     let tapped: TappedRequest | undefined
-    for (const reader of this.#readers) {
-      // No cheaper for a reader that takes no more this second: it has to know how many it missed.
-      tapped ??= tappedRequest(record, nowMs)
-      reader.take(tapped)
-    }
+    for (const reader of this.#readers)
+      if (reader.wants(record)) reader.push((tapped ??= tappedRequest(record, this.#clock.nowMs())))
   }
 
   /** Lines until the signal aborts or the reader stops; undefined: enough others look already. */
@@ -92,18 +88,21 @@ class Reader {
     this.#clock = clock
   }
 
-  take(request: TappedRequest): void {
-    if (!this.#test(request)) return
+  /** Whether it matches and may be passed on; where it only matches it is counted. */
+  wants(record: RequestRecord): boolean {
+    if (!this.#test(record)) return false
     const nowMs = this.#clock.monotonicMs()
     if (nowMs - this.#secondStartMs >= secondMs) {
       this.#secondStartMs = nowMs
       this.#inSecond = 0
     }
-    if (this.#inSecond >= this.#maxPerSecond || this.#pending.length >= maxPending) {
-      this.#dropped++
-      this.#tell ??= this.#clock.after(secondMs, () => this.wake())
-      return
-    }
+    if (this.#inSecond < this.#maxPerSecond && this.#pending.length < maxPending) return true
+    this.#dropped++
+    this.#tell ??= this.#clock.after(secondMs, () => this.wake())
+    return false
+  }
+
+  push(request: TappedRequest): void {
     this.#inSecond++
     this.#pending.push(request)
     this.wake()

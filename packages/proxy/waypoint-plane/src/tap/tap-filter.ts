@@ -1,5 +1,7 @@
 import { err, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
+import type { RequestRecord } from '@tulle/l7'
+import { addressText, verdictOf } from './tapped-request.ts'
 import type { TappedRequest } from './tapped-request.ts'
 
 /** What somebody wants to see; what is not said holds for everything. */
@@ -16,7 +18,8 @@ export interface TapFilter {
   readonly verdict?: TappedRequest['verdict']
 }
 
-export type TapTest = (request: TappedRequest) => boolean
+/** Asked of every request while somebody looks: it makes nothing that is not needed. */
+export type TapTest = (record: RequestRecord) => boolean
 
 const names = ['from', 'to', 'method', 'path', 'status', 'verdict'] as const
 const maxTextLength = 2048
@@ -41,40 +44,47 @@ export function readTapFilter(query: URLSearchParams): Result<TapTest> {
   return ok(tapTest(filter))
 }
 
-function tapTest({
-  from,
-  to,
-  method,
-  path,
-  status,
-  verdict,
-}: Partial<Record<keyof TapFilter, string>>): TapTest {
+function tapTest(filter: Partial<Record<keyof TapFilter, string>>): TapTest {
+  const { from, to, method, path, status, verdict } = filter
   const tests: TapTest[] = []
-  if (from !== undefined) tests.push((request) => isFrom(request, from))
-  if (to !== undefined) tests.push((request) => isTo(request, to))
-  if (method !== undefined) tests.push((request) => request.method === method.toUpperCase())
-  if (path !== undefined) tests.push((request) => isUnder(request.path, path))
-  if (status !== undefined) tests.push((request) => hasStatus(request.status, status))
-  if (verdict !== undefined) tests.push((request) => request.verdict === verdict)
-  return (request) => tests.every((test) => test(request))
+  if (method !== undefined) tests.push(({ request }) => request.method === method.toUpperCase())
+  if (status !== undefined) tests.push((record) => hasStatus(record.status, status))
+  if (verdict !== undefined) tests.push((record) => verdictOf(record) === verdict)
+  if (path !== undefined) tests.push(({ request }) => isUnder(request.path, path))
+  if (from !== undefined) tests.push(fromTest(from))
+  if (to !== undefined) tests.push((record) => isTo(record, to))
+  return (record) => tests.every((test) => test(record))
 }
 
-function isFrom({ identity = '', address }: TappedRequest, wanted: string): boolean {
-  const [, , , , namespace = '', , account = ''] = identity.split('/')
+function fromTest(wanted: string): TapTest {
+  const slash = wanted.indexOf('/')
+  const end = slash < 0 ? `/sa/${wanted}` : `/ns/${wanted.slice(0, slash)}/sa/${wanted.slice(slash + 1)}`
+  return ({ request: { downstream } }) => {
+    const { principal = '', facts, sourcePort } = downstream
+    return (
+      principal === wanted ||
+      principal.endsWith(end) ||
+      facts.sourceIp === wanted ||
+      addressText(facts.sourceIp, sourcePort) === wanted
+    )
+  }
+}
+
+function isTo({ request: { downstream, backend }, endpoint }: RequestRecord, wanted: string): boolean {
+  const target = backend?.backend
   return (
-    identity === wanted ||
-    (account !== '' && (account === wanted || `${namespace}/${account}` === wanted)) ||
-    address === wanted ||
-    address.slice(0, address.lastIndexOf(':')) === wanted
+    endpoint === wanted ||
+    isService(downstream.service, wanted) ||
+    (target?.kind === 'service' && isService(target.service, wanted))
   )
 }
 
-function isTo({ service, endpoint }: TappedRequest, wanted: string): boolean {
+function isService(service: string, wanted: string): boolean {
   const slash = service.indexOf('/')
   const hostname = service.slice(slash + 1)
   const [name = ''] = hostname.split('.')
   const namespace = service.slice(0, Math.max(0, slash))
-  return [service, hostname, name, `${namespace}/${name}`, `${name}.${namespace}`, endpoint].includes(wanted)
+  return [service, hostname, name, `${namespace}/${name}`, `${name}.${namespace}`].includes(wanted)
 }
 
 function isUnder(path: string, prefix: string): boolean {

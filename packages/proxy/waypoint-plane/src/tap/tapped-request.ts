@@ -56,7 +56,7 @@ export function tappedRequest(record: RequestRecord, nowMs: number): TappedReque
   return {
     time: new Date(nowMs).toISOString(),
     ...known('identity', principal),
-    address: `${sourceIp.includes(':') ? `[${sourceIp}]` : sourceIp}:${sourcePort}`,
+    address: addressText(sourceIp, sourcePort),
     method: request.method,
     host: request.host,
     path,
@@ -70,7 +70,7 @@ export function tappedRequest(record: RequestRecord, nowMs: number): TappedReque
     attempts: record.attempts,
     requestBytes: record.requestBytes,
     responseBytes: record.responseBytes,
-    verdict: verdictWord(record),
+    verdict: verdictOf(record),
     ...known('policy', verdict?.policy),
     ...known('rule', verdict?.rule),
     ...known('wouldRefuse', verdict?.wouldRefuse?.policy),
@@ -80,12 +80,18 @@ export function tappedRequest(record: RequestRecord, nowMs: number): TappedReque
   }
 }
 
-function verdictWord({ request: { verdict }, status, flag }: RequestRecord): TappedRequest['verdict'] {
+/** What became of a request, in a word. */
+export function verdictOf({ request: { verdict }, status, flag }: RequestRecord): TappedRequest['verdict'] {
   if (verdict === undefined) return 'unread'
   if (!verdict.allowed) return 'refused'
   return status === 0 || flag === 'UC' || flag === 'UF' || flag === 'UT' || flag === 'UH'
     ? 'failed'
     : 'allowed'
+}
+
+/** IPv6 in brackets. */
+export function addressText(ip: string, port: number): string {
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
 }
 
 function known<Name extends string, T>(name: Name, value: T | undefined): { readonly [K in Name]?: T } {
