@@ -81,7 +81,7 @@ export const smiSuiteCases: CaseGroup = [
         kind: 'share',
         ask: { to: 'app-svc:9091' },
         atLeast: 60,
-        shares: { '200 mesh/app-b': 0.5, '200 mesh/app-c': 0.5 },
+        shares: { '200 mesh/app-b': 'some', '200 mesh/app-c': 'some' },
       },
     ],
   },

@@ -74,7 +74,7 @@ export interface RequestStep {
     readonly received?: HeaderExpectations
     readonly headers?: HeaderExpectations
     readonly trailers?: HeaderExpectations
-    /** How often each of these backends got the request; counted until it has come, where a mirror is late. */
+    /** How often each of these backends (`one+other`: both together) got the request; counted until it has come, where a mirror is late. */
     readonly deliveries?: Readonly<Record<string, number>>
     readonly localPort?: 'as before' | 'any'
   }
@@ -91,8 +91,11 @@ export interface ShareStep {
   /** At least so many; the seed adds up to a fifth, so that nobody can be tuned to one number. */
   readonly atLeast: number
   readonly connections?: number
-  /** By `status namespace/workload` or `status mesh`. Whatever is not named must not occur. */
-  readonly shares: Readonly<Record<string, number>>
+  /**
+   * By `status namespace/workload` or `status mesh`; `some` is at least one, where nothing says how many. Whatever is not named
+   * must not occur.
+   */
+  readonly shares: Readonly<Record<string, number | 'some'>>
   /** By workload: how many of the requests it got that others answered (mirrors). */
   readonly copies?: Readonly<Record<string, number>>
 }

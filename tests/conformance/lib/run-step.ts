@@ -165,12 +165,13 @@ async function compareDeliveries(
 }
 
 async function countUntil(
-  workload: string,
+  workloads: string,
   { id, count, driver }: { readonly id: string; readonly count: number; readonly driver: MeshDriver },
 ): Promise<number> {
   let last = 0
   const enough = async (): Promise<true | undefined> => {
-    last = (await driver.received(workload, id)).length
+    const all = await Promise.all(workloads.split('+').map((workload) => driver.received(workload, id)))
+    last = all.flat().length
     return last >= count ? true : undefined
   }
   await until(enough, { withinMs: deliveredWithinMs, describe: () => 'too few' }).catch(() => undefined)
@@ -196,9 +197,13 @@ async function runShare(step: ShareStep, { driver, rng, newId }: StepContext): P
 
 function outside(
   what: string,
-  { count, chance, found }: { readonly count: number; readonly chance: number; readonly found: number },
+  {
+    count,
+    chance,
+    found,
+  }: { readonly count: number; readonly chance: number | 'some'; readonly found: number },
 ): Differences {
-  const { least, most } = binomialBand(count, chance)
+  const { least, most } = chance === 'some' ? { least: 1, most: count } : binomialBand(count, chance)
   if (found >= least && found <= most) return []
   return [`${what}: expected ${least} to ${most} of ${count} (${chance}), found ${found}`]
 }
