@@ -7,6 +7,7 @@ import { parseIpAddress } from '@tulle/mesh'
 import type { IpAddress } from '@tulle/mesh'
 import { meshWarnings, translateMesh } from '@tulle/outputs'
 import type { MeshWarning } from '@tulle/outputs'
+import { waypointAllocationKey } from '@tulle/waypoints'
 import type { Finding } from './finding.ts'
 
 /** What a mesh would make of objects. */
@@ -19,6 +20,9 @@ export interface MeshCheck {
   readonly notEnforced: number
 }
 
+/** No waypoint is called here, so that one address does for all. */
+const waypointAddress = must(parseIpAddress('192.0.2.1'))
+
 /** Reasons of a target that is accepted and holds nobody back. */
 const notEnforcedReasons = new Set(['NoWorkload', 'NotEnforced'])
 
@@ -27,7 +31,16 @@ export function checkMesh(objects: readonly AnyObject[]): MeshCheck {
   const graph = createGraph()
   const byKey = new Map(objects.map((object) => [objectKey(object), object]))
   const api = filledCollections(graph, byKey)
-  const model = translateMesh(graph, api, { collection: fixedAddresses(graph, objects) })
+  const addresses = fixedAddresses(graph, objects)
+  const readyWaypoints = graph.source<true>('ready-waypoints')
+  const model = translateMesh(graph, api, { collection: addresses }, { readyWaypoints })
+  // They are started where they are needed, so that only what names one that nobody asked for goes without.
+  graph.transaction(() => {
+    for (const [key] of model.waypoints.entries()) {
+      addresses.set(waypointAllocationKey(key), waypointAddress)
+      readyWaypoints.set(key, true)
+    }
+  })
   const conditions = new Map(model.conditions.entries())
   const refused = [...conditions].filter(([, list]) => list.some(isRefusal))
   // A route may be refused by several of its parents, each for a reason of its own.

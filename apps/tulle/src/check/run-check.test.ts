@@ -25,12 +25,7 @@ test('runCheck() accepts the bookstore with the traffic that we ship for it', as
   const files = [join(examples, 'bookstore'), join(examples, 'traffic')]
   const { exitCode, text } = await runCheck({ files, output: 'text', color: false })
   assert.equal(exitCode, 0, text)
-  assert.match(text, /^\d+ objects accepted, \d+ warnings in \d+ files$/mu)
-  // Which is all that there is to be said while no mesh runs.
-  assert.deepEqual(
-    text.split('\n').filter((line) => line.includes('[') && !line.includes('[NoWaypoint]')),
-    [],
-  )
+  assert.match(text, /^\d+ objects accepted in \d+ files$/mu)
 })
 
 test('runCheck() ends with 2 where a path is none, and names each', async () => {
