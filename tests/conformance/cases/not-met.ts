@@ -11,8 +11,6 @@ export const notMetByTulle: Readonly<Record<string, string>> = {
   'sessions/endpoints': noSessions,
   'sessions/policy-of-a-service': noSessions,
   'policies/oldest-holds': `${noSessions}; the conditions are right`,
-  'tls/by-server-name':
-    'waypoints do not look at server names: connections of a port with TLSRoutes go to the endpoints of the Service itself',
   'udp/route': 'the mesh carries TCP only; a UDPRoute is not accepted, and says UdpNotCarried',
   'smi-access/udp-table': 'the mesh carries TCP only: with access enforced it drops every datagram',
   'smi-split/quantities': 'of TrafficSplit v1alpha4 and v1alpha3 are read so far',

@@ -7,13 +7,13 @@ import { FirstBytes } from './first-bytes.ts'
 import { StreamLink } from './stream-link.ts'
 import { TestStream } from './test-stream.ts'
 
-const table: readonly (readonly [bytes: string, spoken: Spoken])[] = [
-  ['', 'more'],
-  ['GE', 'more'],
+const table: readonly (readonly [bytes: string, spoken: Spoken | undefined])[] = [
+  ['', undefined],
+  ['GE', undefined],
   ['GET ', 'http1'],
   ['M-SEARCH * HTTP/1.1', 'http1'],
-  ['PRI', 'more'],
-  ['PRI * HTTP/2.0\r\n\r\nSM\r\n', 'more'],
+  ['PRI', undefined],
+  ['PRI * HTTP/2.0\r\n\r\nSM\r\n', undefined],
   ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'http2'],
   ['PRI * HTTP/1.1', 'http1'],
   ['get / HTTP/1.1', 'other'],
@@ -21,12 +21,12 @@ const table: readonly (readonly [bytes: string, spoken: Spoken])[] = [
   ['\r\nGET /', 'other'],
   ['\x16\x03\x01', 'other'],
   ['\0', 'other'],
-  ['A'.repeat(32), 'more'],
+  ['A'.repeat(32), undefined],
   ['A'.repeat(33), 'other'],
   [`${'A'.repeat(33)} `, 'other'],
 ]
 for (const [bytes, spoken] of table)
-  test(`case 34: ${JSON.stringify(bytes)} is ${spoken}`, () =>
+  test(`case 34: ${JSON.stringify(bytes)} is ${spoken ?? 'not clear yet'}`, () =>
     assert.equal(spokenIn(Buffer.from(bytes, 'latin1')), spoken))
 
 test('case 34: a client that waits for the server to begin is known by its silence', async () => {
@@ -34,7 +34,7 @@ test('case 34: a client that waits for the server to begin is known by its silen
   const link = new StreamLink()
   const known: string[] = []
   link.attachStream(new TestStream())
-  new FirstBytes({ link, clock, silenceMs: 500 }, (spoken, bytes) =>
+  new FirstBytes<Spoken>({ link, clock, silenceMs: 500, read: spokenIn, silent: 'other' }, (spoken, bytes) =>
     known.push(`${spoken} ${bytes.toString()}`),
   )
   const bytes = Buffer.from('GE')
@@ -49,8 +49,9 @@ test('bytes that come one by one are put together', () => {
   const link = new StreamLink()
   const known: string[] = []
   link.attachStream(new TestStream())
-  new FirstBytes({ link, clock: new TestClock(), silenceMs: 500 }, (spoken, all) =>
-    known.push(`${spoken} ${all.toString()}`),
+  new FirstBytes<Spoken>(
+    { link, clock: new TestClock(), silenceMs: 500, read: spokenIn, silent: 'other' },
+    (spoken, all) => known.push(`${spoken} ${all.toString()}`),
   )
   for (const letter of 'GET ') link.onData(Buffer.from(letter), 0, 1)
   assert.deepEqual(known, ['http1 GET '])

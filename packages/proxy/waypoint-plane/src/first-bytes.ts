@@ -1,37 +1,38 @@
 import type { Clock } from '@tulle/core'
-import { spokenIn } from './detect-protocol.ts'
-import type { Spoken } from './detect-protocol.ts'
 import type { LinkUser, StreamLink } from './stream-link.ts'
 
-export interface FirstBytesOptions {
+export interface FirstBytesOptions<Known> {
   readonly link: StreamLink
   readonly clock: Clock
   readonly silenceMs: number
+  /** What the bytes so far say; undefined: they don't say yet. Must be clear after a bounded number of them. */
+  read(bytes: Buffer): Known | undefined
+  /** What a client is that says nothing for `silenceMs`. */
+  readonly silent: Known
 }
 
-/** Reads until it is clear what a client speaks, then says so with all that was read. */
-export class FirstBytes implements LinkUser {
+/** Reads until it is clear what a client wants, then says so with all that was read. */
+export class FirstBytes<Known> implements LinkUser {
   readonly #link: StreamLink
-  readonly #onKnown: (spoken: Exclude<Spoken, 'more'>, bytes: Buffer) => void
+  readonly #read: (bytes: Buffer) => Known | undefined
+  readonly #onKnown: (known: Known, bytes: Buffer) => void
   readonly #timer: Disposable
   #bytes: Buffer = Buffer.alloc(0)
   #over: boolean = false
 
-  /** A client that says nothing for `silenceMs` speaks no HTTP: it waits for the server to begin. */
-  constructor(
-    { link, clock, silenceMs }: FirstBytesOptions,
-    onKnown: (spoken: Exclude<Spoken, 'more'>, bytes: Buffer) => void,
-  ) {
+  constructor(options: FirstBytesOptions<Known>, onKnown: (known: Known, bytes: Buffer) => void) {
+    const { link, clock, silenceMs, silent } = options
     this.#link = link
+    this.#read = (bytes) => options.read(bytes)
     this.#onKnown = onKnown
-    this.#timer = clock.after(silenceMs, () => this.#end('other'))
+    this.#timer = clock.after(silenceMs, () => this.#end(silent))
     link.attachUser(this)
   }
 
   receive(bytes: Buffer, start: number, end: number): boolean {
     this.#bytes = Buffer.concat([this.#bytes, bytes.subarray(start, end)])
-    const spoken = spokenIn(this.#bytes)
-    if (spoken !== 'more') this.#end(spoken)
+    const known = this.#read(this.#bytes)
+    if (known !== undefined) this.#end(known)
     return false
   }
 
@@ -48,10 +49,10 @@ export class FirstBytes implements LinkUser {
     this.#timer[Symbol.dispose]()
   }
 
-  #end(spoken: Exclude<Spoken, 'more'>): void {
+  #end(known: Known): void {
     if (this.#over) return
     this.#over = true
     this.#timer[Symbol.dispose]()
-    this.#onKnown(spoken, this.#bytes)
+    this.#onKnown(known, this.#bytes)
   }
 }

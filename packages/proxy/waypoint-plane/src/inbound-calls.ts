@@ -9,10 +9,13 @@ import type { PortProtocol } from '@tulle/traffic'
 import type { InboundTunnel, PeerAddress, RefusalStatus } from '@tulle/tunnel'
 import { destinationOf } from './destination.ts'
 import type { Dialed } from './destination.ts'
+import { spokenIn } from './detect-protocol.ts'
 import type { Spoken } from './detect-protocol.ts'
 import { FirstBytes } from './first-bytes.ts'
 import { StreamLink } from './stream-link.ts'
-import { TcpCalls } from './tcp-call.ts'
+import { readHello } from './server-name.ts'
+import type { HelloReading } from './server-name.ts'
+import { routesOf, TcpCalls } from './tcp-call.ts'
 import type { TcpDeps } from './tcp-call.ts'
 import type { KnownTraffic, WaypointState } from './waypoint-state.ts'
 
@@ -37,6 +40,8 @@ interface OpenConnection {
 const trafficWaitMs = 3000
 /** Where the server may be the one that begins, it is waited for no longer. */
 const detectSilenceMs = 500
+/** A client of TLS speaks first. */
+const helloSilenceMs = 10_000
 /** Where it is known that the client begins: pools open connections before they have anything to say. */
 const httpSilenceMs = 60_000
 
@@ -123,12 +128,18 @@ export class InboundCalls {
     tunnel.accept(link, () => link.attachStream(tunnel.stream))
     const protocol = protocolOf(to, traffic)
     const none = Buffer.alloc(0)
+    if (routesOf(traffic, downstream)?.kind === 'tls') {
+      this.#byServerName({ link, downstream, traffic })
+      return
+    }
     if (protocol === 'tcp' || protocol === 'tls') {
       this.#tcp.begin({ link, early: none, downstream, traffic })
       return
     }
+    const { clock } = this.#deps
     const silenceMs = protocol === 'detect' ? detectSilenceMs : httpSilenceMs
-    new FirstBytes({ link, clock: this.#deps.clock, silenceMs }, (spoken, early) => {
+    // Whoever says nothing speaks no HTTP: it waits for the server to begin.
+    new FirstBytes<Spoken>({ link, clock, silenceMs, read: spokenIn, silent: 'other' }, (spoken, early) => {
       const wanted = protocol === 'detect' || spoken === 'http1' || spoken === 'http2'
       if (wanted) this.#read(spoken, { link, early, downstream, traffic })
       else {
@@ -139,8 +150,28 @@ export class InboundCalls {
     })
   }
 
+  /** Routes of TLS go by the name that the client asks for, which it says before anything is encrypted. */
+  #byServerName({ link, downstream, traffic }: Omit<Parameters<TcpCalls['begin']>[0], 'early'>): void {
+    const read = (bytes: Buffer): HelloReading | undefined => {
+      const reading = readHello(bytes)
+      return reading.kind === 'more' ? undefined : reading
+    }
+    const { clock } = this.#deps
+    new FirstBytes<HelloReading>(
+      { link, clock, silenceMs: helloSilenceMs, read, silent: { kind: 'other' } },
+      (reading, early) => {
+        if (reading.kind === 'hello') {
+          this.#tcp.begin({ link, early, downstream, traffic, serverName: reading.serverName })
+          return
+        }
+        link.destroy()
+        this.#deps.tcp.refused(downstream, 'the stream is no TLS')
+      },
+    )
+  }
+
   #read(
-    spoken: Exclude<Spoken, 'more'>,
+    spoken: Spoken,
     stream: {
       readonly link: StreamLink
       readonly early: Buffer

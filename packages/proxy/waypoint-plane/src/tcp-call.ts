@@ -6,6 +6,7 @@ import type { MeshAuthorizer } from './mesh-authorizer.ts'
 import type { MeshClusters } from './mesh-clusters.ts'
 import { forwarding } from './splice.ts'
 import type { StreamLink } from './stream-link.ts'
+import { tlsEntryFor } from './tls-routes.ts'
 import type { KnownTraffic } from './waypoint-state.ts'
 
 export interface TcpDeps {
@@ -23,6 +24,8 @@ export interface TcpStream {
   readonly early: Buffer
   readonly downstream: Downstream
   readonly traffic: KnownTraffic | undefined
+  /** The name that a client of TLS asks for. */
+  readonly serverName?: string | undefined
 }
 
 interface TcpTarget {
@@ -55,9 +58,9 @@ export class TcpCalls {
     return this.#open.size
   }
 
-  begin({ link, early, downstream, traffic }: TcpStream): void {
+  begin({ link, early, downstream, traffic, serverName }: TcpStream): void {
     const { authorizer, clusters, rng } = this.#deps
-    const target = tcpTarget(downstream, traffic, rng)
+    const target = targetOf(downstream, { routes: routesOf(traffic, downstream), serverName }, rng)
     if (target === undefined) {
       this.#refuse(link, downstream, 'no backend')
       return
@@ -121,13 +124,21 @@ function reasonOf({ reason, policy }: Verdict): string {
   return policy === undefined ? reason : `${reason} ${policy}`
 }
 
-/** The port of the service itself, where no route of TCP speaks of it. */
-function tcpTarget(downstream: Downstream, known: KnownTraffic | undefined, rng: Rng): TcpTarget | undefined {
-  const own = { service: downstream.service, port: downstream.port }
+/** What is said of the port that was called, for whoever called it. */
+export function routesOf(known: KnownTraffic | undefined, downstream: Downstream): Routes | undefined {
   const port = known?.traffic.ports.find((one) => one.port === downstream.port)
-  const routes: Routes | undefined = port?.consumers.get(downstream.namespace) ?? port?.producer
-  if (routes?.kind !== 'tcp') return own
-  const backend = pickWeighted(routes.backends, rng)?.backend
+  return port?.consumers.get(downstream.namespace) ?? port?.producer
+}
+
+/** The port of the service itself, where no route of streams speaks of it. Undefined: nothing of it is left. */
+function targetOf(
+  { service, port }: Downstream,
+  { routes, serverName }: { readonly routes: Routes | undefined; readonly serverName: string | undefined },
+  rng: Rng,
+): TcpTarget | undefined {
+  if (routes === undefined || routes.kind === 'http') return { service, port }
+  const led = routes.kind === 'tcp' ? routes : tlsEntryFor(routes, serverName)
+  const backend = pickWeighted(led?.backends ?? [], rng)?.backend
   return backend?.kind === 'service' ? backend : undefined
 }
 
