@@ -3,6 +3,7 @@ import type { HttpAuthorizer } from './authorizer.ts'
 import type { L7Limits } from './limits.ts'
 import type { RequestRecord } from './request-record.ts'
 import type { RoutedPort } from './routing/route-table.ts'
+import type { Sessions } from './sessions.ts'
 import type { Timeouts } from './timeouts.ts'
 import type { ClusterDirectory } from './upstream/cluster.ts'
 
@@ -21,6 +22,7 @@ export interface L7Environment {
   readonly routes: RouteDirectory
   readonly clusters: ClusterDirectory
   readonly authorizer: HttpAuthorizer
+  readonly sessions: Sessions
   /** Requests under way. */
   readonly active: Set<ActiveRequest>
   /** Told of each request when it is over. */

@@ -9,6 +9,7 @@ import { decode } from './stages/decode.ts'
 import { filters } from './stages/filters.ts'
 import { normalise } from './stages/normalise.ts'
 import { route } from './stages/route.ts'
+import { sessionOfRule, sessionOfService } from './stages/session.ts'
 import type { Stage } from './stages/stage.ts'
 
 /**
@@ -19,10 +20,12 @@ export const requestPath: readonly Stage[] = [
   decode,
   normalise,
   route,
+  sessionOfRule,
   authorize,
   filters,
   authorizeChanged,
   balance,
+  sessionOfService,
   admit,
 ]
 

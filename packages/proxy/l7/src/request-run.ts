@@ -25,7 +25,7 @@ import type { AttemptOwner } from './stages/attempt.ts'
 import { accessDenied } from './stages/authorize.ts'
 import { encode } from './stages/encode.ts'
 import type { Timeout } from './timeouts.ts'
-import type { UpstreamSpec } from './upstream/cluster.ts'
+import type { Cluster, UpstreamSpec } from './upstream/cluster.ts'
 
 const none: readonly never[] = []
 
@@ -165,6 +165,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     this.#status = head.status
     if (end) this.#grpcStatus = head.fields.get('grpc-status')
     this.#responseEnded = end
+    this.#state.answeredBy = attempt.endpoint.key
     encode(this.#state, head)
     this.#exchange.respond(head, end)
   }
@@ -234,7 +235,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     const { refusedBy } = this.#state
     if (refusedBy !== undefined && this.#tried === undefined)
       this.#tried = [...cluster.balancer.endpoints].filter(({ key }) => refusedBy.has(key))
-    const endpoint = cluster.balancer.pick(this.#tried === undefined ? undefined : { exclude: this.#tried })
+    const endpoint = this.#sticky(cluster) ?? cluster.balancer.pick(this.#tried && { exclude: this.#tried })
     if (endpoint === undefined || this.#attempts >= maxAttempts) {
       this.#answer(noEndpoint)
       return
@@ -258,6 +259,12 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     const attempt = new Attempt({ cluster, endpoint, connection, timeoutMs }, this, this.#environment)
     this.#attempt = attempt
     this.#send(attempt)
+  }
+
+  /** A live session is with its endpoint, until that was tried in vain. */
+  #sticky(cluster: Cluster): Endpoint<UpstreamSpec> | undefined {
+    const live = this.#attempts === 0 ? this.#state.session?.live : undefined
+    return live === undefined ? undefined : cluster.balancer.find(live)
   }
 
   #send(attempt: Attempt): void {

@@ -4,6 +4,7 @@ import type { Downstream } from './downstream.ts'
 import type { LocalReply } from './local-reply.ts'
 import type { CompiledBackend, CompiledRule } from './routing/compiled-rule.ts'
 import type { RequestView } from './routing/request-view.ts'
+import type { SessionKeeper } from './sessions.ts'
 import type { Cluster } from './upstream/cluster.ts'
 
 /** One request on its way through the stages: what each of them found out. Each field is written by one stage. */
@@ -20,6 +21,8 @@ export class RequestState implements RequestView {
   /** route */
   rule: CompiledRule | undefined
   backend: CompiledBackend | undefined
+  /** session: who keeps it, and the endpoint that a live one is with. */
+  session: { readonly keeper: SessionKeeper; live: string | undefined } | undefined
   /** authorize */
   verdict: Verdict | undefined
   refusedBy: ReadonlySet<string> | undefined
@@ -30,6 +33,8 @@ export class RequestState implements RequestView {
   /** admit: a fault on purpose, before the first attempt. */
   delayMs: number = 0
   abort: LocalReply | undefined
+  /** The key of the endpoint whose answer it is. */
+  answeredBy: string | undefined
 
   constructor(head: RequestHead, downstream: Downstream) {
     this.head = head

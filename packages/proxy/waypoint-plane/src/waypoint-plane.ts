@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:net'
 import { createBalancer, defaultOutliers } from '@tulle/balance'
 import { compareText, errorText } from '@tulle/core'
@@ -10,7 +11,15 @@ import type { SpiffeId } from '@tulle/identity'
 import { listenFd, listenTcp, openTcpSocket } from '@tulle/kernel'
 import { defaultLimits as l4Limits } from '@tulle/l4'
 import type { RejectedResource } from '@tulle/l4'
-import { AccessLog, defaultLimits, dialSocket, ReadBuffer, RequestTelemetry, Timeouts } from '@tulle/l7'
+import {
+  AccessLog,
+  defaultLimits,
+  dialSocket,
+  ReadBuffer,
+  RequestTelemetry,
+  Sessions,
+  Timeouts,
+} from '@tulle/l7'
 import type { ActiveRequest, Dialled, L7Environment, L7Limits, RequestRecord, UpstreamSpec } from '@tulle/l7'
 import { workloadIdentity } from '@tulle/mesh'
 import type { IpAddress } from '@tulle/mesh'
@@ -84,6 +93,7 @@ export class WaypointPlane {
   readonly #limits: L7Limits = defaultLimits
   readonly #buffer: ReadBuffer = new ReadBuffer()
   readonly #timeouts: Timeouts
+  readonly #sessions: Sessions
   readonly #opened: PromiseWithResolvers<void> = Promise.withResolvers()
   /** It listens, or never will. */
   readonly #mayAnswer: PromiseWithResolvers<void> = Promise.withResolvers()
@@ -95,6 +105,7 @@ export class WaypointPlane {
     this.#options = options
     this.#deps = deps
     this.#timeouts = new Timeouts(clock)
+    this.#sessions = new Sessions(randomBytes(32), clock)
     this.#state = new WaypointState({
       uid: options.uid,
       demand: (service) => deps.demand(service),
@@ -325,6 +336,7 @@ export class WaypointPlane {
       routes: new MeshRoutes(this.#state),
       clusters,
       authorizer,
+      sessions: this.#sessions,
       active: this.#active,
       onDone: (record) => this.#onDone(record),
     }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { compileAccess } from '@tulle/access'
 import type { ApplicableAccess } from '@tulle/access'
 import type { Balancer } from '@tulle/balance'
@@ -17,6 +18,7 @@ import { Listener } from '../net/listener.ts'
 import { ReadBuffer } from '../net/read-buffer.ts'
 import type { RequestRecord } from '../request-record.ts'
 import { RouteTable } from '../routing/route-table.ts'
+import { Sessions } from '../sessions.ts'
 import { RequestTelemetry } from '../telemetry.ts'
 import { Timeouts } from '../timeouts.ts'
 import type { UpstreamSpec } from '../upstream/cluster.ts'
@@ -96,6 +98,7 @@ export class HttpWorker implements HttpWorkerCommands {
       routes: { portOf: (service, port) => tables.get(service)?.port(port) },
       clusters: this.#clusters,
       authorizer: accessAuthorizer((service) => access.get(service)),
+      sessions: new Sessions(randomBytes(32), clock),
       active: new Set(),
       onDone: (record) => this.#onDone(record),
     }

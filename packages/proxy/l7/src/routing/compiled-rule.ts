@@ -17,6 +17,8 @@ export interface CompiledRule {
   readonly name: string
   readonly filters: FilterSet
   readonly backends: WeightedChoice<CompiledBackend>
+  /** Those of weight 0 too, which live sessions may be with. */
+  readonly allBackends: readonly CompiledBackend[]
 }
 
 export function compileRule(rule: HttpRule): {
@@ -28,7 +30,13 @@ export function compileRule(rule: HttpRule): {
   const backends = rule.backends.map(compileBackend)
   const problems = [...own.problems, ...backends.flatMap((backend) => backend.problems)]
   return {
-    compiled: { rule, name, filters: own.filters, backends: new WeightedChoice(backends) },
+    compiled: {
+      rule,
+      name,
+      filters: own.filters,
+      backends: new WeightedChoice(backends),
+      allBackends: backends.map(({ item }) => item),
+    },
     problems: problems.map((problem) => `${name}: ${problem}`),
   }
 }
