@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { createInterface } from 'node:readline'
 import { systemClock } from '@tulle/core'
 
-const defaultWithinMs = 20_000
+const defaultWithinMs = 45_000
 
 interface FindOptions {
   readonly since?: number
