@@ -2,9 +2,12 @@ import { compareText } from '@tulle/core'
 import { policyKey } from './authorization-policy.ts'
 import type { AuthorizationPolicy } from './authorization-policy.ts'
 
+/** What a table has to know of a policy, whatever its rules read. */
+export type ScopedPolicy = Pick<AuthorizationPolicy, 'namespace' | 'name' | 'scope'>
+
 /** The policies that hold for one workload, and the keys of those that should but are not there. */
-export interface ApplicablePolicies {
-  readonly known: readonly AuthorizationPolicy[]
+export interface ApplicablePolicies<P extends ScopedPolicy = AuthorizationPolicy> {
+  readonly known: readonly P[]
   readonly unknown: readonly string[]
 }
 
@@ -15,11 +18,11 @@ export interface PolicySubject {
   readonly policies: readonly string[]
 }
 
-/** All policies that a node has been told of, by key and by where they hold. */
-export class PolicyTable {
-  readonly #byKey: Map<string, AuthorizationPolicy> = new Map()
-  readonly #byNamespace: Map<string, Map<string, AuthorizationPolicy>> = new Map()
-  readonly #global: Map<string, AuthorizationPolicy> = new Map()
+/** All policies that a proxy has been told of, by key and by where they hold. */
+export class PolicyTable<P extends ScopedPolicy = AuthorizationPolicy> {
+  readonly #byKey: Map<string, P> = new Map()
+  readonly #byNamespace: Map<string, Map<string, P>> = new Map()
+  readonly #global: Map<string, P> = new Map()
   /** Keys that were refused, with the namespace that each closes ('': the mesh); undefined: whoever names it. */
   readonly #refused: Map<string, string | undefined> = new Map()
 
@@ -27,17 +30,17 @@ export class PolicyTable {
     return this.#byKey.size
   }
 
-  get(key: string): AuthorizationPolicy | undefined {
+  get(key: string): P | undefined {
     return this.#byKey.get(key)
   }
 
-  set(policy: AuthorizationPolicy): void {
+  set(policy: P): void {
     const key = policyKey(policy)
     this.delete(key)
     this.#byKey.set(key, policy)
     if (policy.scope === 'global') this.#global.set(key, policy)
     if (policy.scope === 'namespace') {
-      const inNamespace = this.#byNamespace.get(policy.namespace) ?? new Map<string, AuthorizationPolicy>()
+      const inNamespace = this.#byNamespace.get(policy.namespace) ?? new Map<string, P>()
       this.#byNamespace.set(policy.namespace, inNamespace.set(key, policy))
     }
   }
@@ -64,7 +67,7 @@ export class PolicyTable {
   }
 
   /** In key order, so that a verdict names the same policy whatever order they came in. */
-  policiesFor(subject: PolicySubject): ApplicablePolicies {
+  policiesFor(subject: PolicySubject): ApplicablePolicies<P> {
     const known = new Map([...this.#global, ...(this.#byNamespace.get(subject.namespace) ?? [])])
     const unknown = new Set<string>()
     for (const [key, namespace] of this.#refused) {

@@ -1,22 +1,17 @@
 import { compileAccess } from '@tulle/access'
 import type { AccessPolicy, ApplicableAccess, CompiledAccess } from '@tulle/access'
-import { compareText } from '@tulle/core'
 import type { Result } from '@tulle/core'
-import { policyKey } from '@tulle/policy'
+import { policyKey, PolicyTable } from '@tulle/policy'
+import type { PolicySubject, ScopedPolicy } from '@tulle/policy'
 
-/** What decides which policies hold for a destination. */
-export interface AccessSubject {
-  readonly namespace: string
-  /** Keys of the workload-scoped policies that name it. */
-  readonly policies: readonly string[]
+interface HeldAccess extends ScopedPolicy {
+  readonly compiled: CompiledAccess
 }
 
-/** The policies that read requests, by key and by where they hold; as the table of L4 policies, in doubt closed. */
+/** The policies that read requests, as they are enforced; where each holds is told by the table of policies. */
 export class AccessTable {
-  readonly #known: Map<string, { readonly policy: AccessPolicy; readonly compiled: CompiledAccess }> =
-    new Map()
-  readonly #refused: Set<string> = new Set()
-  #readsAddresses: boolean = false
+  readonly #held: PolicyTable<HeldAccess> = new PolicyTable()
+  readonly #readingAddresses: Set<string> = new Set()
   #revision: number = 0
 
   /** Counts changes. */
@@ -26,59 +21,38 @@ export class AccessTable {
 
   /** Whether any policy asks for the destination's address, so that endpoints of one service may differ in it. */
   get readsAddresses(): boolean {
-    return this.#readsAddresses
+    return this.#readingAddresses.size > 0
   }
 
   /** An error says why it can't be enforced; it then closes whom it is meant for. */
   set(policy: AccessPolicy): Result<undefined> {
+    const { namespace, name, scope } = policy
     const key = policyKey(policy)
     const compiled = compileAccess(policy)
     if (!compiled.ok) {
       this.refuse(key)
       return compiled
     }
-    this.#refused.delete(key)
-    this.#known.set(key, { policy, compiled: compiled.value })
-    this.#changed()
+    this.delete(key)
+    this.#held.set({ namespace, name, scope, compiled: compiled.value })
+    if (readsAddress(policy)) this.#readingAddresses.add(key)
     return { ok: true, value: undefined }
   }
 
   refuse(key: string): void {
-    this.#known.delete(key)
-    this.#refused.add(key)
-    this.#changed()
+    this.delete(key)
+    this.#held.refuse(key)
   }
 
   delete(key: string): void {
-    this.#known.delete(key)
-    this.#refused.delete(key)
-    this.#changed()
-  }
-
-  /** In key order, so that a verdict names the same policy whatever order they came in. */
-  policiesFor({ namespace, policies }: AccessSubject): ApplicableAccess {
-    const keys = new Set(policies)
-    for (const [key, { policy }] of this.#known) {
-      if (policy.scope === 'global') keys.add(key)
-      if (policy.scope === 'namespace' && policy.namespace === namespace) keys.add(key)
-    }
-    const unknown = new Set<string>()
-    for (const key of this.#refused) {
-      const of = key.slice(0, Math.max(0, key.indexOf('/')))
-      if (of === '' || of === namespace) unknown.add(key)
-    }
-    const known: CompiledAccess[] = []
-    for (const key of [...keys].toSorted(compareText)) {
-      const found = this.#known.get(key)
-      if (found === undefined) unknown.add(key)
-      else known.push(found.compiled)
-    }
-    return { known, unknown: [...unknown].toSorted(compareText) }
-  }
-
-  #changed(): void {
+    this.#held.delete(key)
+    this.#readingAddresses.delete(key)
     this.#revision++
-    this.#readsAddresses = [...this.#known.values()].some(({ policy }) => readsAddress(policy))
+  }
+
+  policiesFor(subject: PolicySubject): ApplicableAccess {
+    const { known, unknown } = this.#held.policiesFor(subject)
+    return { known: known.map(({ compiled }) => compiled), unknown }
   }
 }
 
