@@ -25,6 +25,7 @@ export { refusals } from './refusal.ts'
 export type { Refusal } from './refusal.ts'
 export { createHttp1Server } from './server.ts'
 export type { Http1ServerOptions } from './server.ts'
+export { isProtocolName, mayUpgradeTo } from './upgrade.ts'
 export { defaultPoolLimits, Http1Pool } from './pool.ts'
 export type {
   ConnectEvents,

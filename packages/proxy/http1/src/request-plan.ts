@@ -1,8 +1,9 @@
 import { framing } from './body-writer.ts'
 import type { RequestHead } from './exchange.ts'
 import { badLength, noLength } from './fields.ts'
-import { isToken, methodOctets, targetOctets } from './octets.ts'
+import { methodOctets, targetOctets } from './octets.ts'
 import { authorityForm, isAuthority } from './target.ts'
+import { isProtocolName } from './upgrade.ts'
 
 /** How a request is written. */
 export interface RequestPlan {
@@ -53,7 +54,7 @@ function planTunnel(
   if (end || length > 0) return undefined
   if (protocol === undefined)
     return { head: `${begin}\r\n`, framing: framing.none, length: 0, awaitsTunnel: true }
-  if (!isToken(protocol.replace('/', ''))) return undefined
+  if (!isProtocolName(protocol)) return undefined
   const head = `${begin}connection: upgrade\r\nupgrade: ${protocol}\r\n\r\n`
   return { head, framing: framing.none, length: 0, awaitsTunnel: true }
 }

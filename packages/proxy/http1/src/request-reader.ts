@@ -6,6 +6,7 @@ import { methodOctets, octet, skip, targetOctets, tokenLower } from './octets.ts
 import { refusals } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
 import { authorityForm, isAuthority, sameAuthority, splitAbsolute } from './target.ts'
+import { mayUpgradeTo } from './upgrade.ts'
 
 /** A method of more letters is nobody's. */
 const maxMethodBytes = 32
@@ -147,7 +148,7 @@ export class RequestReader extends MessageReader {
     if (this.isHttp10 || this.isChunked || this.contentLength > 0) return
     const name = this.upgradeName()
     if (name === '') return
-    if (/^(?:h2c?|https?|tls)(?:\/|$)/.test(name)) return
+    if (!mayUpgradeTo(name)) return
     this.protocol = name
   }
 

@@ -109,6 +109,8 @@ export interface Http2Session {
   readonly usable: boolean
   /** How many further streams `open` would grant now. */
   readonly openable: number
+  /** Whether the peer takes extended CONNECT (RFC 8441 §3); undefined: its SETTINGS have not come yet. Clients ask before they send one. */
+  readonly takesExtendedConnect: boolean | undefined
   readonly counters: Http2Counters
   /** As in `counters`, for those who ask after each read. */
   readonly bytesUnconsumed: number

@@ -55,6 +55,11 @@ class Session implements Http2Session {
     return Math.max(0, core.sender.remote.maxConcurrentStreams - core.streams.ownOpen)
   }
 
+  get takesExtendedConnect(): boolean | undefined {
+    const { remote } = this.#core.sender
+    return remote.came ? remote.enableConnectProtocol : undefined
+  }
+
   get bytesUnconsumed(): number {
     return this.#core.bytesUnconsumed
   }

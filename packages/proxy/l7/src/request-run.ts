@@ -194,7 +194,8 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     }
     const rule = this.#retryRule()
     const { connected } = attempt
-    const unsendable = fate === 'unsent' && code === http2Error.protocolError
+    const unsendable =
+      fate === 'unsent' && (code === http2Error.protocolError || code === http2Error.http11Required)
     const race = !unsendable && isRace({ fate, connected, method: this.#state.method })
     const result = { kind: fate === 'unsent' ? 'connection' : 'reset' } as const
     if (race && this.#freeRepeats < maxFreeRepeats && this.#canReplay()) {
@@ -428,10 +429,15 @@ const overloaded = localReply(503, 'overloaded', { flag: 'UO', body: 'too many c
 const budgetSpent = localReply(503, 'retry_budget', { flag: 'URX', body: 'too many repeats' })
 const tooLate = localReply(504, 'timeout', { flag: 'UT', body: 'no answer in time' })
 
+const noExtendedConnect =
+  'the endpoint speaks HTTP/2 and takes no extended CONNECT: say http as the appProtocol of its port if it takes upgrades of HTTP/1.1'
+
 /** 503 where an endpoint could not be reached, 502 where it answered with what is no answer. */
 function failureReply(code: number, fate: RequestFate, connected: boolean): LocalReply {
   if (fate === 'unsent' && code === http2Error.protocolError)
     return localReply(400, 'unsendable', { flag: 'DPE', body: 'the request cannot be forwarded' })
+  if (fate === 'unsent' && code === http2Error.http11Required)
+    return localReply(501, 'no_extended_connect', { flag: 'DPE', body: noExtendedConnect })
   if (!connected)
     return localReply(503, 'connect_failed', { flag: 'UF', body: 'no connection to the endpoint' })
   if (code === http2Error.protocolError)

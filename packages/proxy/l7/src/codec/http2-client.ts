@@ -1,9 +1,10 @@
 import { Fields } from '@tulle/http1'
-import type { ClientExchange, ClientHandler, RequestFate, RequestHead } from '@tulle/http1'
+import type { ClientExchange, ClientHandler, RequestFate, RequestHead, ResponseHead } from '@tulle/http1'
 import { http2Error } from '@tulle/http2'
 import type { HeaderList, Http2Session, StreamHandler } from '@tulle/http2'
 import { readResponseHead, writeRequestHead } from './http2-heads.ts'
 import { Http2Outgoing } from './http2-outgoing.ts'
+import { acceptOf, webSocketAccept, webSocketKey } from './websocket-key.ts'
 
 /** What a client's session has seen, for the fate of its requests. */
 export interface Http2ClientHistory {
@@ -17,35 +18,58 @@ export interface Http2Request {
   readonly history: Http2ClientHistory
 }
 
-/** Sends a request on a session; undefined where it takes none any more. */
-export function requestOverHttp2(
-  session: Http2Session,
-  request: Http2Request,
-  handler: ClientHandler,
-): ClientExchange | undefined {
-  const exchange = new Http2ClientExchange(session, handler, request)
-  const stream = session.open(writeRequestHead(request.head), exchange, request.end)
-  if (stream === undefined) return undefined
-  exchange.stream = stream
-  return exchange
-}
-
-class Http2ClientExchange extends Http2Outgoing implements ClientExchange, StreamHandler {
+/** A request on a session. It is sent by `open`; until then its payload is held. */
+export class Http2ClientExchange extends Http2Outgoing implements ClientExchange, StreamHandler {
   readonly isTunnel: boolean
+  readonly #request: Http2Request
+  /** Of a client of HTTP/1.1 that opens a WebSocket. */
+  readonly #key: string | undefined
   readonly #session: Http2Session
   readonly #handler: ClientHandler
   readonly #history: Http2ClientHistory
   readonly #usedBefore: boolean
   #answered: boolean = false
+  #over: boolean = false
   #trailers: Fields | undefined
 
-  constructor(session: Http2Session, handler: ClientHandler, { head, history }: Http2Request) {
+  constructor(session: Http2Session, handler: ClientHandler, request: Http2Request) {
     super()
+    const { head, history } = request
+    this.#request = request
     this.#session = session
     this.#handler = handler
     this.#history = history
     this.#usedBefore = history.hasAnswered
     this.isTunnel = head.protocol !== undefined
+    this.#key = head.protocol === 'websocket' ? head.fields.get(webSocketKey) : undefined
+  }
+
+  /** False: the session takes none any more. */
+  open(): boolean {
+    const { head, end } = this.#request
+    const stream = this.#session.open(writeRequestHead(this.#withoutKey(head)), this, end)
+    if (stream === undefined) return false
+    this.stream = stream
+    if (this.isTunnel) this.onWritable()
+    return true
+  }
+
+  /** It was given up before it was sent. */
+  get isOver(): boolean {
+    return this.#over
+  }
+
+  /** It will not be sent. */
+  refuse(code: number): void {
+    if (this.#over) return
+    this.#over = true
+    this.forget()
+    this.#handler.onReset(code, 'unsent')
+  }
+
+  override reset(code: number): void {
+    this.#over = true
+    super.reset(code)
   }
 
   onHeaders(headers: HeaderList, endStream: boolean): void {
@@ -54,6 +78,12 @@ class Http2ClientExchange extends Http2Outgoing implements ClientExchange, Strea
       return
     }
     const head = readResponseHead(headers)
+    // RFC 9113 §8.6: HTTP/2 has no 101.
+    if (head.status === 101) {
+      super.reset(http2Error.protocolError)
+      this.onReset(http2Error.protocolError)
+      return
+    }
     if (head.status < 200) {
       this.#handler.onInform(head)
       return
@@ -61,7 +91,7 @@ class Http2ClientExchange extends Http2Outgoing implements ClientExchange, Strea
     this.#answered = true
     this.#history.hasAnswered = true
     // A tunnel that was opened is told as HTTP/1.1 tells it (RFC 8441 §5).
-    if (this.isTunnel && head.status < 300) head.status = 101
+    if (this.isTunnel && head.status < 300) this.#becomeTunnel(head)
     this.#handler.onResponse(head, endStream)
   }
 
@@ -80,6 +110,22 @@ class Http2ClientExchange extends Http2Outgoing implements ClientExchange, Strea
 
   onWritable(): void {
     if (this.flush()) this.#handler.onWritable()
+  }
+
+  #becomeTunnel(head: ResponseHead): void {
+    head.status = 101
+    head.fields.remove('content-length')
+    head.fields.remove(webSocketAccept)
+    if (this.#key !== undefined && this.#request.head.version !== '2')
+      head.fields.set(webSocketAccept, acceptOf(this.#key))
+  }
+
+  /** Keys are of HTTP/1.1 alone (RFC 8441 §5.1). */
+  #withoutKey(head: RequestHead): RequestHead {
+    if (this.#key === undefined) return head
+    const fields = head.fields.copy()
+    fields.remove(webSocketKey)
+    return { ...head, fields }
   }
 
   /** REFUSED_STREAM, and streams above a GOAWAY, were not looked at (RFC 9113 §8.7). */

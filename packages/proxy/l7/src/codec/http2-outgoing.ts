@@ -7,7 +7,7 @@ import { writeTrailers } from './http2-heads.ts'
  * credit, as nothing is asked for while something is held.
  */
 export class Http2Outgoing implements Outgoing {
-  /** Given right after it was opened or handed over. */
+  /** Until it is given, what is sent is held. */
   stream: Http2Stream | undefined
   #held: Buffer[] = []
   #ending: boolean = false
@@ -19,8 +19,8 @@ export class Http2Outgoing implements Outgoing {
 
   sendCopy(bytes: Uint8Array, start: number, end: number): boolean {
     const stream = this.stream
-    if (stream === undefined || this.#ending) return true
-    if (this.#held.length > 0) return this.#hold(bytes, start, end)
+    if (this.#ending) return true
+    if (stream === undefined || this.#held.length > 0) return this.#hold(bytes, start, end)
     const room = stream.sendable
     if (end - start <= room) return stream.sendCopy(bytes, start, end)
     if (room > 0) stream.sendCopy(bytes, start, start + room)

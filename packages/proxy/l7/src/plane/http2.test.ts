@@ -218,32 +218,6 @@ describe('HTTP/2', () => {
     assert.ok(back.sessions >= 2, `${back.sessions} sessions`)
   })
 
-  it('takes an extended CONNECT to a backend of HTTP/1.1, and back', async () => {
-    const switched = 'HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'
-    await using back = await RawBackend.listen((text, socket) => {
-      if (text.endsWith('\r\n\r\n')) socket.write(switched)
-      if (text.endsWith('ping')) socket.end('pong')
-    })
-    await using proxy = await TestProxy.start({
-      entries: toBackend,
-      clusters: { 'test/back': [back.port] },
-      protocol: 'http2',
-    })
-    using client = new NodeClient(proxy.port)
-    await once(client.session, 'remoteSettings')
-    const stream = client.session.request(
-      { ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/ws', ':authority': 'a' },
-      { endStream: false },
-    )
-    const [head] = (await once(stream, 'response')) as [IncomingHttpHeaders]
-    assert.equal(head[':status' as keyof IncomingHttpHeaders], 200)
-    stream.end('ping')
-    let text = ''
-    for await (const piece of stream) text += String(piece)
-    assert.equal(text, 'pong')
-    assert.match(back.received[0] ?? '', /^GET \/ws HTTP\/1\.1\r\n[^]*upgrade: websocket\r\n/iu)
-  })
-
   it('case 23: an extended CONNECT that the backend answers with 200 is no tunnel', async () => {
     await using back = await RawBackend.listen(answering(okAnswer))
     await using proxy = await TestProxy.start({

@@ -1,4 +1,6 @@
+import { isProtocolName, mayUpgradeTo } from '@tulle/http1'
 import { localReply } from '../local-reply.ts'
+import type { LocalReply } from '../local-reply.ts'
 import type { Stage } from './stage.ts'
 
 /**
@@ -19,6 +21,16 @@ export const decode: Stage = ({ head, fields }) => {
   // RFC 9110 §9.3.6: it would lead through this proxy to wherever the client names.
   if (head.method === 'CONNECT' && head.protocol === undefined)
     return localReply(405, 'connect_refused', { flag: 'DPE', body: 'CONNECT is not offered here' })
+  const refusal = head.protocol === undefined ? undefined : upgradeRefusal(head.protocol)
+  if (refusal !== undefined) return refusal
   for (const name of claimedFields) if (fields.has(name)) fields.remove(name)
   return undefined
+}
+
+/** HTTP/1.1 lets a server pass over an Upgrade that it does not grant; an extended CONNECT has nothing else to say. */
+function upgradeRefusal(protocol: string): LocalReply | undefined {
+  if (!isProtocolName(protocol))
+    return localReply(400, 'bad_protocol', { flag: 'DPE', body: 'the protocol is malformed' })
+  if (mayUpgradeTo(protocol)) return undefined
+  return localReply(501, 'upgrade_refused', { flag: 'DPE', body: `no tunnel for ${protocol} is opened here` })
 }

@@ -2,6 +2,7 @@ import type { Limit } from '@tulle/balance'
 import type { Clock } from '@tulle/core'
 import { createHttp1Client } from '@tulle/http1'
 import type { ClientExchange, ClientHandler, Http1Client, RequestHead } from '@tulle/http1'
+import { lacksKey, requestWithKey } from '../codec/websocket-key.ts'
 import type { UpstreamConnection, UpstreamSpec } from './cluster.ts'
 import type { ConnectDeps } from './dial.ts'
 
@@ -107,6 +108,7 @@ class Connection implements UpstreamConnection {
   }
 
   request(head: RequestHead, handler: ClientHandler, end: boolean): ClientExchange {
+    if (lacksKey(head)) return requestWithKey(this.#client, head, handler, end)
     return this.#client.request(head, handler, end)
   }
 

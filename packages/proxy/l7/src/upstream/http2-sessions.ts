@@ -1,9 +1,9 @@
 import type { ClientExchange, ClientHandler, RequestHead } from '@tulle/http1'
-import { createHttp2Session } from '@tulle/http2'
+import { createHttp2Session, http2Error } from '@tulle/http2'
 import type { Http2Session } from '@tulle/http2'
 import type { Limit } from '@tulle/balance'
 import type { Clock } from '@tulle/core'
-import { requestOverHttp2 } from '../codec/http2-client.ts'
+import { Http2ClientExchange } from '../codec/http2-client.ts'
 import type { UpstreamConnection, UpstreamSpec } from './cluster.ts'
 import type { ConnectDeps } from './dial.ts'
 
@@ -51,6 +51,8 @@ class SharedSession implements UpstreamConnection {
   connected: boolean = false
   hasAnswered: boolean = false
   readonly #session: Http2Session
+  /** Before the peer's SETTINGS. */
+  #tunnels: Http2ClientExchange[] = []
 
   constructor(spec: UpstreamSpec, clock: Clock, deps: ConnectDeps, onClose: () => void) {
     const dialled = deps.dial(spec)
@@ -59,7 +61,11 @@ class SharedSession implements UpstreamConnection {
       transport: dialled.link,
       clock,
       limits: answerLimits,
-      onClose,
+      onOpenable: () => this.#beginTunnels(),
+      onClose: () => {
+        for (const tunnel of this.#tunnels.splice(0)) tunnel.refuse(http2Error.cancel)
+        onClose()
+      },
     })
     dialled.attach(this.#session, () => {
       this.connected = true
@@ -71,7 +77,12 @@ class SharedSession implements UpstreamConnection {
   }
 
   request(head: RequestHead, handler: ClientHandler, end: boolean): ClientExchange | undefined {
-    return requestOverHttp2(this.#session, { head, end, history: this }, handler)
+    const exchange = new Http2ClientExchange(this.#session, handler, { head, end, history: this })
+    if (head.protocol === undefined) return exchange.open() ? exchange : undefined
+    // RFC 8441 §3: not before the peer has said that it takes such a request.
+    this.#tunnels.push(exchange)
+    queueMicrotask(() => this.#beginTunnels())
+    return exchange
   }
 
   drain(): void {
@@ -80,5 +91,14 @@ class SharedSession implements UpstreamConnection {
 
   destroy(): void {
     this.#session.destroy()
+  }
+
+  #beginTunnels(): void {
+    const { takesExtendedConnect } = this.#session
+    if (takesExtendedConnect === undefined) return
+    for (const tunnel of this.#tunnels.splice(0)) {
+      if (!takesExtendedConnect) tunnel.refuse(http2Error.http11Required)
+      else if (!tunnel.isOver && !tunnel.open()) tunnel.refuse(http2Error.refusedStream)
+    }
   }
 }
