@@ -1,11 +1,12 @@
 /**
- * The HTTP/2 engine against h2spec, over plain TCP with prior knowledge. h2spec is built by Go on first use, into the user's
+ * The HTTP/2 engine, and the waypoint made of it, against h2spec. h2spec is built by Go on first use, into the user's
  * cache folder; without Go and without a built h2spec this fails.
  */
 import { equal, ok } from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { createServer as createBackend } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import net from 'node:net'
 import { homedir } from 'node:os'
@@ -14,6 +15,7 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { createHttp2Session } from '@tulle/http2'
 import type { Http2Settings, Http2Stream, StreamHandler } from '@tulle/http2'
+import { startLoneWaypoint } from '../support/lone-waypoint.ts'
 
 // Tags from 2.3 on cannot be had as a Go module: their go.mod lacks the /v2.
 const h2specModule = 'github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible'
@@ -80,21 +82,45 @@ async function serve(settings: Partial<Http2Settings>): Promise<net.Server> {
   return server
 }
 
-test('case 20: h2spec, strict, passes whole against the HTTP/2 engine', async () => {
+/** What h2spec found wrong; fails where it did not run whole. */
+async function expectClean(args: readonly string[]): Promise<void> {
   await buildH2spec()
+  const all = ['--strict', '--timeout', '2', ...args]
+  const result = await run(h2spec, all).catch((error: unknown) => error as { stdout: string })
+  const summary = /(\d+) tests, (\d+) passed, (\d+) skipped, (\d+) failed/.exec(result.stdout)
+  const [, tests = '', passed = '', skipped = '', failed = ''] = summary ?? []
+  const failures = result.stdout.slice(result.stdout.indexOf('Failures:'))
+  equal(`${skipped} skipped, ${failed} failed`, '0 skipped, 0 failed', failures)
+  equal(passed, tests)
+  ok(Number(tests) >= 146, `h2spec ran only ${tests} tests`)
+}
+
+test('case 20: h2spec, strict, passes whole against the HTTP/2 engine', async () => {
   // h2spec fills frames up to our limit without regard to windows, and its longest header block is of 16 KiB.
   const server = await serve({ maxFrameBytes: 16_384 })
   try {
     const { port } = server.address() as AddressInfo
-    const args = ['--strict', '--timeout', '2', '--host', '127.0.0.1', '--port', String(port)]
-    const result = await run(h2spec, args).catch((error: unknown) => error as { stdout: string })
-    const summary = /(\d+) tests, (\d+) passed, (\d+) skipped, (\d+) failed/.exec(result.stdout)
-    const [, tests = '', passed = '', skipped = '', failed = ''] = summary ?? []
-    const failures = result.stdout.slice(result.stdout.indexOf('Failures:'))
-    equal(`${skipped} skipped, ${failed} failed`, '0 skipped, 0 failed', failures)
-    equal(passed, tests)
-    ok(Number(tests) >= 146, `h2spec ran only ${tests} tests`)
+    await expectClean(['--host', '127.0.0.1', '--port', String(port)])
   } finally {
     server.close()
+  }
+})
+
+test('h2spec, strict, passes whole against tulle waypoint, in the clear and over TLS', async () => {
+  const backend = createBackend((request, response) => {
+    request.resume()
+    request.on('end', () => response.end('hello'))
+  })
+  backend.listen(0, '127.0.0.1')
+  await once(backend, 'listening')
+  const waypoint = await startLoneWaypoint((backend.address() as AddressInfo).port)
+  try {
+    const { clear, secure } = waypoint
+    await expectClean(['--host', '127.0.0.1', '--port', String(clear)])
+    await expectClean(['--host', '127.0.0.1', '--port', String(secure), '--tls', '--insecure'])
+  } finally {
+    await waypoint.stop()
+    backend.closeAllConnections()
+    backend.close()
   }
 })

@@ -5,6 +5,9 @@ import type { HeaderList, Http2Session, Http2SessionOptions, Http2Stream, Stream
 import { readRequestHead, writeResponseHead } from './http2-heads.ts'
 import { Http2Outgoing } from './http2-outgoing.ts'
 
+/** Between proxies long frames pay; those of a client would only hold up its other streams. */
+const requestSettings = { enableConnectProtocol: true, maxFrameBytes: 16_384 }
+
 export interface Http2ServerOptions extends Pick<
   Http2SessionOptions,
   'transport' | 'settings' | 'limits' | 'clock' | 'keepalive' | 'windowBudget' | 'onClose'
@@ -19,7 +22,7 @@ export function createHttp2Server(options: Http2ServerOptions): Http2Session {
   return createHttp2Session({
     ...same,
     role: 'server',
-    settings: { enableConnectProtocol: true, ...settings },
+    settings: { ...requestSettings, ...settings },
     onStream: (stream, headers, end) => {
       const head = readRequestHead(headers, scheme)
       if (head === undefined) return refuse(stream)
