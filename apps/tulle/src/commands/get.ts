@@ -195,7 +195,7 @@ function waypointTable(items: readonly WaypointView[], style: Style): string {
       item.namespace,
       item.name,
       item.address ?? '-',
-      item.ready ? style.good('yes') : style.warn('no'),
+      item.ready ? style.good('yes') : style.warn(item.leaving === undefined ? 'no' : 'leaving'),
       String(item.services.length),
       item.reasons.join('; '),
     ]),

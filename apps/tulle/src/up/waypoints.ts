@@ -36,6 +36,9 @@ interface Running {
 /** Names of network links are made of slots: those of workloads begin at 1. */
 const firstSlot = 30_000
 const stopGraceMs = 7000
+/** How long what runs through one that leaves may take to finish: as long as the control plane lets it. */
+const drainDeadlineMs = 30_000
+const leaveGraceMs = drainDeadlineMs + 2000
 const secretsMaxBytes = 16 * 1024 ** 2
 
 /** Keeps a process for each waypoint of the mesh, in a network of its own: it is no workload, and nothing of it is captured. */
@@ -43,22 +46,36 @@ export class Waypoints {
   readonly #options: WaypointsOptions
   readonly #deps: WaypointsDeps
   readonly #running: Map<string, Running> = new Map()
+  /** Those that finish what runs through them; others of their name come after them. */
+  readonly #leaving: Map<string, Running> = new Map()
   readonly #freeSlots: number[] = []
   #nextSlot: number = firstSlot
   #saidNone: boolean = false
+  #list: LaunchList | undefined
+  /** One change at a time. */
+  #changing: Promise<void> = Promise.resolve()
 
   constructor(options: WaypointsOptions, deps: WaypointsDeps) {
     this.#options = options
     this.#deps = deps
   }
 
-  /** Makes what runs equal to what is wanted. */
-  async reconcile(list: LaunchList): Promise<void> {
-    const wanted = new Map(list.waypoints.map((view) => [view.key, wantedOf(view)]))
-    const leaving = [...this.#running].filter(([key, running]) => !dataEqual(wanted.get(key), running.wanted))
-    await Promise.all(leaving.map(([key, running]) => this.#stop(key, running)))
+  /** Makes what runs equal to what is wanted. What leaves is not waited for. */
+  reconcile(list: LaunchList): Promise<void> {
+    this.#list = list
+    this.#changing = this.#changing.then(() => this.#change())
+    return this.#changing
+  }
+
+  async #change(): Promise<void> {
+    const list = this.#list
+    if (list === undefined) return
+    const staying = list.waypoints.filter(({ leaving }) => leaving !== 'ending')
+    const wanted = new Map(staying.map((view) => [view.key, wantedOf(view)]))
+    for (const [key, running] of this.#running)
+      if (!dataEqual(wanted.get(key), running.wanted)) void this.#leave(key, running)
     for (const [key, one] of wanted) {
-      if (this.#running.has(key)) continue
+      if (this.#running.has(key) || this.#leaving.has(key)) continue
       try {
         await this.#begin(one, list)
       } catch (error) {
@@ -68,7 +85,10 @@ export class Waypoints {
   }
 
   async stopAll(): Promise<void> {
-    await Promise.all([...this.#running.values()].map(({ process }) => process.stop(stopGraceMs)))
+    this.#list = undefined
+    await this.#changing
+    const all = [...this.#running.values(), ...this.#leaving.values()]
+    await Promise.all(all.map(({ process }) => process.stop(stopGraceMs)))
   }
 
   async #begin(wanted: Wanted, list: LaunchList): Promise<void> {
@@ -99,12 +119,17 @@ export class Waypoints {
     console.say(wanted.name, `waypoint of ${wanted.namespace} started at ${wanted.address ?? ''}`)
   }
 
-  async #stop(key: string, { slot, place, process, wanted }: Running): Promise<void> {
+  async #leave(key: string, running: Running): Promise<void> {
+    const { slot, place, process, wanted } = running
     this.#running.delete(key)
-    await process.stop(stopGraceMs)
+    this.#leaving.set(key, running)
+    await process.stop(leaveGraceMs)
     place[Symbol.dispose]()
     this.#freeSlots.push(slot)
+    this.#leaving.delete(key)
     this.#deps.console.say(wanted.name, 'stopped: nothing needs it any more')
+    // It may be wanted again by now.
+    if (this.#list !== undefined) await this.reconcile(this.#list)
   }
 
   #args({ key, node }: Wanted): readonly string[] {
@@ -117,6 +142,7 @@ export class Waypoints {
       token: folder.token,
       secrets: folder.secrets,
       'admin-socket': folder.adminSocket,
+      'drain-deadline': `${drainDeadlineMs}ms`,
     }
     return ['waypoint', ...flagList(flags)]
   }

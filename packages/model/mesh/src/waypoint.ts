@@ -11,6 +11,11 @@ export interface Waypoint {
   readonly serves: 'service' | 'workload' | 'all' | 'none'
   /** `automatic`: something needs one and names none. */
   readonly origin: 'gateway' | 'automatic'
+  /**
+   * Nobody is sent to it any more: it finishes what runs through it. `ending`: whoever sent to it knows, and its process is to
+   * end when it has finished.
+   */
+  readonly leaving?: 'finishing' | 'ending'
   /** Why it is there, for people; in order. */
   readonly reasons: readonly string[]
 }

@@ -82,8 +82,9 @@ class DeltaAdsClient implements AdsClient {
     this.#call?.write(demandRequest(typeUrl, name))
   }
 
-  start(signal: AbortSignal): Promise<void> {
-    this.#life = linkedController(signal)
+  /** Not ended by the signal: while others drain, policies still come, and it is known that this process is there. */
+  start(_signal: AbortSignal): Promise<void> {
+    this.#life = linkedController(undefined)
     this.#running = this.#run(this.#life.signal)
     return Promise.resolve()
   }

@@ -122,8 +122,11 @@ export interface Http1Connection {
   onTransportEnd(): void
   /** The transport is gone in both directions. */
   onTransportClose(): void
-  /** Finishes what is in progress, then closes. */
-  drain(): void
+  /**
+   * Finishes what is in progress, then closes. A server that idles waits so long for a request that may be on its way, whose
+   * answer then says that the connection ends.
+   */
+  drain(idleMs?: number): void
   /** Closes at once; handlers hear `onReset`. */
   destroy(): void
 }

@@ -291,6 +291,24 @@ test('a server that is draining ends behind the request in progress', async () =
   equal(idle.transport.ended, true)
 })
 
+test('a server that is draining waits for a request that may be on its way, and answers it', async () => {
+  const bench = new ServerBench()
+  bench.connection.drain(3000)
+  await bench.clock.advance(2000)
+  bench.connection.drain(3000)
+  equal(bench.transport.ended, false)
+  bench.send(get)
+  bench.last().exchange.respond(answer(200), true)
+  ok((await bench.answers()).includes('connection: close'))
+  equal(bench.transport.ended, true)
+  const idle = new ServerBench()
+  idle.connection.drain(3000)
+  await idle.clock.advance(2000)
+  idle.connection.drain(3000)
+  await idle.clock.advance(1000)
+  equal(idle.transport.ended, true)
+})
+
 test('a connection ends after so many requests, and after so long', async () => {
   const few = new ServerBench({ maxRequests: 2 })
   const young = new ServerBench({ maxAgeMs: 1000 })

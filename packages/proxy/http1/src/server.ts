@@ -127,9 +127,12 @@ class ServerConnection implements Http1Connection, ExchangeOwner {
     this.destroy()
   }
 
-  drain(): void {
+  drain(idleMs: number = 0): void {
+    const isFirst = !this.#isDraining
     this.#isDraining = true
-    if (this.#state === 'head' && !this.#reader.isPartial && this.#held.isEmpty) this.#shut()
+    if (this.#state !== 'head' || this.#reader.isPartial || !this.#held.isEmpty) return
+    if (idleMs === 0) this.#shut()
+    else if (isFirst) this.#deadline.set(idleMs)
   }
 
   destroy(): void {

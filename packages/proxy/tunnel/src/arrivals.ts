@@ -33,6 +33,8 @@ export interface ArrivalsOptions extends ArrivalLimits {
   onReady(socket: Socket): void
   /** To be destroyed. */
   onRefused(socket: Socket, reason: ArrivalRefusal, message: string): void
+  /** The last handshake has ended, one way or the other. */
+  onNone(): void
 }
 
 /**
@@ -109,6 +111,7 @@ export class Arrivals {
     this.#arrivals.delete(key)
     this.#handshakes.remove(arrival.source)
     arrival.stop()
+    if (this.#arrivals.size === 0) this.#options.onNone()
   }
 }
 

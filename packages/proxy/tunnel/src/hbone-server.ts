@@ -84,6 +84,7 @@ export class HboneServer {
   #tls: Server | undefined
   #credentials: Credentials | undefined
   readonly #arrivals: Arrivals
+  readonly #onEmpty: (() => void)[] = []
   #draining: boolean = false
   #destroyed: boolean = false
 
@@ -98,6 +99,8 @@ export class HboneServer {
       handshakeTimeoutMs: options.handshakeTimeoutMs,
       onReady: (socket) => this.#handshake(socket),
       onRefused: (socket, reason, message) => this.#refuse(socket, addressOf(socket), reason, message),
+      // A handshake that has succeeded is a session in this turn.
+      onNone: () => queueMicrotask(() => this.#tellIfEmpty()),
     })
     this.#subscription = options.credentials.onChange((credentials) => this.#rotate(credentials))
   }
@@ -134,6 +137,13 @@ export class HboneServer {
     for (const { http } of this.#accepted) http.drain()
   }
 
+  /** Resolves when there is no session, and none on its way. */
+  whenEmpty(): Promise<void> {
+    const emptied = new Promise<void>((resolve) => this.#onEmpty.push(resolve))
+    this.#tellIfEmpty()
+    return emptied
+  }
+
   /** GOAWAY, and every stream is reset. A handshake that ends later comes to nothing. */
   destroy(): void {
     this.#draining = true
@@ -141,6 +151,10 @@ export class HboneServer {
     this.#arrivals.close()
     this.#subscription[Symbol.dispose]()
     for (const { http } of this.#accepted) http.goaway(http2Error.noError)
+  }
+
+  #tellIfEmpty(): void {
+    if (this.#accepted.size + this.handshakes === 0) for (const resolve of this.#onEmpty.splice(0)) resolve()
   }
 
   #handshake(socket: Socket): void {
@@ -203,6 +217,7 @@ export class HboneServer {
         this.#accepted.delete(accepted)
         brake.close()
         kept[Symbol.dispose]()
+        this.#tellIfEmpty()
       },
     })
     const accepted: Accepted = { http }

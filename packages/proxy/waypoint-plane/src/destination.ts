@@ -29,12 +29,13 @@ export function destinationOf(state: WaypointState, authority: Authority, namesp
   if (entry === undefined) return err('nobody in the mesh has this address')
   if (entry.kind === 'workload') {
     const { workload } = entry
-    if (!state.isBound(workload)) return err(`workload ${workload.uid} is not bound to this waypoint`)
+    if (!state.takes(workload.uid, workload))
+      return err(`workload ${workload.uid} is not bound to this waypoint`)
     return ok({ key: workload.uid, port, ip, service: undefined, workload })
   }
   const { service } = entry
   const key = serviceKey(service)
-  if (!state.isBound(service)) return err(`service ${key} is not bound to this waypoint`)
+  if (!state.takes(key, service)) return err(`service ${key} is not bound to this waypoint`)
   if (!service.ports.some(({ servicePort }) => servicePort === port))
     return err(`service ${key} has no port ${port}`)
   return ok({ key, port, ip: ip ?? service.addresses[0]?.address, service, workload: undefined })

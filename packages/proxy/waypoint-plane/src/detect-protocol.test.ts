@@ -29,14 +29,15 @@ for (const [bytes, spoken] of table)
   test(`case 34: ${JSON.stringify(bytes)} is ${spoken ?? 'not clear yet'}`, () =>
     assert.equal(spokenIn(Buffer.from(bytes, 'latin1')), spoken))
 
+const onGone = (): void => assert.fail('the link is there')
+
 test('case 34: a client that waits for the server to begin is known by its silence', async () => {
   const clock = new TestClock()
   const link = new StreamLink()
   const known: string[] = []
   link.attachStream(new TestStream())
-  new FirstBytes<Spoken>({ link, clock, silenceMs: 500, read: spokenIn, silent: 'other' }, (spoken, bytes) =>
-    known.push(`${spoken} ${bytes.toString()}`),
-  )
+  const options = { link, clock, silenceMs: 500, read: spokenIn, silent: 'other', onGone } as const
+  new FirstBytes<Spoken>(options, (spoken, bytes) => known.push(`${spoken} ${bytes.toString()}`))
   const bytes = Buffer.from('GE')
   link.onData(bytes, 0, 2)
   await clock.advance(499)
@@ -45,12 +46,24 @@ test('case 34: a client that waits for the server to begin is known by its silen
   assert.deepEqual(known, ['other GE'])
 })
 
+test('a client that leaves before it says anything is told of, once', async () => {
+  const clock = new TestClock()
+  const link = new StreamLink()
+  let gone = 0
+  link.attachStream(new TestStream())
+  const options = { link, clock, silenceMs: 500, read: spokenIn, silent: 'other' } as const
+  new FirstBytes<Spoken>({ ...options, onGone: () => gone++ }, () => assert.fail('it said nothing'))
+  link.onReset(8)
+  await clock.advance(500)
+  assert.equal(gone, 1)
+})
+
 test('bytes that come one by one are put together', () => {
   const link = new StreamLink()
   const known: string[] = []
   link.attachStream(new TestStream())
   new FirstBytes<Spoken>(
-    { link, clock: new TestClock(), silenceMs: 500, read: spokenIn, silent: 'other' },
+    { link, clock: new TestClock(), silenceMs: 500, read: spokenIn, silent: 'other', onGone },
     (spoken, all) => known.push(`${spoken} ${all.toString()}`),
   )
   for (const letter of 'GET ') link.onData(Buffer.from(letter), 0, 1)

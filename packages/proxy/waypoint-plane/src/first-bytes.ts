@@ -9,12 +9,15 @@ export interface FirstBytesOptions<Known> {
   read(bytes: Buffer): Known | undefined
   /** What a client is that says nothing for `silenceMs`. */
   readonly silent: Known
+  /** The link is gone before it was clear. */
+  onGone(): void
 }
 
 /** Reads until it is clear what a client wants, then says so with all that was read. */
 export class FirstBytes<Known> implements LinkUser {
   readonly #link: StreamLink
   readonly #read: (bytes: Buffer) => Known | undefined
+  readonly #onGone: () => void
   readonly #onKnown: (known: Known, bytes: Buffer) => void
   readonly #timer: Disposable
   #bytes: Buffer = Buffer.alloc(0)
@@ -24,6 +27,7 @@ export class FirstBytes<Known> implements LinkUser {
     const { link, clock, silenceMs, silent } = options
     this.#link = link
     this.#read = (bytes) => options.read(bytes)
+    this.#onGone = () => options.onGone()
     this.#onKnown = onKnown
     this.#timer = clock.after(silenceMs, () => this.#end(silent))
     link.attachUser(this)
@@ -45,8 +49,10 @@ export class FirstBytes<Known> implements LinkUser {
   }
 
   onTransportClose(): void {
+    if (this.#over) return
     this.#over = true
     this.#timer[Symbol.dispose]()
+    this.#onGone()
   }
 
   #end(known: Known): void {

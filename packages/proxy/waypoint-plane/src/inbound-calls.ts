@@ -1,4 +1,4 @@
-import type { Clock } from '@tulle/core'
+import type { Clock, Result } from '@tulle/core'
 import { createHttp1Server } from '@tulle/http1'
 import type { RequestHead, ServerExchange, ServerHandler } from '@tulle/http1'
 import { spiffeId } from '@tulle/identity'
@@ -32,14 +32,19 @@ export interface InboundDeps {
 }
 
 interface OpenConnection {
-  drain(): void
+  drain(idleMs?: number): void
   destroy(): void
 }
+
+/** A client that idles may have sent a request just when it is told to go: it is waited for so long. */
+export const idleDrainMs = 3000
 
 /** A stream may come before the traffic of what it is for: then it waits so long for it. */
 const trafficWaitMs = 3000
 /** Where the server may be the one that begins, it is waited for no longer. */
 const detectSilenceMs = 500
+/** A caller's node proxy may hear before us that callers of something come here. */
+const bindingWaitMs = 1000
 /** A client of TLS speaks first. */
 const helloSilenceMs = 10_000
 /** Where it is known that the client begins: pools open connections before they have anything to say. */
@@ -49,13 +54,18 @@ const httpSilenceMs = 60_000
 export class InboundCalls {
   readonly #deps: InboundDeps
   readonly #tcp: TcpCalls
-  readonly #open: Set<OpenConnection> = new Set()
-  #draining: boolean = false
+  /** With the key of what each is for. */
+  readonly #open: Map<OpenConnection, string> = new Map()
+  /** Those that have not shown yet what they are. */
+  readonly #silent: Set<StreamLink> = new Set()
+  /** What comes for something that is not known to be bound here: each looks again. */
+  readonly #early: Set<() => void> = new Set()
+  #drainMs: number | undefined
   #emptied: PromiseWithResolvers<void> | undefined
 
   constructor(deps: InboundDeps) {
     this.#deps = deps
-    this.#tcp = new TcpCalls(deps.tcp)
+    this.#tcp = new TcpCalls(deps.tcp, () => this.#tellIfEmpty())
   }
 
   get size(): number {
@@ -63,14 +73,18 @@ export class InboundCalls {
   }
 
   accept(tunnel: InboundTunnel, address: PeerAddress): void {
+    const dialed = this.#destinationOf(tunnel)
+    if (dialed.ok) this.#take(tunnel, address, dialed.value)
+    else this.#awaitBinding(tunnel, address, dialed.error)
+  }
+
+  #destinationOf(tunnel: InboundTunnel): Result<Dialed> {
+    const { request, peer } = tunnel
+    return destinationOf(this.#deps.state, request.authority, peer.identity.namespace)
+  }
+
+  #take(tunnel: InboundTunnel, address: PeerAddress, to: Dialed): void {
     const { state } = this.#deps
-    const { identity } = tunnel.peer
-    const dialed = destinationOf(state, tunnel.request.authority, identity.namespace)
-    if (!dialed.ok) {
-      this.#refuse(tunnel, '401', { why: dialed.error, address })
-      return
-    }
-    const to = dialed.value
     if (to.service === undefined) {
       this.#begin(tunnel, address, to, undefined)
       return
@@ -80,23 +94,51 @@ export class InboundCalls {
     else this.#begin(tunnel, address, to, known === 'none' ? undefined : known)
   }
 
-  /** Lets requests finish and says so to clients; resolves when the last connection is closed. */
-  drain(): Promise<void> {
-    this.#draining = true
-    for (const connection of this.#open) connection.drain()
-    if (this.#open.size === 0) return Promise.resolve()
+  /** Lets requests finish and says so to clients, those that idle within `idleMs`; resolves when nothing is open. */
+  drain(idleMs: number): Promise<void> {
+    this.#drainMs = idleMs
+    for (const connection of this.#open.keys()) connection.drain(idleMs)
+    this.#deps.clock.after(idleMs, () => {
+      for (const link of this.#silent) link.destroy()
+    })
     this.#emptied ??= Promise.withResolvers()
+    this.#tellIfEmpty()
     return this.#emptied.promise
   }
 
-  /** The mesh or its policies have changed. Requests are judged one by one; streams that nobody reads are, again. */
-  decideAgain(): void {
+  /**
+   * The mesh or its policies have changed. Requests are judged one by one; streams that nobody reads are, again. Callers of what
+   * is no longer bound here are sent away when their requests are done.
+   */
+  meshChanged(): void {
+    for (const look of this.#early) look()
     this.#tcp.decideAgain()
+    for (const [connection, key] of this.#open)
+      if (!this.#deps.state.keeps(key)) connection.drain(idleDrainMs)
   }
 
   destroy(): void {
     this.#tcp.destroy()
-    for (const connection of this.#open) connection.destroy()
+    for (const connection of this.#open.keys()) connection.destroy()
+  }
+
+  #awaitBinding(tunnel: InboundTunnel, address: PeerAddress, why: string): void {
+    const end = (): void => {
+      this.#early.delete(look)
+      timer[Symbol.dispose]()
+    }
+    const look = (): void => {
+      const dialed = this.#destinationOf(tunnel)
+      if (!dialed.ok) return
+      end()
+      this.#take(tunnel, address, dialed.value)
+    }
+    const timer = this.#deps.clock.after(bindingWaitMs, () => {
+      end()
+      this.#refuse(tunnel, '401', { why, address })
+    })
+    this.#early.add(look)
+    tunnel.onAbandoned = end
   }
 
   #wait(tunnel: InboundTunnel, address: PeerAddress, to: Dialed): void {
@@ -139,15 +181,21 @@ export class InboundCalls {
     const { clock } = this.#deps
     const silenceMs = protocol === 'detect' ? detectSilenceMs : httpSilenceMs
     // Whoever says nothing speaks no HTTP: it waits for the server to begin.
-    new FirstBytes<Spoken>({ link, clock, silenceMs, read: spokenIn, silent: 'other' }, (spoken, early) => {
-      const wanted = protocol === 'detect' || spoken === 'http1' || spoken === 'http2'
-      if (wanted) this.#read(spoken, { link, early, downstream, traffic })
-      else {
-        // Said to be HTTP, and is not: nothing of it is passed on unread.
-        link.destroy()
-        this.#deps.refused(`the stream to ${to.key} port ${to.port} is no HTTP`, address)
-      }
-    })
+    const onGone = this.#awaitBytes(link)
+    new FirstBytes<Spoken>(
+      { link, clock, silenceMs, read: spokenIn, silent: 'other', onGone },
+      (spoken, early) => {
+        this.#silent.delete(link)
+        const wanted = protocol === 'detect' || spoken === 'http1' || spoken === 'http2'
+        if (wanted) this.#read(spoken, { link, early, downstream, traffic })
+        else {
+          // Said to be HTTP, and is not: nothing of it is passed on unread.
+          link.destroy()
+          this.#tellIfEmpty()
+          this.#deps.refused(`the stream to ${to.key} port ${to.port} is no HTTP`, address)
+        }
+      },
+    )
   }
 
   /** Routes of TLS go by the name that the client asks for, which it says before anything is encrypted. */
@@ -157,17 +205,29 @@ export class InboundCalls {
       return reading.kind === 'more' ? undefined : reading
     }
     const { clock } = this.#deps
+    const onGone = this.#awaitBytes(link)
     new FirstBytes<HelloReading>(
-      { link, clock, silenceMs: helloSilenceMs, read, silent: { kind: 'other' } },
+      { link, clock, silenceMs: helloSilenceMs, read, silent: { kind: 'other' }, onGone },
       (reading, early) => {
+        this.#silent.delete(link)
         if (reading.kind === 'hello') {
           this.#tcp.begin({ link, early, downstream, traffic, serverName: reading.serverName })
           return
         }
         link.destroy()
+        this.#tellIfEmpty()
         this.#deps.tcp.refused(downstream, 'the stream is no TLS')
       },
     )
+  }
+
+  /** Counts the link as open until it is known what it is; what to call when it is gone before. */
+  #awaitBytes(link: StreamLink): () => void {
+    this.#silent.add(link)
+    return () => {
+      this.#silent.delete(link)
+      this.#tellIfEmpty()
+    }
   }
 
   #read(
@@ -197,17 +257,22 @@ export class InboundCalls {
       onClose: () => this.#remove(connection),
     }
     const connection = spoken === 'http2' ? createHttp2Server(options) : createHttp1Server(options)
-    this.#open.add(connection)
+    this.#open.set(connection, downstream.service)
     this.#deps.onConnections(1)
     connection.receive(early, 0, early.length)
     link.attachUser(connection)
-    if (this.#draining) connection.drain()
+    if (this.#drainMs !== undefined) connection.drain(this.#drainMs)
+    else if (!this.#deps.state.keeps(downstream.service)) connection.drain(idleDrainMs)
   }
 
   #remove(connection: OpenConnection): void {
     if (!this.#open.delete(connection)) return
     this.#deps.onConnections(-1)
-    if (this.#open.size === 0) this.#emptied?.resolve()
+    this.#tellIfEmpty()
+  }
+
+  #tellIfEmpty(): void {
+    if (this.#open.size + this.#silent.size + this.#tcp.size === 0) this.#emptied?.resolve()
   }
 
   #refuse(

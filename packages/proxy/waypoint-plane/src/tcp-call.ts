@@ -49,9 +49,11 @@ interface OpenCall {
 export class TcpCalls {
   readonly #deps: TcpDeps
   readonly #open: Set<OpenCall> = new Set()
+  readonly #onEmpty: () => void
 
-  constructor(deps: TcpDeps) {
+  constructor(deps: TcpDeps, onEmpty: () => void) {
     this.#deps = deps
+    this.#onEmpty = onEmpty
   }
 
   get size(): number {
@@ -88,7 +90,7 @@ export class TcpCalls {
       const { link, downstream, target, endpoint } = call
       const { verdict, refusedBy } = this.#deps.authorizer.decide(undefined, downstream, target)
       if (verdict.allowed && refusedBy?.has(endpoint) !== true) continue
-      this.#open.delete(call)
+      this.#remove(call)
       this.#refuse(link, downstream, reasonOf(verdict))
     }
   }
@@ -98,9 +100,14 @@ export class TcpCalls {
     this.#open.clear()
   }
 
+  #remove(call: OpenCall): void {
+    if (this.#open.delete(call) && this.#open.size === 0) this.#onEmpty()
+  }
+
   #refuse(link: StreamLink, downstream: Downstream, why: string): void {
     link.destroy()
     this.#deps.refused(downstream, why)
+    if (this.#open.size === 0) this.#onEmpty()
   }
 
   #splice(call: OpenCall, early: Buffer, spec: UpstreamSpec): void {
@@ -113,7 +120,7 @@ export class TcpCalls {
     link.attachUser({
       ...upwards,
       onTransportClose: () => {
-        this.#open.delete(call)
+        this.#remove(call)
         upwards.onTransportClose()
       },
     })

@@ -1,4 +1,4 @@
-import { must } from '@tulle/core'
+import { must, TestClock } from '@tulle/core'
 import { parseTrustDomain } from '@tulle/identity'
 import { parseIpAddress } from '@tulle/mesh'
 import type { GatewayAddress, IpAddress, Service, Workload } from '@tulle/mesh'
@@ -62,7 +62,8 @@ export function service(name: string, address: string, change: Partial<Service> 
 
 /** What a waypoint knows when it was told of these, and of itself. */
 export function stateOf(...entries: readonly (Workload | Service)[]): WaypointState {
-  const state = new WaypointState({ uid: ownUid, demand: () => undefined, log: () => undefined })
+  const clock = new TestClock()
+  const state = new WaypointState({ uid: ownUid, clock, demand: () => undefined, log: () => undefined })
   const own = workload('w', ownAddress, { uid: ownUid })
   const upserts = [own, ...entries].map((one) =>
     addressResource('uid' in one ? { kind: 'workload', workload: one } : { kind: 'service', service: one }),

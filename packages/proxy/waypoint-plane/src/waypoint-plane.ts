@@ -39,7 +39,7 @@ import {
 } from '@tulle/tunnel'
 import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
 import { dialHbone } from './hbone-dial.ts'
-import { InboundCalls } from './inbound-calls.ts'
+import { idleDrainMs, InboundCalls } from './inbound-calls.ts'
 import { MeshAuthorizer } from './mesh-authorizer.ts'
 import { MeshClusters } from './mesh-clusters.ts'
 import type { DefaultProtocol, MeshEndpoint } from './mesh-endpoints.ts'
@@ -108,6 +108,7 @@ export class WaypointPlane {
     this.#sessions = new Sessions(randomBytes(32), clock)
     this.#state = new WaypointState({
       uid: options.uid,
+      clock,
       demand: (service) => deps.demand(service),
       log: (problem) => log.warn('part of a route is not in force', { problem }),
     })
@@ -165,7 +166,7 @@ export class WaypointPlane {
     this.#seen.add(update.typeUrl)
     this.#learnIdentity()
     if (update.typeUrl !== accessType) for (const clusters of this.#clusters) clusters.refresh()
-    this.#calls.decideAgain()
+    this.#calls.meshChanged()
     this.#tryOpen()
     if (this.#isFull) await this.#mayAnswer.promise
     return rejected
@@ -199,7 +200,9 @@ export class WaypointPlane {
     this.#server.drain()
     const late = Promise.withResolvers<void>()
     using _timer = this.#deps.clock.after(deadlineMs, () => late.resolve())
-    await Promise.race([this.#calls.drain(), late.promise])
+    const finished = this.#calls.drain(Math.min(deadlineMs / 2, idleDrainMs))
+    // Who was on the way here when it was told to go elsewhere is still served.
+    await Promise.race([Promise.all([finished, this.#server.whenEmpty()]), late.promise])
     this.#pool.drain()
     this.#accessLog.flush()
     return this.#active.size

@@ -1,5 +1,5 @@
 import { err } from '@tulle/core'
-import type { Result } from '@tulle/core'
+import type { Clock, Result } from '@tulle/core'
 import { MeshState } from '@tulle/l4'
 import type { RejectedResource } from '@tulle/l4'
 import { RouteTable } from '@tulle/l7'
@@ -11,6 +11,7 @@ import { policyKey } from '@tulle/policy'
 import type { ServiceTraffic } from '@tulle/traffic'
 import { accessType, decodeAccess, decodeServiceTraffic, serviceTrafficType } from '@tulle/traffic-xds'
 import { AccessTable } from './access-table.ts'
+import { BoundKeys } from './bound-keys.ts'
 
 /** The traffic of a service, ready for requests. */
 export interface KnownTraffic {
@@ -29,10 +30,12 @@ export class WaypointState {
   readonly #traffic: Map<string, KnownTraffic | 'none'> = new Map()
   readonly #wanted: Set<string> = new Set()
   readonly #watchers: Map<string, Set<() => void>> = new Map()
+  readonly #bound: BoundKeys
 
   constructor(options: {
     /** By which the mesh knows it. */
     readonly uid: string
+    readonly clock: Clock
     /** Asks the control plane for a service's traffic. */
     readonly demand: (service: string) => void
     /** Told of parts of routes that are not in force. */
@@ -41,6 +44,7 @@ export class WaypointState {
     this.#uid = options.uid
     this.#demand = options.demand
     this.#log = options.log
+    this.#bound = new BoundKeys(options.clock)
   }
 
   /** Takes what it can; returns what it can't. */
@@ -49,6 +53,8 @@ export class WaypointState {
       case addressType: {
         const rejected = this.mesh.apply(update)
         for (const { name } of update.upserts) this.#wantIfBound(name)
+        const changed = [...update.upserts.map(({ name }) => name), ...update.removed]
+        this.#bound.update(changed, (key) => this.#isBoundKey(key))
         return rejected
       }
       case serviceTrafficType:
@@ -65,6 +71,17 @@ export class WaypointState {
   /** Itself, as the control plane describes it. */
   get own(): Workload | undefined {
     return this.mesh.workload(this.#uid)
+  }
+
+  /** Whether callers of it may come here: they are to, or they were lately, and somebody has not heard of it yet. */
+  takes(key: string, to: Parameters<WaypointState['isBound']>[0]): boolean {
+    if (this.isBound(to)) this.#bound.add(key)
+    return this.#bound.has(key) || this.#bound.wasLately(key)
+  }
+
+  /** Whether what callers of it came here for is to go on here. */
+  keeps(key: string): boolean {
+    return this.#bound.has(key)
   }
 
   /** Whether callers of it are to come here. */
@@ -102,11 +119,17 @@ export class WaypointState {
     return this.mesh.service(key) !== undefined && this.own?.services.has(key) === true
   }
 
+  #isBoundKey(key: string): boolean {
+    const to = this.mesh.service(key) ?? this.mesh.workload(key)
+    return to !== undefined && this.isBound(to)
+  }
+
   /** Before the first request for it comes. */
   #wantIfBound(name: string): void {
-    if (this.#wanted.has(name)) return
     const service = this.mesh.service(name)
     if (service === undefined || !this.isBound(service)) return
+    this.#bound.add(name)
+    if (this.#wanted.has(name)) return
     this.#wanted.add(name)
     this.#demand(name)
   }

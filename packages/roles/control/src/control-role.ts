@@ -38,6 +38,7 @@ import { keepNodeTokens, writePrivateFile } from './node-tokens.ts'
 import type { ControlOptions } from './options.ts'
 import { processRoutes } from './process-routes.ts'
 import { followReadyWaypoints } from './ready-waypoints.ts'
+import { followLeavingWaypoints } from './leaving-waypoints.ts'
 import { openSources } from './sources.ts'
 import type { Sources } from './sources.ts'
 import { laggards } from './spread.ts'
@@ -101,10 +102,10 @@ class Control implements ControlRole {
       ),
     )
     const running = graph.source<TrustDomain>('running-trust-domain')
-    const ready = graph.source<true>('ready-waypoints')
+    const phases = waypointPhases(graph)
     const model = translateMesh(graph, sources.api, sources.allocations, {
       trustDomain: running,
-      readyWaypoints: ready,
+      ...phases,
     })
     const tokenKey = await loadTokenKey(this.#files.tokenKey)
     const authority = await this.#loadAuthority(trustDomain ?? model.settings.value.trustDomain)
@@ -112,11 +113,10 @@ class Control implements ControlRole {
     graph.transaction(() => running.set(runningTrustDomain, authority.trustDomain))
     const belief = this.#stack.use(followAuthority(graph, model, authority))
     const history = await openHistory(this.#files.history, log)
-    const mesh = { graph, sources, model, ready, tokenKey, authority, belief, history }
+    const mesh = { graph, sources, model, phases, tokenKey, authority, belief, history }
     const xds = this.#serveResources(mesh)
-    const { waypoints } = model
-    this.#stack.use(followReadyWaypoints({ graph, waypoints, receipts: xds.receipts, ready }))
-    sources.alsoAllot(waypoints, waypointAllocationKey)
+    this.#followWaypoints(mesh, xds)
+    sources.alsoAllot(model.waypoints, waypointAllocationKey)
     const rotation = this.#rotation(mesh, xds)
     const grpc = await this.#openPort(mesh, { xds, rotation })
     const ttlMs = nodeTokenTtl
@@ -173,6 +173,28 @@ class Control implements ControlRole {
     const deps = { graph, authenticate, clock, log: log.child({ part: 'xds' }), metrics }
     this.#xds = this.#stack.use(xdsServer({ resources, history }, deps))
     return this.#xds
+  }
+
+  #followWaypoints({ graph, model, phases }: Mesh, { receipts }: XdsServer): void {
+    const { waypoints, waypointLeads: leads, workloads } = model
+    const { readyWaypoints: ready, endingWaypoints: ending, ledBefore } = phases
+    this.#stack.use(followReadyWaypoints({ graph, waypoints, receipts, ready }))
+    const { clock } = this.#deps
+    const drainMs = this.#options.waypointDrain
+    this.#stack.use(
+      followLeavingWaypoints({
+        graph,
+        clock,
+        waypoints,
+        leads,
+        workloads,
+        receipts,
+        ready,
+        ending,
+        ledBefore,
+        drainMs,
+      }),
+    )
   }
 
   async #openPort(mesh: Mesh, { xds, rotation }: Serving): Promise<GrpcPort> {
@@ -234,7 +256,7 @@ class Control implements ControlRole {
       version,
       startedAtMs,
       graph,
-      readyWaypoints: mesh.ready,
+      readyWaypoints: mesh.phases.readyWaypoints,
       objects,
       problems,
       receipts,
@@ -260,6 +282,21 @@ class Control implements ControlRole {
   }
 }
 
+/** What the control plane keeps about waypoints that come and go. */
+interface WaypointPhases {
+  readonly readyWaypoints: Source<true>
+  readonly endingWaypoints: Source<true>
+  readonly ledBefore: Source<readonly string[]>
+}
+
+function waypointPhases(graph: Graph): WaypointPhases {
+  return {
+    readyWaypoints: graph.source('ready-waypoints'),
+    endingWaypoints: graph.source('ending-waypoints'),
+    ledBefore: graph.source('led-before'),
+  }
+}
+
 interface Serving {
   readonly xds: XdsServer
   readonly rotation: RootRotation
@@ -269,7 +306,7 @@ interface Mesh {
   readonly graph: Graph
   readonly sources: Sources
   readonly model: MeshModel
-  readonly ready: Source<true>
+  readonly phases: WaypointPhases
   readonly tokenKey: TokenKey
   readonly authority: CertificateAuthority
   readonly belief: Belief

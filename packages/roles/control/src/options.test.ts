@@ -18,6 +18,7 @@ test('controlOptions have defaults for all but the manifests', () => {
       nodeTokenTtl: 3_600_000,
       certificateTtl: 86_400_000,
       maxRequestSize: 16_777_216,
+      waypointDrain: 30_000,
       drainDeadline: 5000,
       logLevel: 'info',
     },

@@ -73,6 +73,11 @@ export const controlOptions: ControlOptionTable = defineOptions({
     doc: 'Largest message taken from a node; a reconnect names all it has.',
     placeholder: 'SIZE',
   }),
+  waypointDrain: option(durationMs, {
+    default: '30s',
+    doc: 'How long what runs through a waypoint that leaves may take to finish.',
+    placeholder: 'TIME',
+  }),
   drainDeadline: option(durationMs, {
     default: '5s',
     doc: 'How long what runs may finish after SIGTERM.',
@@ -96,6 +101,7 @@ export type ControlOptionTable = {
   readonly nodeTokenTtl: Option<number>
   readonly certificateTtl: Option<number>
   readonly maxRequestSize: Option<number>
+  readonly waypointDrain: Option<number>
   readonly drainDeadline: Option<number>
   readonly logLevel: Option<(typeof logLevels)[number]>
 }

@@ -19,7 +19,7 @@ const needed = [addressType, accessType]
 /**
  * A waypoint is ready when it has applied what it was sent for the first time, and then for as long as it exists: callers
  * that have to go through one wait for it where it is away, and are never led around it. That holds over a restart of
- * the control plane too: those that had an address before are taken as ready.
+ * the control plane too: those that had an address before are taken as ready. How it ceases to be: `followLeavingWaypoints`.
  */
 export function followReadyWaypoints(deps: ReadyWaypointsDeps): Disposable {
   const { graph, waypoints, receipts, ready } = deps
@@ -43,15 +43,12 @@ export function followReadyWaypoints(deps: ReadyWaypointsDeps): Disposable {
     const coming = Array.from(waypoints.entries()).filter(
       ([key, waypoint]) => ready.get(key) === undefined && applied.has(waypointNode(waypoint)),
     )
-    if (coming.length > 0) graph.transaction(() => coming.forEach(([key]) => ready.set(key, true)))
+    if (coming.length === 0) return
+    // Receipts come at any time, also while objects are read in slices.
+    void graph.transactionInSlices(function* set() {
+      for (const [key] of coming) if (waypoints.get(key) !== undefined) ready.set(key, true)
+      yield
+    })
   }
-  const stack = new DisposableStack()
-  stack.use(receipts.subscribe(look))
-  stack.use(
-    graph.onTransaction(() => {
-      const gone = Array.from(ready.entries()).filter(([key]) => waypoints.get(key) === undefined)
-      if (gone.length > 0) graph.transaction(() => gone.forEach(([key]) => ready.delete(key)))
-    }),
-  )
-  return stack
+  return receipts.subscribe(look)
 }

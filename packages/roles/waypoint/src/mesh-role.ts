@@ -53,8 +53,9 @@ export async function runMeshWaypoint(options: MeshWaypointOptions, deps: Waypoi
     apply: (update) => (identities.handles(update.typeUrl) ? identities.apply(update) : plane.apply(update)),
   })
   plane.opened.then(() => log.info('waypoint serves', { waypoint: options.waypoint }), deps.fail)
+  // What drains first is last: while requests finish, policies still come, and workloads let it in as long as it is connected.
   await runComponents(
-    [...servers(options, deps, { plane, metrics }), pathOf(plane, deps), certificates, ads],
+    [...servers(options, deps, { plane, metrics }), certificates, ads, pathOf(plane, deps)],
     {
       log,
       stop: deps.stop,

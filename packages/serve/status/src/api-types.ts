@@ -109,6 +109,8 @@ export interface WaypointView {
   readonly origin: 'gateway' | 'automatic'
   /** Whether callers are sent to it. */
   readonly ready: boolean
+  /** What runs through it may finish. `ending`: its process is to end then. */
+  readonly leaving?: 'finishing' | 'ending'
   /** Services whose callers go through it. */
   readonly services: readonly string[]
   /** Why it is there. */

@@ -38,7 +38,7 @@ export function waypointView(
   waypoint: Waypoint,
   { ready, services }: { readonly ready: boolean; readonly services: readonly string[] },
 ): WaypointView {
-  const { namespace, name, address, origin, reasons } = waypoint
+  const { namespace, name, address, origin, leaving, reasons } = waypoint
   return {
     key: waypointKey(waypoint),
     namespace,
@@ -46,7 +46,8 @@ export function waypointView(
     ...(address === undefined ? {} : { address }),
     node: waypointNode(waypoint),
     origin,
-    ready,
+    ready: ready && leaving === undefined,
+    ...(leaving === undefined ? {} : { leaving }),
     services,
     reasons,
   }

@@ -14,7 +14,7 @@ import type { SplitTranslation, TargetTranslation } from '@tulle/smi'
 import type { ServiceTraffic } from '@tulle/traffic'
 import { accessResource, serviceTrafficResource } from '@tulle/traffic-xds'
 import { deriveWaypointModel } from '@tulle/waypoints'
-import type { Bindings } from '@tulle/waypoints'
+import type { Bindings, WaypointInputs } from '@tulle/waypoints'
 import {
   conditionSet,
   deriveAddressClaims,
@@ -56,6 +56,8 @@ export interface MeshModel {
   /** Keyed by `waypointKey`. */
   readonly waypoints: Collection<Waypoint>
   readonly waypointBindings: Bindings
+  /** The waypoints that lead to a workload, by its uid: their keys. */
+  readonly waypointLeads: Collection<readonly string[]>
   /** Every policy as waypoints enforce it, keyed by `policyKey`. */
   readonly access: Collection<AccessPolicy>
   /** Who is revoked, by what users wrote; keyed by the name of each list. */
@@ -78,6 +80,10 @@ export interface RunningMesh {
   readonly trustDomain?: Collection<TrustDomain>
   /** Waypoints that serve and have applied what they were sent, by `waypointKey`; without it, none does. */
   readonly readyWaypoints?: Collection<true>
+  /** Those of them that were told to end, by `waypointKey`. */
+  readonly endingWaypoints?: Collection<true>
+  /** Waypoints that led to a workload lately, by its uid: their keys. */
+  readonly ledBefore?: Collection<readonly string[]>
 }
 
 /** Derives everything from what users wrote, the addresses that were allotted, and what runs. */
@@ -85,8 +91,10 @@ export function translateMesh(
   graph: Graph,
   api: ApiCollections,
   allocations: Allocations,
-  { trustDomain: running, readyWaypoints: ready = graph.source<true>('ready-waypoints') }: RunningMesh = {},
+  mesh: RunningMesh = {},
 ): MeshModel {
+  const { trustDomain: running } = mesh
+  const phases = waypointPhases(graph, mesh)
   const settings = deriveMeshSettings(graph, { api, running })
   const claims = deriveAddressClaims(graph, api, allocations)
   const serviceTranslations = deriveServiceTranslations(graph, api, { allocations, claims })
@@ -109,7 +117,7 @@ export function translateMesh(
     targets: policyModel.targets,
     modePolicies: policyModel.modePolicies,
     policyKeysByWorkload: policyModel.policyKeysByWorkload,
-    ready,
+    ...phases,
   })
   const { workloads, services, waypoints, access, bindings: waypointBindings } = waypointModel
   const policies = graph.join('policies', [policyModel.policies, waypointModel.admissions])
@@ -122,6 +130,7 @@ export function translateMesh(
     policies,
     waypoints,
     waypointBindings,
+    waypointLeads: waypointModel.leads,
     access,
     targets: policyModel.targets,
     routes: gateway.routes,
@@ -130,7 +139,7 @@ export function translateMesh(
     revocations: revocations.lists,
     conditions: deriveCarriedOut(graph, {
       api,
-      ready,
+      ready: phases.ready,
       services,
       workloads,
       targets: policyModel.targets,
@@ -146,6 +155,17 @@ export function translateMesh(
       ]),
     }),
     resources: deriveResources(graph, { workloads, services, policies, traffic, access }),
+  }
+}
+
+function waypointPhases(
+  graph: Graph,
+  { readyWaypoints, endingWaypoints, ledBefore }: RunningMesh,
+): Pick<WaypointInputs, 'ready' | 'ending' | 'ledBefore'> {
+  return {
+    ready: readyWaypoints ?? graph.source('ready-waypoints'),
+    ending: endingWaypoints ?? graph.source('ending-waypoints'),
+    ledBefore: ledBefore ?? graph.source('led-before'),
   }
 }
 

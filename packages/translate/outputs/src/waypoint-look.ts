@@ -33,5 +33,7 @@ function whyNotYet(model: MeshModel, name: string): string {
   if (waypoint === undefined) return 'there is no such waypoint'
   return waypoint.address === undefined
     ? 'it has no address yet'
-    : 'it is not ready: it has not applied what it was sent yet'
+    : waypoint.leaving !== undefined
+      ? 'it is leaving: another one comes in its place'
+      : 'it is not ready: it has not applied what it was sent yet'
 }

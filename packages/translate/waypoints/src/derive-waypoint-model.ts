@@ -30,6 +30,8 @@ export interface WaypointModel {
   readonly access: Collection<AccessPolicy>
   /** Who is bound to which waypoint, whether that is ready or not. */
   readonly bindings: Bindings
+  /** The waypoints that lead to a workload, by its uid: their keys, in order. */
+  readonly leads: Collection<readonly string[]>
   /** Of Workloads that run as a waypoint's account, which are none of the mesh; keyed by `objectKey`. */
   readonly conditions: Collection<readonly Condition[]>
 }
@@ -37,33 +39,29 @@ export interface WaypointModel {
 export function deriveWaypointModel(graph: Graph, inputs: WaypointInputs): WaypointModel {
   const bindings = deriveBindings(graph, inputs)
   const waypoints = deriveWaypoints(graph, inputs, bindings)
-  const routesTo = deriveRouteBackends(graph, inputs)
   const gatewayOf = (binding: Binding | undefined, look: Look): GatewayAddress | undefined => {
     if (binding === undefined) return undefined
     const key = waypointKey(binding)
-    const address = look.one(waypoints, key)?.address
-    if (address === undefined || look.one(inputs.ready, key) === undefined) return undefined
+    const { address, leaving } = look.one(waypoints, key) ?? {}
+    if (address === undefined || leaving !== undefined || look.one(inputs.ready, key) === undefined)
+      return undefined
     return { destination: { kind: 'address', network: '', address }, hboneMtlsPort: hbonePort }
   }
   const services = graph.derive('bound-services', inputs.services, (service, look, key) => {
     const waypoint = gatewayOf(look.one(bindings.services, key), look)
     return waypoint === undefined ? service : { ...service, waypoint }
   })
+  const leads = deriveLeads(graph, inputs, bindings)
   const own = graph.derive('bound-workloads', inputs.workloads, (workload, look, uid) => {
     // The identity is the waypoint's alone: whoever else ran as it would be let in wherever it is.
     if (look.one(waypoints, `${workload.namespace}/${workload.serviceAccount}`) !== undefined)
       return undefined
-    const binding = look.one(bindings.workloads, uid)
-    const waypoint = gatewayOf(binding, look)
-    const called = [...workload.services.keys()].flatMap((key) => [
-      key,
-      ...look.by(routesTo, key).map(({ service: root }) => root),
-    ])
-    const through = [binding, ...called.map((key) => look.one(bindings.services, key))]
+    const waypoint = gatewayOf(look.one(bindings.workloads, uid), look)
+    const through = [...(look.one(leads, uid) ?? []), ...(look.one(inputs.ledBefore, uid) ?? [])]
     const keys = look.one(inputs.policyKeysByWorkload, uid) ?? []
     const closed = keys.length > 0 || look.the(inputs.settings).access === 'enforce'
     const policies = closed
-      ? [...new Set([...keys, ...through.flatMap((one) => admissionKeys(one, waypoints, look))])]
+      ? [...new Set([...keys, ...through.flatMap((key) => admissionKeys(key, waypoints, look))])]
       : keys
     return {
       ...workload,
@@ -83,6 +81,7 @@ export function deriveWaypointModel(graph: Graph, inputs: WaypointInputs): Waypo
     workloads: graph.join('workloads-and-waypoints', [own, instances]),
     admissions,
     bindings,
+    leads,
     access: deriveAccess(graph, inputs, admissions),
     conditions: graph.derive('reserved-accounts', inputs.api.workloads, ({ metadata, spec }, look) =>
       look.one(waypoints, `${metadata.namespace}/${spec.serviceAccount}`) === undefined
@@ -97,14 +96,32 @@ function reservedAccount(account: string): Note {
   return { status: 'False', reason: 'ReservedAccount', message }
 }
 
+/** Those that the workload itself names, and those of all services that lead to it. */
+function deriveLeads(
+  graph: Graph,
+  inputs: WaypointInputs,
+  bindings: Bindings,
+): Collection<readonly string[]> {
+  const routesTo = deriveRouteBackends(graph, inputs)
+  return graph.derive('waypoint-leads', inputs.workloads, ({ services }, look, uid) => {
+    const called = [...services.keys()].flatMap((key) => [
+      key,
+      ...look.by(routesTo, key).map(({ service: root }) => root),
+    ])
+    const through = [
+      look.one(bindings.workloads, uid),
+      ...called.map((key) => look.one(bindings.services, key)),
+    ]
+    const keys = new Set(through.flatMap((binding) => (binding === undefined ? [] : [waypointKey(binding)])))
+    return keys.size === 0 ? undefined : [...keys].toSorted(compareText)
+  })
+}
+
 /** A name of a waypoint that is not there names no policy: one that nobody has would close the workload. */
-function admissionKeys(
-  binding: Binding | undefined,
-  waypoints: Collection<Waypoint>,
-  look: Look,
-): readonly string[] {
-  if (binding === undefined || look.one(waypoints, waypointKey(binding)) === undefined) return []
-  return [policyKey({ namespace: binding.namespace, name: admissionName(binding.name) })]
+function admissionKeys(key: string, waypoints: Collection<Waypoint>, look: Look): readonly string[] {
+  const waypoint = look.one(waypoints, key)
+  if (waypoint === undefined) return []
+  return [policyKey({ namespace: waypoint.namespace, name: admissionName(waypoint.name) })]
 }
 
 function deriveAdmissions(

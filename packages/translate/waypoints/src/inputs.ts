@@ -24,6 +24,10 @@ export interface WaypointInputs {
   readonly policyKeysByWorkload: Collection<readonly string[]>
   /** Which waypoints serve and have applied what they were sent, by `waypointKey`. */
   readonly ready: Collection<true>
+  /** Which of them have been told to end, by `waypointKey`: callers are not sent there again. */
+  readonly ending: Collection<true>
+  /** Waypoints that led to a workload lately, and may still have requests for it under way: their keys, by uid. */
+  readonly ledBefore: Collection<readonly string[]>
 }
 
 /** The endpoints of each service. */

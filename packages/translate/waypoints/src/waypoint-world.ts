@@ -40,6 +40,8 @@ export class WaypointWorld {
   readonly #targets: Source<TargetTranslation> = this.graph.source('targets')
   readonly #keys: Source<readonly string[]> = this.graph.source('keys')
   readonly #ready: Source<true> = this.graph.source('ready')
+  readonly #ending: Source<true> = this.graph.source('ending')
+  readonly #ledBefore: Source<readonly string[]> = this.graph.source('led-before')
   readonly model: WaypointModel
 
   constructor() {
@@ -64,6 +66,8 @@ export class WaypointWorld {
       modePolicies: this.graph.source<AuthorizationPolicy>('modes'),
       policyKeysByWorkload: this.#keys,
       ready: this.#ready,
+      ending: this.#ending,
+      ledBefore: this.#ledBefore,
     })
   }
 
@@ -197,6 +201,27 @@ export class WaypointWorld {
       this.#allocations.set(waypointAllocationKey(key), must(parseIpAddress(address)))
       this.#ready.set(key, true)
     })
+  }
+
+  /** As if it had been told to end. */
+  ends(key: string): void {
+    this.#change(() => this.#ending.set(key, true))
+  }
+
+  /** As if it had ended. */
+  isGone(key: string): void {
+    this.#change(() => {
+      this.#ready.delete(key)
+      this.#ending.delete(key)
+    })
+  }
+
+  ledBefore(uid: string, keys: readonly string[]): void {
+    this.#change(() => this.#ledBefore.set(uid, keys))
+  }
+
+  unroute(service: string): void {
+    this.#change(() => this.#traffic.delete(service))
   }
 
   #change(run: () => void): void {

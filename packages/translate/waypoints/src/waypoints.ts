@@ -13,7 +13,10 @@ export function waypointAllocationKey(key: string): string {
   return `tulle.dev/Waypoint/${key}`
 }
 
-/** The waypoints of the mesh, keyed by `waypointKey`: those of Gateways, and one for each namespace that needs one. */
+/**
+ * The waypoints of the mesh, keyed by `waypointKey`: those of Gateways, one for each namespace that needs one, and those that
+ * serve although nothing needs them any more, until what runs through them is done.
+ */
 export function deriveWaypoints(
   graph: Graph,
   inputs: WaypointInputs,
@@ -23,14 +26,34 @@ export function deriveWaypoints(
     const waypoint = gatewayWaypoint(gateway)
     return waypoint === undefined ? [] : [[waypointKey(waypoint), waypoint]]
   })
-  const all = graph.join<Omit<Waypoint, 'address'>>('waypoint-claims', [
+  const claims = graph.join<Omit<Waypoint, 'address'>>('waypoint-claims', [
     asked,
     deriveAutomatic(graph, bindings),
   ])
+  const left = graph.derive('left-waypoints', inputs.ready, (_, look, key) =>
+    look.one(claims, key) === undefined ? leftWaypoint(key) : undefined,
+  )
+  const all = graph.join<Omit<Waypoint, 'address'>>('all-waypoints', [claims, left])
   return graph.derive('waypoints', all, (waypoint, look, key) => {
     const address = look.one(inputs.allocations.collection, waypointAllocationKey(key))
-    return address === undefined ? waypoint : { ...waypoint, address }
+    return {
+      ...waypoint,
+      ...(address === undefined ? {} : { address }),
+      ...(look.one(inputs.ending, key) === undefined ? {} : { leaving: 'ending' as const }),
+    }
   })
+}
+
+function leftWaypoint(key: string): Omit<Waypoint, 'address'> {
+  const [namespace = '', name = ''] = key.split('/')
+  return {
+    namespace,
+    name,
+    serves: 'none',
+    origin: name === automaticName ? 'automatic' : 'gateway',
+    leaving: 'finishing',
+    reasons: ['nothing needs it any more: it finishes what runs through it'],
+  }
 }
 
 /** Of all that need the waypoint of their namespace, the first in key order brings it about, for all of them. */
