@@ -152,11 +152,18 @@ export class Output implements Flushable, WriteOwner {
   }
 
   #write(bytes: Buffer, start: number, end: number, userDone: (() => void) | undefined): void {
+    this.bytesHandedOver += end - start
+    const from = start + (this.#transport.writeNow?.(bytes, start, end) ?? 0)
+    if (from < end) this.#writeLater(bytes, from, end, userDone)
+    else if (userDone === undefined) batches.give(bytes)
+    else userDone()
+  }
+
+  #writeLater(bytes: Buffer, start: number, end: number, userDone: (() => void) | undefined): void {
     const write = takePendingWrite(this, end - start)
     if (userDone === undefined) write.batch = bytes
     else write.userDone = userDone
     this.#bytesInFlight += end - start
-    this.bytesHandedOver += end - start
     if (!this.#transport.write(bytes.subarray(start, end), write.done)) {
       this.blocked = true
       this.#stall.set(this.#stallTimeoutMs)

@@ -200,11 +200,18 @@ export class Sender implements Flushable, WriteOwner {
   }
 
   #write(bytes: Buffer, length: number, userDone: (() => void) | undefined): void {
-    const write = takePendingWrite(this, length)
-    if (userDone === undefined) write.batch = bytes
+    const from = this.#transport.writeNow?.(bytes, 0, length) ?? 0
+    if (from < length) this.#writeLater(bytes.subarray(from, length), bytes, userDone)
+    else if (userDone === undefined) batches.give(bytes)
+    else userDone()
+  }
+
+  #writeLater(bytes: Buffer, batch: Buffer, userDone: (() => void) | undefined): void {
+    const write = takePendingWrite(this, bytes.length)
+    if (userDone === undefined) write.batch = batch
     else write.userDone = userDone
-    this.bytesInFlight += length
-    if (!this.#transport.write(bytes.subarray(0, length), write.done)) this.blocked = true
+    this.bytesInFlight += bytes.length
+    if (!this.#transport.write(bytes, write.done)) this.blocked = true
   }
 
   #whole(type: number, flags: number, payload: Buffer): void {

@@ -10,6 +10,11 @@ export type HeaderList = readonly string[]
 export interface Transport {
   /** Takes the bytes; `done` is called once, when they may be reused. Returns false when the sender should wait for `session.onTransportDrain()`. */
   write(bytes: Uint8Array, done: (() => void) | undefined): boolean
+  /**
+   * Takes as much of `bytes[start, end)` as leaves within the call, and returns how much that is: it may be reused at once. The
+   * rest is for `write`. Absent where nothing leaves at once.
+   */
+  writeNow?(bytes: Uint8Array, start: number, end: number): number
   /** After everything written so far. */
   end(): void
   /** At once. May be called again, and after the transport has closed by itself. */

@@ -44,6 +44,7 @@ export type {
   ListenFdOptions,
   SocketTuning,
 } from './node-handles.ts'
+export { PromptWriter } from './prompt-writer.ts'
 export { nodeHandlesSelfTest } from './node-handles-self-test.ts'
 export type { SelfTestOptions } from './node-handles-self-test.ts'
 export {

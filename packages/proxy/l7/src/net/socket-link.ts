@@ -1,6 +1,6 @@
 import type { OnReadOpts, Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
 import type { Http1Transport } from '@tulle/http1'
+import { PromptWriter } from '@tulle/kernel'
 import type { ReadBuffer } from './read-buffer.ts'
 
 /** What is told of a socket: an HTTP/1 connection, or an HTTP/2 session. */
@@ -13,8 +13,6 @@ export interface LinkUser {
   onTransportClose(): void
 }
 
-const nothing = Buffer.alloc(0)
-
 /** A socket on one side, a codec on the other. Reading waits until the codec is there. */
 export class SocketLink implements Http1Transport {
   readonly onread: OnReadOpts & { readonly buffer: () => Buffer }
@@ -22,7 +20,7 @@ export class SocketLink implements Http1Transport {
   #socket: Socket | undefined
   #user: LinkUser | undefined
   #paused: boolean = false
-  #isTls: boolean = false
+  #prompt: PromptWriter | undefined
 
   constructor(buffer: ReadBuffer) {
     this.#buffer = buffer
@@ -33,7 +31,7 @@ export class SocketLink implements Http1Transport {
   attach(socket: Socket, user: LinkUser): void {
     this.#socket = socket
     this.#user = user
-    this.#isTls = socket instanceof TLSSocket
+    this.#prompt = new PromptWriter(socket)
     socket.on('drain', () => user.onTransportDrain())
     socket.on('end', () =>
       user.onTransportEnd === undefined ? user.onTransportClose() : user.onTransportEnd(),
@@ -49,12 +47,11 @@ export class SocketLink implements Http1Transport {
       done?.()
       return true
     }
-    if (this.#isTls) return socket.write(bytes, done)
-    const hasRoom = socket.write(bytes)
-    // Most writes have left by now, and a callback would cost a tick. Behind the others one is written that has nothing else.
-    if (socket.writableLength === 0) done?.()
-    else if (done !== undefined) socket.write(nothing, done)
-    return hasRoom
+    return socket.write(bytes, done)
+  }
+
+  writeNow(bytes: Uint8Array, start: number, end: number): number {
+    return this.#prompt?.write(bytes, start, end) ?? 0
   }
 
   end(): void {
