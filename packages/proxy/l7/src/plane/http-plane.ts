@@ -41,7 +41,11 @@ export class HttpPlane implements AsyncDisposable {
       (_, index) =>
         new ThreadHttpWorker(
           { index, plan, limits: { ...defaultLimits, ...limits }, accessLog: writer !== undefined },
-          { log, onAccessLog: (lines) => writer?.write(lines), onFailed: (error) => deps.onFailed(error) },
+          {
+            log,
+            onAccessLog: (lines, done) => writer?.write(lines, done),
+            onFailed: (error) => deps.onFailed(error),
+          },
         ),
     )
   }

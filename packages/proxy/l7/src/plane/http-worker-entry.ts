@@ -6,8 +6,9 @@ import type { Log, LogFields, LogLevel, MetricsSlice } from '@tulle/runtime'
 import { turnClock } from '../turn-clock.ts'
 import type { UpstreamSpec } from '../upstream/cluster.ts'
 import { HttpWorker } from './http-worker.ts'
+import { LogChunks } from './log-chunks.ts'
 import type { HttpWorkerSettings } from './http-worker.ts'
-import type { WorkerMessage, WorkerRequest } from './worker-messages.ts'
+import type { AnsweredRequest, WorkerMessage, WorkerRequest } from './worker-messages.ts'
 
 const port = parentPort
 assert(port !== null, 'this module is the entry of a worker thread')
@@ -34,6 +35,7 @@ function threadLog(own: LogFields): Log {
 // Set by ThreadHttpWorker, from the type it is read as.
 const settings = workerData as HttpWorkerSettings
 const log = threadLog({ worker: settings.index })
+const chunks = new LogChunks()
 const clock = turnClock(systemClock)
 const worker = new HttpWorker(settings, {
   clock,
@@ -51,19 +53,23 @@ const worker = new HttpWorker(settings, {
     return balancer
   },
   onAccessLog: (lines) => {
-    const copy = Uint8Array.prototype.slice.call(lines)
-    port.postMessage({ kind: 'access-log', lines: copy } satisfies WorkerMessage, [copy.buffer])
+    const chunk = chunks.fill(lines)
+    port.postMessage({ kind: 'access-log', lines: chunk } satisfies WorkerMessage, [chunk.buffer])
   },
 })
 
 port.on('message', (request: WorkerRequest) => {
+  if (request.kind === 'log-chunk') {
+    chunks.giveBack(request.buffer)
+    return
+  }
   run(request).then(
     (value) => post({ kind: 'result', id: request.id, value }),
     (error: unknown) => post({ kind: 'failed', id: request.id, message: errorText(error) }),
   )
 })
 
-async function run(request: WorkerRequest): Promise<number | readonly MetricsSlice[] | undefined> {
+async function run(request: AnsweredRequest): Promise<number | readonly MetricsSlice[] | undefined> {
   switch (request.kind) {
     case 'start':
       await worker.start()

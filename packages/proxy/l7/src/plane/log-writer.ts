@@ -1,12 +1,18 @@
 import { write } from 'node:fs'
 
+/** Memory of the buffers that wait, filled or not. */
 const maxWaitingBytes = 16 * 1024 * 1024
+
+interface Chunk {
+  readonly bytes: Uint8Array
+  readonly done: (() => void) | undefined
+}
 
 /** Writes whole chunks to a descriptor in order, one at a time. What a slow or broken one cannot take is dropped, and told. */
 export class LogWriter {
   readonly #fd: number
   readonly #onDropped: (bytes: number) => void
-  readonly #waiting: Uint8Array[] = []
+  readonly #waiting: Chunk[] = []
   #waitingBytes: number = 0
   #writing: boolean = false
 
@@ -15,34 +21,34 @@ export class LogWriter {
     this.#onDropped = onDropped
   }
 
-  /** Owns the bytes from here on. */
-  write(bytes: Uint8Array): void {
-    if (this.#waitingBytes + bytes.length > maxWaitingBytes) {
+  /** Owns the bytes until `done`, which is called once, whether they were written or dropped. */
+  write(bytes: Uint8Array, done?: () => void): void {
+    if (this.#waitingBytes + bytes.buffer.byteLength > maxWaitingBytes) {
       this.#onDropped(bytes.length)
+      done?.()
       return
     }
-    this.#waiting.push(bytes)
-    this.#waitingBytes += bytes.length
+    this.#waiting.push({ bytes, done })
+    this.#waitingBytes += bytes.buffer.byteLength
     if (!this.#writing) this.#next()
   }
 
   #next(): void {
     const chunk = this.#waiting.shift()
     this.#writing = chunk !== undefined
-    if (chunk !== undefined) this.#put(chunk)
+    if (chunk !== undefined) this.#put(chunk.bytes, chunk.done)
   }
 
-  #put(chunk: Uint8Array): void {
-    write(this.#fd, chunk, (error, written) => {
-      if (error !== null) {
-        this.#waitingBytes -= chunk.length
-        this.#onDropped(chunk.length)
-        this.#next()
+  #put(bytes: Uint8Array, done: (() => void) | undefined): void {
+    write(this.#fd, bytes, (error, written) => {
+      if (error !== null) this.#onDropped(bytes.length)
+      else if (written < bytes.length) {
+        this.#put(bytes.subarray(written), done)
         return
       }
-      this.#waitingBytes -= written
-      if (written < chunk.length) this.#put(chunk.subarray(written))
-      else this.#next()
+      this.#waitingBytes -= bytes.buffer.byteLength
+      done?.()
+      this.#next()
     })
   }
 }

@@ -2,11 +2,12 @@ import { Worker } from 'node:worker_threads'
 import { errorText, MeshError } from '@tulle/core'
 import type { Log, MetricsSlice } from '@tulle/runtime'
 import type { HttpWorkerSettings } from './http-worker.ts'
-import type { WorkerMessage, WorkerRequest } from './worker-messages.ts'
+import type { AnsweredRequest, WorkerMessage, WorkerRequest } from './worker-messages.ts'
 
 export interface ThreadHttpWorkerDeps {
   readonly log: Log
-  onAccessLog(lines: Uint8Array): void
+  /** `done`: the lines are not needed any more. */
+  onAccessLog(lines: Uint8Array, done: () => void): void
   /** The thread ended by itself. */
   onFailed(error: MeshError): void
 }
@@ -56,7 +57,7 @@ export class ThreadHttpWorker {
     await this.#worker.terminate()
   }
 
-  #ask(request: WorkerRequest): Promise<Answer> {
+  #ask(request: AnsweredRequest): Promise<Answer> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     const waiting = Promise.withResolvers<Answer>()
     this.#waiting.set(request.id, waiting)
@@ -73,11 +74,19 @@ export class ThreadHttpWorker {
         this.#take(message.id)?.reject(new MeshError('L7_WORKER', message.message))
         return
       case 'access-log':
-        this.#deps.onAccessLog(message.lines)
+        this.#onAccessLog(message.lines)
         return
       case 'log':
         this.#deps.log[message.level](message.message, message.fields)
     }
+  }
+
+  #onAccessLog(lines: Uint8Array<ArrayBuffer>): void {
+    const { buffer } = lines
+    this.#deps.onAccessLog(lines, () => {
+      if (this.#failure === undefined && !this.#closing)
+        this.#worker.postMessage({ kind: 'log-chunk', buffer } satisfies WorkerRequest, [buffer])
+    })
   }
 
   #take(id: number): PromiseWithResolvers<Answer> | undefined {
