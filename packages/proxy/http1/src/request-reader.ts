@@ -11,6 +11,9 @@ import { mayUpgradeTo } from './upgrade.ts'
 /** A method of more letters is nobody's. */
 const maxMethodBytes = 32
 
+/** Most frequent ones first. */
+const knownMethods: readonly string[] = ['GET', 'POST', 'PUT', 'HEAD', 'PATCH', 'DELETE', 'OPTIONS']
+
 const versionPrefix = Buffer.from('HTTP/')
 
 /** Reads requests' heads (RFC 9112 §3): one authority and one path come out, or a refusal. */
@@ -23,6 +26,7 @@ export class RequestReader extends MessageReader {
   protocol = ''
   /** `Expect: 100-continue`. */
   expectsContinue = false
+  #lastHost = ''
   #methodStart = 0
   #methodEnd = 0
   #targetEnd = 0
@@ -109,11 +113,11 @@ export class RequestReader extends MessageReader {
 
   /** The four forms of a target (RFC 9112 §3.2) and Host, which have to say one thing. */
   #target(): Refusal | undefined {
-    this.method = this.text.slice(this.#methodStart, this.#methodEnd)
+    this.method = methodText(this.text, this.#methodStart, this.#methodEnd)
     const target = this.text.slice(this.#methodEnd + 1, this.#targetEnd)
     // Exactly one, and not empty, for every version (RFC 9112 §3.2): without it there is nothing to route by.
-    const host = this.hostSpan < 0 ? '' : this.valueAt(this.hostSpan)
-    if (!isAuthority(host)) return refusals.host
+    const host = this.#host()
+    if (host === '') return refusals.host
     this.authority = host
     if (this.method === 'CONNECT') return this.#connect(target, host)
     if (target.charCodeAt(0) === 0x2f) this.path = target
@@ -128,6 +132,19 @@ export class RequestReader extends MessageReader {
     }
     this.#upgrade()
     return undefined
+  }
+
+  /** What Host says; empty where that is none. A connection names the same one again and again: it is looked at once. */
+  #host(): string {
+    if (this.hostSpan < 0) return ''
+    const start = this.spans[this.hostSpan + 2] ?? 0
+    const last = this.#lastHost
+    if (this.spans[this.hostSpan + 3] === start + last.length && this.text.startsWith(last, start))
+      return last
+    const host = this.valueAt(this.hostSpan)
+    if (!isAuthority(host)) return ''
+    this.#lastHost = host
+    return host
   }
 
   #connect(target: string, host: string): Refusal | undefined {
@@ -159,6 +176,13 @@ export class RequestReader extends MessageReader {
     this.expectsContinue = true
     return undefined
   }
+}
+
+/** One of ours where there is one: what compares it later then compares addresses. */
+function methodText(text: string, start: number, end: number): string {
+  for (const known of knownMethods)
+    if (known.length === end - start && text.startsWith(known, start)) return known
+  return text.slice(start, end)
 }
 
 function isDigit(byte: number): boolean {
