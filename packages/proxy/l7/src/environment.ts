@@ -1,4 +1,5 @@
 import type { Clock, Rng } from '@tulle/core'
+import type { ActiveRequests } from './active-requests.ts'
 import type { HttpAuthorizer } from './authorizer.ts'
 import type { L7Limits } from './limits.ts'
 import type { RequestRecord } from './request-record.ts'
@@ -24,15 +25,7 @@ export interface L7Environment {
   readonly authorizer: HttpAuthorizer
   readonly sessions: Sessions
   /** Requests under way. */
-  readonly active: Set<ActiveRequest>
+  readonly active: ActiveRequests
   /** Told of each request when it is over. */
   onDone(record: RequestRecord): void
-}
-
-/** A request under way, as whoever looks after all of them sees it. */
-export interface ActiveRequest {
-  /** Nothing has moved in either direction since, as far as it was looked at: it moves to now where something did since the last look. */
-  readonly lastMovedMs: number
-  /** Gives it up. */
-  endIdle(): void
 }

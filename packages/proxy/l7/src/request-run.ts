@@ -10,8 +10,9 @@ import type {
 } from '@tulle/http1'
 import { http2Error } from '@tulle/http2'
 import type { RetryRule } from '@tulle/traffic'
+import type { ActiveRequest } from './active-requests.ts'
 import type { Downstream } from './downstream.ts'
-import type { ActiveRequest, L7Environment } from './environment.ts'
+import type { L7Environment } from './environment.ts'
 import { isGrpc, localReply, replyFields } from './local-reply.ts'
 import type { LocalReply, ResponseFlag } from './local-reply.ts'
 import { beginMirrors } from './mirror-run.ts'
@@ -37,6 +38,7 @@ const maxFreeRepeats = 3
  * passes in both directions with credit given as it leaves, so that the slower side sets the pace.
  */
 export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
+  place: number = -1
   readonly #environment: L7Environment
   readonly #state: RequestState
   readonly #exchange: ServerExchange
@@ -396,7 +398,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     if (this.#over) return
     this.#over = true
     const environment = this.#environment
-    environment.active.delete(this)
+    environment.active.remove(this)
     if (this.#timeout !== undefined) environment.timeouts.end(this.#timeout)
     this.#pause?.[Symbol.dispose]()
     this.#replay = undefined

@@ -13,6 +13,7 @@ import { defaultLimits as l4Limits } from '@tulle/l4'
 import type { RejectedResource } from '@tulle/l4'
 import {
   AccessLog,
+  ActiveRequests,
   defaultLimits,
   dialSocket,
   ReadBuffer,
@@ -20,7 +21,7 @@ import {
   Sessions,
   Timeouts,
 } from '@tulle/l7'
-import type { ActiveRequest, Dialled, L7Environment, L7Limits, RequestRecord, UpstreamSpec } from '@tulle/l7'
+import type { Dialled, L7Environment, L7Limits, RequestRecord, UpstreamSpec } from '@tulle/l7'
 import { workloadIdentity } from '@tulle/mesh'
 import type { IpAddress } from '@tulle/mesh'
 import { addressType } from '@tulle/mesh-xds'
@@ -87,7 +88,7 @@ export class WaypointPlane {
   readonly tap: RequestTap
   /** Counts of them by client and service. */
   readonly edges: EdgeMeters
-  readonly #active: Set<ActiveRequest> = new Set()
+  readonly #active: ActiveRequests = new ActiveRequests()
   readonly #sweeper: Disposable
   readonly #seen: Set<string> = new Set()
   readonly #limits: L7Limits = defaultLimits
@@ -358,7 +359,7 @@ export class WaypointPlane {
     trimBatches()
     trimHttp1Batches()
     const oldestMs = this.#deps.clock.monotonicMs() - this.#limits.requestIdleMs
-    for (const request of this.#active) if (request.lastMovedMs < oldestMs) request.endIdle()
+    this.#active.endIdleSince(oldestMs)
   }
 }
 

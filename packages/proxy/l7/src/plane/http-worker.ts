@@ -11,6 +11,7 @@ import { nextTurn } from '@tulle/runtime'
 import type { Log, MetricsSlice } from '@tulle/runtime'
 import type { Resilience } from '@tulle/traffic'
 import { AccessLog } from '../access-log.ts'
+import { ActiveRequests } from '../active-requests.ts'
 import { accessAuthorizer } from '../authorizer.ts'
 import type { L7Environment } from '../environment.ts'
 import type { L7Limits } from '../limits.ts'
@@ -99,7 +100,7 @@ export class HttpWorker implements HttpWorkerCommands {
       clusters: this.#clusters,
       authorizer: accessAuthorizer((service) => access.get(service)),
       sessions: new Sessions(randomBytes(32), clock),
-      active: new Set(),
+      active: new ActiveRequests(),
       onDone: (record) => this.#onDone(record),
     }
     this.#connections = new Connections(this.#environment, (change) => this.#telemetry.onConnection(change))
@@ -163,7 +164,7 @@ export class HttpWorker implements HttpWorkerCommands {
     trimHttp1Batches()
     const { active, clock, limits } = this.#environment
     const oldestMs = clock.monotonicMs() - limits.requestIdleMs
-    for (const request of active) if (request.lastMovedMs < oldestMs) request.endIdle()
+    active.endIdleSince(oldestMs)
   }
 }
 
