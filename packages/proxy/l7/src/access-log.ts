@@ -1,7 +1,6 @@
 import type { Clock } from '@tulle/core'
 import type { Downstream } from './downstream.ts'
 import type { RequestRecord } from './request-record.ts'
-import type { CompiledRule } from './routing/compiled-rule.ts'
 
 const bufferBytes = 262_144
 const flushMs = 100
@@ -64,14 +63,39 @@ export class AccessLog {
 
 /** Put together by hand: `JSON.stringify` of such an object takes four times as long. */
 function formatLine(time: string, record: RequestRecord): string {
-  const { request, status, flag, reason, grpcStatus, endpoint } = record
-  const { downstream, head, verdict, rule } = request
+  const { request, endpoint } = record
   const path = request.path.length > maxPathLength ? request.path.slice(0, maxPathLength) : request.path
+  // Host and path have been read: neither has a quote, a backslash or a control character in it.
+  return `{"time":"${time}",${partyMembers(request.downstream)}${member('dst', endpoint)},"method":${methodText(request.method)},"host":"${request.host}","path":"${path}",${fateMembers(record)},"bytes_recv":${record.requestBytes},"bytes_sent":${record.responseBytes},"duration_ms":${millisecondsText(record.durationMs)}}\n`
+}
+
+/** What is the same for most requests of a rule, and kept with it. */
+function fateMembers(record: RequestRecord): string {
+  const { head, rule, verdict } = record.request
+  if (rule === undefined || !isPlain(record)) return makeFateMembers(record)
+  const { version } = head
+  const { status } = record
+  const policy = verdict?.policy
+  const place = verdict?.rule
+  const last = rule.lastFate
+  if (last?.status === status && last.policy === policy && last.place === place && last.version === version)
+    return last.text
+  const text = makeFateMembers(record)
+  rule.lastFate = { version, status, policy, place, text }
+  return text
+}
+
+function isPlain({ request, flag, reason, grpcStatus, attempts }: RequestRecord): boolean {
+  const isAsItShould = flag === '-' && reason === undefined && grpcStatus === undefined && attempts === 1
+  return isAsItShould && request.verdict?.allowed === true && request.verdict.wouldRefuse === undefined
+}
+
+function makeFateMembers(record: RequestRecord): string {
+  const { request, status, flag, reason, grpcStatus, attempts } = record
+  const { head, rule, verdict } = request
   const refused = verdict?.wouldRefuse === undefined ? '' : member('would_refuse', verdict.wouldRefuse.policy)
   const place = verdict?.rule === undefined ? '' : `,"rule":${verdict.rule}`
-  const answered = `"status":${status},"flags":"${flag}"${member('reason', reason)}${member('grpc_status', grpcStatus)}${rule === undefined ? '' : routeMember(rule)}`
-  // Host and path have been read: neither has a quote, a backslash or a control character in it.
-  return `{"time":"${time}",${partyMembers(downstream)}${member('dst', endpoint)},"method":${methodText(request.method)},"host":"${request.host}","path":"${path}","version":"${head.version}","verdict":"${verdictWord(record)}"${member('policy', verdict?.policy)}${place}${refused},${answered},"attempts":${record.attempts},"bytes_recv":${record.requestBytes},"bytes_sent":${record.responseBytes},"duration_ms":${millisecondsText(record.durationMs)}}\n`
+  return `"version":"${head.version}","verdict":"${verdictWord(record)}"${member('policy', verdict?.policy)}${place}${refused},"status":${status},"flags":"${flag}"${member('reason', reason)}${member('grpc_status', grpcStatus)}${member('route', rule?.name)},"attempts":${attempts}`
 }
 
 /** Down to microseconds. Of two integers: text of a fraction takes five times as long. */
@@ -82,25 +106,12 @@ function millisecondsText(durationMs: number): string {
 }
 
 /** The same for all requests of a connection. */
-const parties: WeakMap<Downstream, string> = new WeakMap()
-
 function partyMembers(downstream: Downstream): string {
-  const known = parties.get(downstream)
-  if (known !== undefined) return known
-  const { facts, sourcePort, principal, service } = downstream
-  const text = `"src":${addressText(facts.sourceIp, sourcePort)}${member('src.identity', principal)},"dst.service":${jsonText(service)}`
-  parties.set(downstream, text)
-  return text
+  return (downstream.logMembers ??= makePartyMembers(downstream))
 }
 
-const routes: WeakMap<CompiledRule, string> = new WeakMap()
-
-function routeMember(rule: CompiledRule): string {
-  const known = routes.get(rule)
-  if (known !== undefined) return known
-  const text = member('route', rule.name)
-  routes.set(rule, text)
-  return text
+function makePartyMembers({ facts, sourcePort, principal, service }: Downstream): string {
+  return `"src":${addressText(facts.sourceIp, sourcePort)}${member('src.identity', principal)},"dst.service":${jsonText(service)}`
 }
 
 function methodText(method: string): string {

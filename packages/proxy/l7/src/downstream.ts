@@ -13,4 +13,6 @@ export interface Downstream {
   readonly service: string
   /** Its port. */
   readonly port: number
+  /** What lines of the access log say of it, once there was one. */
+  logMembers: string | undefined
 }

@@ -1,3 +1,4 @@
+import type { PlainFate } from '../plain-fate.ts'
 import { describeOrigin } from '@tulle/traffic'
 import type { Backend, HttpRule, WeightedBackend } from '@tulle/traffic'
 import { compileFilters } from '../filters/filter-set.ts'
@@ -19,6 +20,8 @@ export interface CompiledRule {
   readonly backends: WeightedChoice<CompiledBackend>
   /** Those of weight 0 too, which live sessions may be with. */
   readonly allBackends: readonly CompiledBackend[]
+  /** For the access log alone. */
+  lastFate: PlainFate | undefined
 }
 
 export function compileRule(rule: HttpRule): {
@@ -36,6 +39,7 @@ export function compileRule(rule: HttpRule): {
       filters: own.filters,
       backends: new WeightedChoice(backends),
       allBackends: backends.map(({ item }) => item),
+      lastFate: undefined,
     },
     problems: problems.map((problem) => `${name}: ${problem}`),
   }
