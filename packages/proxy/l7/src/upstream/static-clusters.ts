@@ -5,32 +5,32 @@ import type { EndpointClusterDeps } from './endpoint-cluster.ts'
 
 /** Clusters whose endpoints are known from the start. */
 export class StaticClusters implements ClusterDirectory {
-  readonly #clusters: ReadonlyMap<string, EndpointCluster>
+  readonly #clusters: readonly EndpointCluster[]
+  /** By port, then service: asked for each request, which then makes no key of both. */
+  readonly #byPort: Map<number, Map<string, EndpointCluster>> = new Map()
 
   constructor(plans: readonly ClusterPlan[], deps: EndpointClusterDeps) {
-    this.#clusters = new Map(
-      plans.map((plan) => [keyOf(plan.service, plan.port), new EndpointCluster(plan, deps)]),
-    )
+    this.#clusters = plans.map((plan) => new EndpointCluster(plan, deps))
+    for (const cluster of this.#clusters) {
+      const ofPort = this.#byPort.get(cluster.port) ?? new Map<string, EndpointCluster>()
+      this.#byPort.set(cluster.port, ofPort.set(cluster.service, cluster))
+    }
   }
 
   clusterOf(service: string, port: number): Cluster | undefined {
-    return this.#clusters.get(keyOf(service, port))
+    return this.#byPort.get(port)?.get(service)
   }
 
   trim(): void {
-    for (const cluster of this.#clusters.values()) cluster.trim()
+    for (const cluster of this.#clusters) cluster.trim()
   }
 
   /** Lets what runs finish. */
   drain(): void {
-    for (const cluster of this.#clusters.values()) cluster.drain()
+    for (const cluster of this.#clusters) cluster.drain()
   }
 
   destroy(): void {
-    for (const cluster of this.#clusters.values()) cluster.destroy()
+    for (const cluster of this.#clusters) cluster.destroy()
   }
-}
-
-function keyOf(service: string, port: number): string {
-  return port === 0 ? service : `${service}:${port}`
 }
