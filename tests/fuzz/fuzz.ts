@@ -2,6 +2,7 @@
 import { seededRng } from '@tulle/core'
 import type { Rng } from '@tulle/core'
 import { below, mutate, pick } from './mutate.ts'
+import { OutcomeMap } from './outcome-map.ts'
 import type { FuzzTarget } from './target.ts'
 
 /** Inputs kept for their outcomes, besides the seeds. */
@@ -10,8 +11,8 @@ const maxCorpus = 1000
 export interface FuzzOptions {
   readonly seed: number
   readonly runs: number
-  /** Asked now and then; true ends it early. */
-  readonly enough?: () => boolean
+  /** Asked now and then, with the runs so far; true ends it early. */
+  readonly enough?: (runs: number) => boolean
   /** Inputs from earlier, besides the target's seeds. */
   readonly kept?: readonly Uint8Array[]
 }
@@ -30,11 +31,11 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
   const corpus: Uint8Array[] = [...target.seeds, ...(options.kept ?? [])]
   if (corpus.length === 0) corpus.push(new Uint8Array(0))
   const fixed = corpus.length
-  const outcomes = new Set<string>()
+  const outcomes = new OutcomeMap()
   let slowestMs = 0
   let runs = 0
   const report = (failure: FuzzReport['failure']): FuzzReport => {
-    return { runs, outcomes: outcomes.size, corpus: corpus.length, slowestMs, failure }
+    return { runs, outcomes: outcomes.count, corpus: corpus.length, slowestMs, failure }
   }
   while (runs < options.runs) {
     const input = runs < fixed ? (corpus[runs] ?? new Uint8Array(0)) : next(rng, target, corpus)
@@ -43,13 +44,12 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
     const result = attempt(target, input)
     slowestMs = Math.max(slowestMs, performance.now() - startMs)
     if (result.error !== undefined) return report({ input: shorten(target, input), error: result.error })
-    if (!outcomes.has(result.outcome)) {
-      outcomes.add(result.outcome)
+    if (outcomes.add(result.outcome)) {
       if (corpus.length < fixed + maxCorpus) corpus.push(input)
       else corpus[fixed + below(rng, maxCorpus)] = input
     }
     if (runs % 256 !== 0) continue
-    if (options.enough?.() === true) break
+    if (options.enough?.(runs) === true) break
     // What waits for the end of a turn is let go of.
     await new Promise((resolve) => setImmediate(resolve))
   }
@@ -66,7 +66,7 @@ type Attempt = { readonly outcome: string; readonly error: undefined } | { reado
 export function attempt(target: FuzzTarget, input: Uint8Array): Attempt & { readonly outcome: string } {
   try {
     // Of its own: a reader that keeps or changes what it was given must not spoil the corpus.
-    const outcome = target.run(Uint8Array.from(input))
+    const outcome = target.run(new Uint8Array(input))
     const left = target.leftovers?.() ?? 0
     if (left === 0) return { outcome, error: undefined }
     return { outcome, error: new Error(`${left} objects were left behind`) }

@@ -21,7 +21,7 @@ export interface Material {
 
 /** One to eight changes to `input`, which itself stays. */
 export function mutate(rng: Rng, input: Uint8Array, material: Material): Uint8Array {
-  let bytes: Uint8Array = Uint8Array.from(input)
+  let bytes: Uint8Array = new Uint8Array(input)
   for (let left = 1 + below(rng, 8); left > 0; left--) bytes = change(rng, bytes, material)
   return bytes.subarray(0, material.maxBytes)
 }
@@ -61,5 +61,10 @@ function set(bytes: Uint8Array, at: number, value: number): Uint8Array {
 }
 
 function splice(bytes: Uint8Array, at: number, removed: number, put: Uint8Array): Uint8Array {
-  return Uint8Array.from(Buffer.concat([bytes.subarray(0, at), put, bytes.subarray(at + removed)]))
+  const rest = Math.min(bytes.length, at + removed)
+  const spliced = new Uint8Array(at + put.length + bytes.length - rest)
+  spliced.set(bytes.subarray(0, at))
+  spliced.set(put, at)
+  spliced.set(bytes.subarray(rest), at + put.length)
+  return spliced
 }

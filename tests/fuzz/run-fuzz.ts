@@ -36,9 +36,21 @@ function chosen(): readonly FuzzTarget[] {
   return positionals.length === 0 ? targets : targets.filter(({ name }) => positionals.includes(name))
 }
 
-function heapBytes(): number {
+interface Memory {
+  readonly heapBytes: number
+  readonly rssBytes: number
+}
+
+function memory(): Memory {
   globalThis.gc?.()
-  return process.memoryUsage().heapUsed
+  const { heapUsed, rss } = process.memoryUsage()
+  return { heapBytes: heapUsed, rssBytes: rss }
+}
+
+const mebi = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1)
+
+function memoryText({ heapBytes, rssBytes }: Memory): string {
+  return `heap ${mebi(heapBytes)} MiB, resident ${mebi(rssBytes)} MiB`
 }
 
 /** Writes the input down, and says how to see it again. */
@@ -55,22 +67,30 @@ function keep(target: FuzzTarget, failure: NonNullable<FuzzReport['failure']>): 
 
 async function run(target: FuzzTarget): Promise<boolean> {
   console.log(`${target.name}: ${target.about}`)
-  const before = heapBytes()
+  const before = memory()
+  // By then everything is compiled, and the corpus is nearly what it will be.
+  let warm: Memory | undefined
   const startMs = performance.now()
   const endMs = startMs + Number(values.seconds) * 1000
   const report = await fuzz(target, {
     seed,
     runs: Number(values.runs),
-    enough: () => performance.now() >= endMs,
+    enough: (runs) => {
+      if (runs >= Number(values.runs) / 10) warm ??= memory()
+      return performance.now() >= endMs
+    },
     kept: seedFiles(target.name).map(({ bytes }) => bytes),
   })
   const seconds = (performance.now() - startMs) / 1000
-  const grown = heapBytes() - before
+  const after = memory()
+  const grown = after.heapBytes - before.heapBytes
   const { runs, outcomes, corpus, slowestMs, failure } = report
   console.log(
     `  ${runs} runs in ${seconds.toFixed(1)} s, ${Math.round(runs / seconds)}/s; ${outcomes} outcomes, ${corpus} inputs kept; ` +
-      `slowest ${slowestMs.toFixed(1)} ms; heap ${grown < 0 ? '' : '+'}${(grown / 1024 / 1024).toFixed(1)} MiB`,
+      `slowest ${slowestMs.toFixed(1)} ms; heap ${grown < 0 ? '' : '+'}${mebi(grown)} MiB`,
   )
+  if (warm !== undefined)
+    console.log(`  after a tenth: ${memoryText(warm)}; at the end: ${memoryText(after)}`)
   if (failure !== undefined) {
     console.log(failure.error)
     console.log(keep(target, failure))

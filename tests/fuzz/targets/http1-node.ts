@@ -14,7 +14,6 @@ interface Parser {
   initialize(type: number, resource: object, maxHeaderBytes: number): void
   execute(bytes: Buffer, start: number, length: number): number | Error
   finish(): Error | undefined
-  close(): void
   [callback: number]: unknown
 }
 
@@ -75,44 +74,63 @@ type HeadersComplete = [
   status: number | undefined,
 ]
 
-function read(type: number, bytes: Buffer): Reading[] {
-  const readings: Reading[] = []
-  const parser = new HTTPParser()
-  parser.initialize(type, {}, 1 << 20)
-  let flushed: string[] = []
-  let url = ''
-  let current: Reading | undefined
-  parser[HTTPParser.kOnHeaders] = (headers: string[], begin: string): void => {
-    flushed.push(...headers)
-    url += begin
+/** One of Node's parsers, used again for each input: to make one takes longer than to read with it. */
+class NodeParser {
+  readonly #type: number
+  readonly #parser: Parser = new HTTPParser()
+  #readings: Reading[] = []
+  #flushed: string[] = []
+  #url: string = ''
+  #current: Reading | undefined
+
+  constructor(type: number) {
+    this.#type = type
+    this.#parser[HTTPParser.kOnHeaders] = (headers: string[], begin: string): void => {
+      this.#flushed.push(...headers)
+      this.#url += begin
+    }
+    this.#parser[HTTPParser.kOnHeadersComplete] = (...told: HeadersComplete): number => this.#onHead(told)
+    this.#parser[HTTPParser.kOnBody] = (piece: Buffer): void => {
+      if (this.#current !== undefined) this.#current.body += piece.toString('latin1')
+    }
+    this.#parser[HTTPParser.kOnMessageComplete] = (): void => this.#onEnd()
   }
-  parser[HTTPParser.kOnHeadersComplete] = (
-    ...[, , headers, method, target, status]: HeadersComplete
-  ): number => {
-    const raw = headers ?? flushed
+
+  /** The messages that are whole. */
+  read(bytes: Buffer): Reading[] {
+    this.#readings = []
+    this.#flushed = []
+    this.#url = ''
+    this.#current = undefined
+    this.#parser.initialize(this.#type, {}, 1 << 20)
+    const end = this.#parser.execute(bytes, 0, bytes.length)
+    if (typeof end === 'number') this.#parser.finish()
+    return this.#readings.filter(({ isOver }) => isOver)
+  }
+
+  #onHead([, , headers, method, target, status]: HeadersComplete): number {
+    const raw = headers ?? this.#flushed
     const verb = method === undefined ? '' : (methods[method] ?? '')
-    const begin = type === HTTPParser.REQUEST ? `${verb} ${originForm(verb, target ?? url)}` : String(status)
-    flushed = []
-    url = ''
-    current = { begin, fields: kept(raw, false), body: '', trailers: [], isOver: false }
-    readings.push(current)
+    const isRequest = this.#type === HTTPParser.REQUEST
+    const begin = isRequest ? `${verb} ${originForm(verb, target ?? this.#url)}` : String(status)
+    this.#flushed = []
+    this.#url = ''
+    this.#current = { begin, fields: kept(raw, false), body: '', trailers: [], isOver: false }
+    this.#readings.push(this.#current)
     return 0
   }
-  parser[HTTPParser.kOnBody] = (piece: Buffer): void => {
-    if (current !== undefined) current.body += piece.toString('latin1')
+
+  #onEnd(): void {
+    if (this.#current === undefined) return
+    this.#current.trailers = kept(this.#flushed, true)
+    this.#current.isOver = true
+    this.#flushed = []
+    this.#url = ''
   }
-  parser[HTTPParser.kOnMessageComplete] = (): void => {
-    if (current === undefined) return
-    current.trailers = kept(flushed, true)
-    current.isOver = true
-    flushed = []
-    url = ''
-  }
-  const end = parser.execute(bytes, 0, bytes.length)
-  if (typeof end === 'number') parser.finish()
-  parser.close()
-  return readings.filter(({ isOver }) => isOver)
 }
+
+const requestParser = new NodeParser(HTTPParser.REQUEST)
+const responseParser = new NodeParser(HTTPParser.RESPONSE)
 
 export function nodeRequests(bytes: Buffer): {
   readonly readings: readonly Reading[]
@@ -120,12 +138,12 @@ export function nodeRequests(bytes: Buffer): {
   isKnown(begin: string): boolean
 } {
   return {
-    readings: read(HTTPParser.REQUEST, bytes),
+    readings: requestParser.read(bytes),
     isKnown: (begin) => methods.includes(begin.slice(0, begin.indexOf(' '))),
   }
 }
 
 /** The final answer. */
 export function nodeResponse(bytes: Buffer): Reading | undefined {
-  return read(HTTPParser.RESPONSE, bytes).find(({ begin }) => !/^1(?!01)/.test(begin))
+  return responseParser.read(bytes).find(({ begin }) => !/^1(?!01)/.test(begin))
 }

@@ -11,6 +11,7 @@ import type {
 } from '@tulle/http1'
 import { flushNow } from '@tulle/http2'
 import { below, pick } from '../mutate.ts'
+import { givePieces } from '../pieces.ts'
 import { ensure } from '../target.ts'
 import type { FuzzTarget } from '../target.ts'
 import { nodeRequests, nodeResponse } from './http1-node.ts'
@@ -104,14 +105,8 @@ function readingOf(begin: string, fields: Fields): Reading {
   return { begin, fields: [...fields.list()], body: '', trailers: [], isOver: false }
 }
 
-/** Feeds it, from a buffer that is used again, and ends it. */
 function feed(connection: Http1Connection, input: Uint8Array, pieceBytes: number): void {
-  const buffer = Buffer.alloc(Math.max(1, Math.min(pieceBytes, input.length)))
-  for (let at = 0; at < input.length; at += buffer.length) {
-    const piece = input.subarray(at, at + buffer.length)
-    buffer.set(piece)
-    connection.receive(buffer, 0, piece.length)
-  }
+  givePieces(input, pieceBytes, (bytes, length) => connection.receive(bytes, 0, length))
 }
 
 function runServer(options: number, input: Uint8Array, pieceBytes: number): Told {

@@ -4,6 +4,7 @@ import { TestClock } from '@tulle/core'
 import { createHttp2Session } from '@tulle/http2'
 import type { Http2Session, Http2Stream, SessionEnd, StreamHandler, Transport } from '@tulle/http2'
 import { below, pick } from '../mutate.ts'
+import { givePieces } from '../pieces.ts'
 import { ensure } from '../target.ts'
 import type { FuzzTarget } from '../target.ts'
 
@@ -82,13 +83,16 @@ function makeFrames(rng: Rng): Uint8Array {
     const type = rng.next() < 0.95 ? below(rng, 10) : below(rng, 256)
     const flags = pick(rng, [0, 0, 1, 4, 4, 5, 8, 0x0c, 0x25, 0x2d, 0xff])
     const id = pick(rng, [0, 1, 1, 1, 1, 3, 3, 5, 2, 7, 9, 0x7fff_ffff, 0x8000_0001])
-    const payload =
-      type === 1 || type === 9
-        ? pick(rng, blocks)
-        : Buffer.from(Array.from({ length: sizeOf(rng, type) }, () => below(rng, 256)))
+    const payload = type === 1 || type === 9 ? pick(rng, blocks) : noise(rng, sizeOf(rng, type))
     pieces.push(frame(type, flags, id, payload))
   }
   return Buffer.concat(pieces)
+}
+
+function noise(rng: Rng, length: number): Buffer {
+  const bytes = Buffer.allocUnsafe(length)
+  for (let i = 0; i < length; i++) bytes[i] = below(rng, 256)
+  return bytes
 }
 
 function sizeOf(rng: Rng, type: number): number {
@@ -148,7 +152,7 @@ class WatchedStream implements StreamHandler {
 /** Looks at what a session says: whole frames, and nothing behind its end. */
 class WatchedTransport implements Transport {
   readonly #blocked: boolean
-  #out: Buffer = Buffer.alloc(0)
+  readonly #out: Buffer[] = []
   ended: boolean = false
 
   constructor(blocked: boolean) {
@@ -157,7 +161,8 @@ class WatchedTransport implements Transport {
 
   write(bytes: Uint8Array, done: (() => void) | undefined): boolean {
     ensure(!this.ended, () => 'bytes behind the end')
-    this.#out = Buffer.concat([this.#out, bytes])
+    // The batch that they are in is used again.
+    this.#out.push(Buffer.from(bytes))
     done?.()
     return !this.#blocked
   }
@@ -172,14 +177,15 @@ class WatchedTransport implements Transport {
 
   /** The types of the frames it said. */
   types(client: boolean): string {
+    const out = Buffer.concat(this.#out)
     let types = ''
     let at = client ? preface.length : 0
-    for (; at + 9 <= this.#out.length; at += 9 + this.#out.readUIntBE(at, 3)) {
-      const type = this.#out.readUInt8(at + 3)
+    for (; at + 9 <= out.length; at += 9 + out.readUIntBE(at, 3)) {
+      const type = out.readUInt8(at + 3)
       ensure(type <= 9 && type !== 5, () => `a frame of type ${type}`)
       if (!types.includes(String(type))) types += type
     }
-    ensure(at === this.#out.length, () => 'a frame that does not end')
+    ensure(at === out.length, () => 'a frame that does not end')
     return types
   }
 }
@@ -233,13 +239,7 @@ function run(role: 'client' | 'server', input: Uint8Array): string {
 }
 
 function feed(session: Http2Session, input: Uint8Array, pieceBytes: number): void {
-  // A recycled buffer: what was given before is overwritten.
-  const buffer = Buffer.alloc(Math.max(1, Math.min(pieceBytes, input.length)))
-  for (let at = 0; at < input.length; at += buffer.length) {
-    const piece = input.subarray(at, at + buffer.length)
-    buffer.set(piece)
-    session.receive(buffer, 0, piece.length)
-  }
+  givePieces(input, pieceBytes, (bytes, length) => session.receive(bytes, 0, length))
 }
 
 function check(session: Http2Session, ends: readonly SessionEnd[]): void {
