@@ -2,7 +2,7 @@
 export { accessAuthorizer, allowAll } from './authorizer.ts'
 export type { HttpAuthorizer } from './authorizer.ts'
 export type { Downstream } from './downstream.ts'
-export { defaultLimits } from './limits.ts'
+export { defaultLimits, windowSettings } from './limits.ts'
 export type { L7Limits } from './limits.ts'
 export { HttpPlane } from './plane/http-plane.ts'
 export type { HttpPlaneDeps, HttpPlaneOptions } from './plane/http-plane.ts'

@@ -1,3 +1,5 @@
+import type { Http2Settings } from '@tulle/http2'
+
 /** Everything that bounds what peers can make this proxy hold or wait for; each thread has these for itself. */
 export interface L7Limits {
   /** Of a request's body, kept so that the request can be sent again. What is larger is sent once. */
@@ -15,6 +17,11 @@ export interface L7Limits {
   readonly upstreamIdleMs: number
   /** Downstream connections of one listener. */
   readonly maxConnections: number
+  /**
+   * Payload of one HTTP/2 stream that a peer may send ahead of whoever reads it: what a slow reader can make this proxy hold. As much
+   * passes in one round trip.
+   */
+  readonly maxStreamWindowBytes: number
   /** The rest of a body that nobody wants any more is read and dropped up to here. */
   readonly maxDiscardedBytes: number
 }
@@ -28,5 +35,13 @@ export const defaultLimits: L7Limits = {
   maxConnectionsPerEndpoint: 16_384,
   upstreamIdleMs: 30_000,
   maxConnections: 16_384,
+  maxStreamWindowBytes: 1024 * 1024,
   maxDiscardedBytes: 256 * 1024,
+}
+
+/** For every HTTP/2 session, of clients and to endpoints. */
+export function windowSettings({
+  maxStreamWindowBytes,
+}: Pick<L7Limits, 'maxStreamWindowBytes'>): Pick<Http2Settings, 'maxStreamWindowBytes'> {
+  return { maxStreamWindowBytes }
 }

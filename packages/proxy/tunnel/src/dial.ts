@@ -2,7 +2,7 @@ import type { TLSSocket } from 'node:tls'
 import { err, errorCode, errorText, ok } from '@tulle/core'
 import type { Clock, Result } from '@tulle/core'
 import { createHttp2Session } from '@tulle/http2'
-import type { Http2Session, WindowBudget } from '@tulle/http2'
+import type { Http2Session, Http2Settings, WindowBudget } from '@tulle/http2'
 import type { SpiffeId } from '@tulle/identity'
 import { connectTlsFd } from '@tulle/kernel'
 import type { Credentials } from './credential-holder.ts'
@@ -35,6 +35,8 @@ export interface DialDeps {
   readonly held: HeldBytes
   readonly connectTimeoutMs: number
   readonly maxStreamsPerSession: number
+  /** How far windows grow, where not as far as those of all sessions. */
+  readonly windows?: Pick<Http2Settings, 'maxStreamWindowBytes'>
   /** A descriptor in the right namespace, bound to the target's source address where that is wanted. Throws when there is none. */
   openSocket(target: TunnelTarget): number
 }
@@ -146,6 +148,7 @@ export class Dial {
       transport: tlsTransport(socket),
       clock: this.#deps.clock,
       windowBudget: this.#deps.windowBudget,
+      settings: { ...this.#deps.windows },
       onGoaway: () => this.#callbacks.onGoaway(session),
       onOpenable: () => this.#callbacks.onOpenable(session),
       onClose: () => {

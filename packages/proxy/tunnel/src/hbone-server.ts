@@ -5,7 +5,14 @@ import { errorText } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import { parseConnect } from '@tulle/hbone'
 import { createHttp2Session, http2Error } from '@tulle/http2'
-import type { HeaderList, Http2Session, Http2Stream, StreamHandler, WindowBudget } from '@tulle/http2'
+import type {
+  HeaderList,
+  Http2Session,
+  Http2Settings,
+  Http2Stream,
+  StreamHandler,
+  WindowBudget,
+} from '@tulle/http2'
 import { Arrivals } from './arrivals.ts'
 import type { ArrivalRefusal } from './arrivals.ts'
 import type { CredentialHolder, Credentials } from './credential-holder.ts'
@@ -48,6 +55,8 @@ export interface HboneServerOptions {
   /** For a handshake to begin, and again for it to end. */
   readonly handshakeTimeoutMs: number
   readonly maxStreamsPerSession: number
+  /** How far windows grow, where not as far as those of all sessions. */
+  readonly windows?: Pick<Http2Settings, 'maxStreamWindowBytes'>
   readonly maxHeaderBytes: number
   readonly maxEarlyBytes: number
   /** A well-formed CONNECT of a verified peer: accept or refuse it, now or later. Must not throw. */
@@ -207,7 +216,10 @@ export class HboneServer {
       transport: tlsTransport(socket),
       clock: this.#options.clock,
       windowBudget: this.#options.windowBudget,
-      settings: { maxConcurrentStreams: this.#options.maxStreamsPerSession },
+      settings: {
+        ...this.#options.windows,
+        maxConcurrentStreams: this.#options.maxStreamsPerSession,
+      },
       limits: {
         maxHeaderListBytes: this.#options.maxHeaderBytes,
         maxHeaderBlockBytes: this.#options.maxHeaderBytes,

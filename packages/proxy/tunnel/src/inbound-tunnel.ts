@@ -1,5 +1,5 @@
 import type { ConnectRequest } from '@tulle/hbone'
-import { http2Error } from '@tulle/http2'
+import { HeldPayload, http2Error } from '@tulle/http2'
 import type { HeaderList, Http2Stream, StreamHandler } from '@tulle/http2'
 import type { VerifiedPeer } from './peer-verifier.ts'
 
@@ -15,8 +15,7 @@ export class InboundTunnel implements StreamHandler {
   readonly request: ConnectRequest
   readonly stream: Http2Stream
   readonly #maxEarlyBytes: number
-  #early: Buffer[] = []
-  #earlyBytes: number = 0
+  readonly #early: HeldPayload = new HeldPayload()
   #ended: boolean = false
   #reset: number | undefined
   #handler: StreamHandler | undefined
@@ -49,9 +48,10 @@ export class InboundTunnel implements StreamHandler {
     this.#handler = handler
     this.stream.sendHeaders([':status', '200'], false)
     onAnswered()
-    const early = this.#early
-    this.#early = []
-    for (const bytes of early) handler.onData(bytes, 0, bytes.length)
+    for (let early = this.#early.take(this.#maxEarlyBytes); early !== undefined;) {
+      handler.onData(early, 0, early.length)
+      early = this.#early.take(this.#maxEarlyBytes)
+    }
     if (this.#ended) handler.onEnd()
   }
 
@@ -67,13 +67,12 @@ export class InboundTunnel implements StreamHandler {
 
   onData(bytes: Buffer, start: number, end: number): boolean {
     if (this.#handler !== undefined) return this.#handler.onData(bytes, start, end)
-    this.#earlyBytes += end - start
-    if (this.#earlyBytes > this.#maxEarlyBytes) {
+    if (this.#early.bytes + end - start > this.#maxEarlyBytes) {
       this.stream.reset(http2Error.enhanceYourCalm)
       this.onReset(http2Error.enhanceYourCalm)
       return false
     }
-    this.#early.push(Buffer.from(bytes.subarray(start, end)))
+    this.#early.add(bytes, start, end)
     return false
   }
 
@@ -85,7 +84,7 @@ export class InboundTunnel implements StreamHandler {
   onReset(code: number): void {
     if (!this.open) return
     this.#reset = code
-    this.#early = []
+    this.#early.clear()
     if (this.#handler === undefined) this.onAbandoned?.()
     else this.#handler.onReset(code)
   }

@@ -2,7 +2,7 @@ import type { Clock, Result } from '@tulle/core'
 import { createHttp1Server } from '@tulle/http1'
 import type { RequestHead, ServerExchange, ServerHandler } from '@tulle/http1'
 import { spiffeId } from '@tulle/identity'
-import { createHttp2Server, RequestRun } from '@tulle/l7'
+import { createHttp2Server, RequestRun, windowSettings } from '@tulle/l7'
 import type { Downstream, L7Environment } from '@tulle/l7'
 import { parseIpAddress } from '@tulle/mesh'
 import type { PortProtocol } from '@tulle/traffic'
@@ -248,6 +248,7 @@ export class InboundCalls {
     const options = {
       transport: link,
       clock: environment.clock,
+      settings: windowSettings(environment.limits),
       scheme: downstream.scheme,
       onRequest: (head: RequestHead, exchange: ServerExchange, end: boolean): ServerHandler => {
         const run = new RequestRun(environment, downstream, head, exchange)

@@ -1,5 +1,5 @@
 import type { Http1Transport } from '@tulle/http1'
-import { http2Error } from '@tulle/http2'
+import { HeldPayload, http2Error } from '@tulle/http2'
 import type { HeaderList, Http2Stream, StreamHandler } from '@tulle/http2'
 
 /** What is told of a link: an HTTP/1 connection, or an HTTP/2 session. */
@@ -10,6 +10,9 @@ export interface LinkUser {
   onTransportEnd?(): void
   onTransportClose(): void
 }
+
+/** What was held is handed on in pieces of a read. */
+const deliveredBytes = 65_536
 
 interface Waiting {
   readonly bytes: Uint8Array
@@ -25,7 +28,7 @@ export class StreamLink implements Http1Transport, StreamHandler {
   #stream: Http2Stream | undefined
   #user: LinkUser | undefined
   #waiting: Waiting[] = []
-  #held: Buffer[] = []
+  readonly #held: HeldPayload = new HeldPayload()
   #paused: boolean = false
   /** Asked to end; then: has said so to the peer. */
   #ending: boolean = false
@@ -101,8 +104,8 @@ export class StreamLink implements Http1Transport, StreamHandler {
 
   onData(bytes: Buffer, start: number, end: number): boolean {
     if (this.#closed) return false
-    if (this.#user === undefined || this.#paused || this.#held.length > 0) {
-      this.#held.push(Buffer.from(bytes.subarray(start, end)))
+    if (this.#user === undefined || this.#paused || !this.#held.isEmpty) {
+      this.#held.add(bytes, start, end)
       return false
     }
     const kept = this.#user.receive(bytes, start, end)
@@ -129,12 +132,12 @@ export class StreamLink implements Http1Transport, StreamHandler {
     const user = this.#user
     if (user === undefined) return
     while (!this.#paused && !this.#closed) {
-      const bytes = this.#held.shift()
+      const bytes = this.#held.take(deliveredBytes)
       if (bytes === undefined) break
       user.receive(bytes, 0, bytes.length)
       this.#stream?.consumed(bytes.length)
     }
-    if (!this.#peerEnded || this.#endTold || this.#held.length > 0 || this.#closed) return
+    if (!this.#peerEnded || this.#endTold || !this.#held.isEmpty || this.#closed) return
     this.#endTold = true
     user.onTransportEnd?.()
     // Without it, the end of one half is the end of everything.
@@ -167,7 +170,7 @@ export class StreamLink implements Http1Transport, StreamHandler {
   #close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#held = []
+    this.#held.clear()
     for (const { done } of this.#waiting.splice(0)) done?.()
     const user = this.#user
     if (user !== undefined) queueMicrotask(() => user.onTransportClose())

@@ -20,6 +20,7 @@ import {
   RequestTelemetry,
   Sessions,
   Timeouts,
+  windowSettings,
 } from '@tulle/l7'
 import type { Dialled, L7Environment, L7Limits, RequestRecord, UpstreamSpec } from '@tulle/l7'
 import { workloadIdentity } from '@tulle/mesh'
@@ -284,6 +285,7 @@ export class WaypointPlane {
       maxStreamsPerSession: l4Limits.maxStreamsPerSession,
       idleSessionMs: l4Limits.idleSessionMs,
       maxSessionsPerTarget: l4Limits.maxSessionsPerTarget,
+      windows: windowSettings(this.#limits),
       openSocket: ({ address }) => openTcpSocket({ family: address.includes(':') ? 6 : 4 }),
     })
   }
@@ -304,6 +306,7 @@ export class WaypointPlane {
       maxStreamsPerSession: l4Limits.maxInboundStreamsPerSession,
       maxHeaderBytes: l4Limits.maxHeaderBytes,
       maxEarlyBytes: l4Limits.maxEarlyBytes,
+      windows: windowSettings(this.#limits),
       onTunnel: (tunnel, address) => this.#calls.accept(tunnel, address),
       onRefused: ({ reason, message }, { sourceIp }) =>
         this.#deps.log.warn('HBONE connection refused', { src: sourceIp, reason, error: message }),

@@ -1,4 +1,5 @@
 import type { Fields, Outgoing } from '@tulle/http1'
+import { HeldPayload } from '@tulle/http2'
 import type { Http2Stream } from '@tulle/http2'
 import { writeTrailers } from './http2-heads.ts'
 
@@ -9,18 +10,18 @@ import { writeTrailers } from './http2-heads.ts'
 export class Http2Outgoing implements Outgoing {
   /** Until it is given, what is sent is held. */
   stream: Http2Stream | undefined
-  #held: Buffer[] = []
+  readonly #held: HeldPayload = new HeldPayload()
   #ending: boolean = false
   #trailers: Fields | undefined
 
   get sendable(): number {
-    return this.#held.length > 0 ? 0 : (this.stream?.sendable ?? 0)
+    return this.#held.isEmpty ? (this.stream?.sendable ?? 0) : 0
   }
 
   sendCopy(bytes: Uint8Array, start: number, end: number): boolean {
     const stream = this.stream
     if (this.#ending) return true
-    if (stream === undefined || this.#held.length > 0) return this.#hold(bytes, start, end)
+    if (stream === undefined || !this.#held.isEmpty) return this.#hold(bytes, start, end)
     const room = stream.sendable
     if (end - start <= room) return stream.sendCopy(bytes, start, end)
     if (room > 0) stream.sendCopy(bytes, start, start + room)
@@ -37,7 +38,7 @@ export class Http2Outgoing implements Outgoing {
     if (this.#ending) return
     this.#ending = true
     this.#trailers = trailers
-    if (this.#held.length === 0) this.#end()
+    if (this.#held.isEmpty) this.#end()
   }
 
   reset(code: number): void {
@@ -52,20 +53,16 @@ export class Http2Outgoing implements Outgoing {
   /** Nothing will be sent any more. */
   forget(): void {
     this.#ending = true
-    this.#held = []
+    this.#held.clear()
   }
 
   /** The stream has room; true when all that was held has left, and more may come. */
   flush(): boolean {
     const stream = this.stream
-    while (stream !== undefined) {
-      const [first] = this.#held
-      if (first === undefined) break
-      const room = Math.min(stream.sendable, first.length)
-      if (room === 0) return false
-      stream.sendCopy(first, 0, room)
-      if (room === first.length) this.#held.shift()
-      else this.#held[0] = first.subarray(room)
+    while (stream !== undefined && !this.#held.isEmpty) {
+      const bytes = this.#held.take(stream.sendable)
+      if (bytes === undefined) return false
+      stream.sendCopy(bytes, 0, bytes.length)
     }
     if (!this.#ending) return true
     this.#end()
@@ -73,7 +70,7 @@ export class Http2Outgoing implements Outgoing {
   }
 
   #hold(bytes: Uint8Array, start: number, end: number): false {
-    this.#held.push(Buffer.from(bytes.subarray(start, end)))
+    this.#held.add(bytes, start, end)
     return false
   }
 

@@ -6,6 +6,7 @@ import type { IpAddress } from '@tulle/mesh'
 import { createHttp2Server } from '../codec/http2-server.ts'
 import type { Downstream } from '../downstream.ts'
 import type { L7Environment } from '../environment.ts'
+import { windowSettings } from '../limits.ts'
 import type { Arrival } from '../net/listener.ts'
 import { RequestRun } from '../request-run.ts'
 import type { ListenerPlan } from './http-plan.ts'
@@ -44,6 +45,7 @@ export class Connections {
     const options = {
       transport: link,
       clock: environment.clock,
+      settings: windowSettings(environment.limits),
       scheme: downstream.scheme,
       onRequest: (head: RequestHead, exchange: ServerExchange, end: boolean): ServerHandler => {
         const run = new RequestRun(environment, downstream, head, exchange)

@@ -4,6 +4,7 @@ import type { Http2Session } from '@tulle/http2'
 import type { Limit } from '@tulle/balance'
 import type { Clock } from '@tulle/core'
 import { Http2ClientExchange } from '../codec/http2-client.ts'
+import { windowSettings } from '../limits.ts'
 import type { UpstreamConnection, UpstreamSpec } from './cluster.ts'
 import type { ConnectDeps } from './dial.ts'
 
@@ -60,6 +61,7 @@ class SharedSession implements UpstreamConnection {
       role: 'client',
       transport: dialled.link,
       clock,
+      settings: windowSettings(deps.environment.limits),
       limits: answerLimits,
       onOpenable: () => this.#beginTunnels(),
       onClose: () => {

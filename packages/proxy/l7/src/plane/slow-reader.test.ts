@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { TestClock } from '@tulle/core'
+import { entry, rule } from '../routing/test-requests.ts'
+import { TestProxy } from './test-proxy.ts'
+import { EndlessBackend, kernelBytes, SlowReader } from './test-slow-reader.ts'
+
+/** Of a body without end, what one reader who stands still may make the proxy hold. */
+const maxHeldBytes = 2 * 1024 * 1024
+/** Read fast before that, so that windows have grown as far as they do. */
+const fastBytes = 48 * 1024 * 1024
+
+/**
+ * Resolves with the bytes in the proxy when nothing has moved for many turns of the loop; the kernel acknowledges what it has late, and
+ * counts it on both sides until then.
+ */
+async function heldBytes(
+  backend: EndlessBackend,
+  reader: SlowReader,
+  ports: readonly number[],
+): Promise<number> {
+  let held = Number.NaN
+  for (let quiet = 0; quiet < 80;) {
+    await new Promise((resolve) => setImmediate(resolve))
+    const now = backend.sentBytes - reader.readBytes - kernelBytes(ports)
+    quiet = now === held && reader.readBytes >= fastBytes ? quiet + 1 : 0
+    held = now
+  }
+  return held
+}
+
+for (const upstream of ['http1', 'http2'] as const) {
+  for (const client of ['http1', 'http2'] as const) {
+    test(`a reader who stands still in a large body, from ${upstream} to ${client}, holds less than 2 MiB`, async () => {
+      await using backend = await EndlessBackend.listen(upstream)
+      await using proxy = await TestProxy.start({
+        entries: [entry({}, rule('back'))],
+        clusters: { 'test/back': [backend.port] },
+        protocol: client === 'http1' ? 'http' : 'http2',
+        upstream,
+        // Time stands still: no window is drained faster, and each grows as far as it may.
+        clock: new TestClock(),
+      })
+      using reader = new SlowReader(proxy.port, client, fastBytes)
+      const held = await heldBytes(backend, reader, [backend.port, proxy.port])
+      console.log(held)
+      assert.ok(held < maxHeldBytes, `${held} bytes are held`)
+      // And something is: otherwise this would have looked at nothing.
+      assert.ok(held > 32 * 1024, `${held} bytes are held`)
+    })
+  }
+}
