@@ -6,6 +6,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(argv: readonly string
   l4: () => import('./l4/l4-bench.ts'),
   l7: () => import('./l7/l7-bench.ts'),
   micro: () => import('./micro/micro-bench.ts'),
+  'one-weight': () => import('./one-weight/one-weight-bench.ts'),
   neighbours: () => import('./neighbours/neighbours-bench.ts'),
 }
 

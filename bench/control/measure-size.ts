@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '@tulle/core'
+import { freePort } from '../support/free-port.ts'
 import type { ControlBenchOptions, ControlSize } from './options.ts'
 import { MeshFiles } from './mesh-files.ts'
 import type { PeerPlan } from './peer.ts'
@@ -267,20 +267,6 @@ function temporaryFolder(): Disposable & { readonly path: string } {
   const path = mkdtempSync(join(tmpdir(), 'tulle-bench-'))
   mkdirSync(join(path, 'manifests'))
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
-}
-
-/** Below the range of outgoing ports: whoever tries to connect before anybody listens could meet itself there. */
-async function freePort(): Promise<number> {
-  for (let port = 20_000 + (process.pid % 10_000); ; port++) {
-    const server = createServer()
-    const free = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false))
-      server.listen(port, '127.0.0.1', () => resolve(true))
-    })
-    if (!free) continue
-    await new Promise((resolve) => server.close(resolve))
-    return port
-  }
 }
 
 function monotonicMs(): number {

@@ -1,9 +1,11 @@
 import { connect } from 'node:http2'
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
+import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { SecureContext } from 'node:tls'
-import { addressType, authorizationType } from '@tulle/mesh-xds'
+import { addressType, authorizationType, revocationType, trustBundleType } from '@tulle/mesh-xds'
+import { accessType, serviceTrafficType } from '@tulle/traffic-xds'
 import { MessageReader } from './message-reader.ts'
 import type { Arrived } from './message-reader.ts'
 import { encodeAck, encodeFirstRequest, readHead } from './wire.ts'
@@ -13,6 +15,8 @@ export interface PeerPlan {
   readonly token: string
   /** Names of addresses to subscribe to one by one; everything where absent. */
   readonly names?: readonly string[]
+  /** A waypoint, which is told the traffic of these services. */
+  readonly traffic?: readonly string[]
   /** Reads nothing, once it has asked. */
   readonly slow?: boolean
 }
@@ -27,7 +31,15 @@ export interface PeerDeps {
   readonly onEnd: (peer: Peer) => void
 }
 
-const types: readonly string[] = [authorizationType, addressType]
+const nodeTypes: readonly string[] = [authorizationType, addressType]
+/** As `tulle waypoint` asks for them. */
+const waypointTypes: readonly string[] = [
+  trustBundleType,
+  revocationType,
+  accessType,
+  addressType,
+  serviceTrafficType,
+]
 /** Messages above this are full states, of which one peer's are enough. */
 const maxKeptBytes = 64 * 1024
 
@@ -37,16 +49,18 @@ export class Peer {
   /** Types that were answered. */
   readonly answered: Set<string> = new Set()
   readonly #session: ClientHttp2Session
+  readonly #socket: Socket
   readonly #stream: ClientHttp2Stream
   #ended: boolean = false
 
   constructor(plan: PeerPlan, deps: PeerDeps, keepAll: boolean) {
     this.plan = plan
+    this.#socket = connectTcp({ host: '127.0.0.1', port: deps.port, noDelay: true })
     this.#session = connect(`https://127.0.0.1:${deps.port}`, {
       // As gRPC clients do: otherwise a request waits 40 ms for the kernel's acknowledgement of the preface.
       createConnection: () =>
         connectTls({
-          socket: connectTcp({ host: '127.0.0.1', port: deps.port, noDelay: true }),
+          socket: this.#socket,
           servername: 'tulle-control',
           secureContext: deps.secureContext,
           ALPNProtocols: ['h2'],
@@ -79,7 +93,16 @@ export class Peer {
   }
 
   get settled(): boolean {
-    return this.answered.size === types.length
+    return this.answered.size === this.#types.length
+  }
+
+  /** All that came, encrypted. */
+  get socketBytes(): number {
+    return this.#socket.bytesRead
+  }
+
+  get #types(): readonly string[] {
+    return this.plan.traffic === undefined ? nodeTypes : waypointTypes
   }
 
   close(): void {
@@ -87,9 +110,9 @@ export class Peer {
   }
 
   #ask(deps: PeerDeps): void {
-    const { node, names } = this.plan
-    for (const typeUrl of types) {
-      const onDemand = typeUrl === addressType ? names : undefined
+    const { node } = this.plan
+    for (const typeUrl of this.#types) {
+      const onDemand = this.#namesOf(typeUrl)
       const parts = encodeFirstRequest({
         node,
         typeUrl,
@@ -99,6 +122,12 @@ export class Peer {
       })
       for (const part of parts) this.#stream.write(part)
     }
+  }
+
+  /** Undefined: everything of that type. */
+  #namesOf(typeUrl: string): readonly string[] | undefined {
+    if (typeUrl === serviceTrafficType) return this.plan.traffic
+    return typeUrl === addressType ? this.plan.names : undefined
   }
 
   #end(deps: PeerDeps): void {
