@@ -5,6 +5,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(argv: readonly string
   control: () => import('./control/control-bench.ts'),
   l4: () => import('./l4/l4-bench.ts'),
   l7: () => import('./l7/l7-bench.ts'),
+  'l7-capacity': () => import('./l7-capacity/l7-capacity-bench.ts'),
   micro: () => import('./micro/micro-bench.ts'),
   'one-weight': () => import('./one-weight/one-weight-bench.ts'),
   neighbours: () => import('./neighbours/neighbours-bench.ts'),

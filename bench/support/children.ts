@@ -29,7 +29,7 @@ export class Children implements AsyncDisposable {
   start({ name, netns, core, command }: ChildPlan): Child {
     const args = ['--pdeathsig', 'KILL', 'taskset', '-c', `${core}`, ...command]
     const process_ = inNetns(netns, () => ({
-      child: spawn('setpriv', args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment() }),
+      child: spawn('setpriv', args, { stdio: ['pipe', 'pipe', 'pipe'], env: environment() }),
     })).child
     const child = new Child(name, process_)
     this.#running.add(child)
@@ -69,6 +69,11 @@ export class Child {
 
   stop(): void {
     this.#process.kill('SIGTERM')
+  }
+
+  /** A line to its standard input. */
+  tell(line: string): void {
+    this.#process.stdin?.write(`${line}\n`)
   }
 
   /** Resolves when it is gone. */
