@@ -16,6 +16,8 @@ export interface Waypoint {
    * end when it has finished.
    */
   readonly leaving?: 'finishing' | 'ending'
+  /** Of connections to what is bound to `of`, a waypoint of its namespace, so many percent come here. */
+  readonly canary?: { readonly of: string; readonly percent: number }
   /** Why it is there, for people; in order. */
   readonly reasons: readonly string[]
 }

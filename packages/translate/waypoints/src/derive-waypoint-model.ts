@@ -1,6 +1,6 @@
 import type { AccessPolicy } from '@tulle/access'
 import type { Condition } from '@tulle/api'
-import type { Collection, Graph, Look } from '@tulle/collections'
+import type { Collection, Graph, Index, Look } from '@tulle/collections'
 import { compareText } from '@tulle/core'
 import { hbonePort } from '@tulle/hbone'
 import { waypointKey } from '@tulle/mesh'
@@ -9,7 +9,8 @@ import { policyKey } from '@tulle/policy'
 import type { AuthorizationPolicy } from '@tulle/policy'
 import { admissionName, admissionPolicy, asAccess } from './admission.ts'
 import { deriveBindings } from './bindings.ts'
-import type { Binding, Bindings } from './bindings.ts'
+import type { Bindings } from './bindings.ts'
+import { indexCanaries, sharesOf } from './canaries.ts'
 import type { WaypointInputs } from './inputs.ts'
 import { deriveRouteBackends } from './route-backends.ts'
 import { conditionSet } from '@tulle/workloads'
@@ -39,7 +40,11 @@ export interface WaypointModel {
 export function deriveWaypointModel(graph: Graph, inputs: WaypointInputs): WaypointModel {
   const bindings = deriveBindings(graph, inputs)
   const waypoints = deriveWaypoints(graph, inputs, bindings)
-  const gatewayOf = (binding: Binding | undefined, look: Look): GatewayAddress | undefined => {
+  const canaries = indexCanaries(graph, waypoints)
+  const gatewayOf = (
+    binding: Pick<Waypoint, 'namespace' | 'name'> | undefined,
+    look: Look,
+  ): GatewayAddress | undefined => {
     if (binding === undefined) return undefined
     const key = waypointKey(binding)
     const { address, leaving } = look.one(waypoints, key) ?? {}
@@ -48,10 +53,14 @@ export function deriveWaypointModel(graph: Graph, inputs: WaypointInputs): Waypo
     return { destination: { kind: 'address', network: '', address }, hboneMtlsPort: hbonePort }
   }
   const services = graph.derive('bound-services', inputs.services, (service, look, key) => {
-    const waypoint = gatewayOf(look.one(bindings.services, key), look)
-    return waypoint === undefined ? service : { ...service, waypoint }
+    const binding = look.one(bindings.services, key)
+    const waypoint = gatewayOf(binding, look)
+    if (binding === undefined || waypoint === undefined) return service
+    const addressOf = (canary: Waypoint): GatewayAddress | undefined => gatewayOf(canary, look)
+    const weightedWaypoints = sharesOf(waypointKey(binding), waypoint, { canaries, look, addressOf })
+    return { ...service, waypoint, weightedWaypoints }
   })
-  const leads = deriveLeads(graph, inputs, bindings)
+  const leads = deriveLeads(graph, inputs, { bindings, canaries })
   const own = graph.derive('bound-workloads', inputs.workloads, (workload, look, uid) => {
     // The identity is the waypoint's alone: whoever else ran as it would be let in wherever it is.
     if (look.one(waypoints, `${workload.namespace}/${workload.serviceAccount}`) !== undefined)
@@ -100,7 +109,7 @@ function reservedAccount(account: string): Note {
 function deriveLeads(
   graph: Graph,
   inputs: WaypointInputs,
-  bindings: Bindings,
+  { bindings, canaries }: { readonly bindings: Bindings; readonly canaries: Index<Waypoint> },
 ): Collection<readonly string[]> {
   const routesTo = deriveRouteBackends(graph, inputs)
   return graph.derive('waypoint-leads', inputs.workloads, ({ services }, look, uid) => {
@@ -112,7 +121,8 @@ function deriveLeads(
       look.one(bindings.workloads, uid),
       ...called.map((key) => look.one(bindings.services, key)),
     ]
-    const keys = new Set(through.flatMap((binding) => (binding === undefined ? [] : [waypointKey(binding)])))
+    const named = through.flatMap((binding) => (binding === undefined ? [] : [waypointKey(binding)]))
+    const keys = new Set([...named, ...named.flatMap((key) => look.by(canaries, key).map(waypointKey))])
     return keys.size === 0 ? undefined : [...keys].toSorted(compareText)
   })
 }

@@ -4,6 +4,8 @@ import type { Waypoint } from '@tulle/mesh'
 import { firstOf } from './use-waypoint.ts'
 
 const servesLabels = ['tulle.dev/waypoint-for', 'istio.io/waypoint-for']
+const canaryLabel = 'tulle.dev/canary-of'
+const percentAnnotation = 'tulle.dev/canary-percent'
 const kinds = ['service', 'workload', 'all', 'none'] as const
 
 /** The waypoint that a Gateway asks for; undefined where it is of another class. */
@@ -16,6 +18,21 @@ export function gatewayWaypoint(gateway: GatewayObject): Omit<Waypoint, 'address
     name,
     serves: kinds.find((kind) => kind === wanted) ?? 'service',
     origin: 'gateway',
-    reasons: [`Gateway ${namespace}/${name} asks for it`],
+    ...canaryOf(gateway),
   }
+}
+
+/** A share that cannot be read is none, and the waypoint says so. */
+function canaryOf({
+  metadata: { namespace, name, labels, annotations },
+}: GatewayObject): Pick<Waypoint, 'canary' | 'reasons'> {
+  const of = firstOf(labels, [canaryLabel])
+  if (of === undefined || of === name) return { reasons: [`Gateway ${namespace}/${name} asks for it`] }
+  const said = firstOf(annotations, [percentAnnotation]) ?? '0'
+  const isPercent = /^(?:\d{1,2}|100)$/u.test(said)
+  const percent = isPercent ? Number(said) : 0
+  const share = isPercent
+    ? `${percent} % of the connections of ${of} come here`
+    : `no connection of ${of} comes here: ${percentAnnotation} ${JSON.stringify(said)} is no whole number of 0–100`
+  return { canary: { of, percent }, reasons: [`Gateway ${namespace}/${name} asks for it: ${share}`] }
 }

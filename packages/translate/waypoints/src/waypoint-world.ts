@@ -75,7 +75,7 @@ export class WaypointWorld {
     this.#change(() => this.#settings.set('', { trustDomain, mtls: 'permissive', access }))
   }
 
-  gateway(namespace: string, name: string, labels: Labels = {}): void {
+  gateway(namespace: string, name: string, labels: Labels = {}, annotations: Labels = {}): void {
     const spec = {
       gatewayClassName: 'tulle-waypoint',
       listeners: [],
@@ -83,7 +83,8 @@ export class WaypointWorld {
       infrastructureAnnotations: {},
     }
     const group = 'gateway.networking.k8s.io'
-    const object: GatewayObject = { ...head('Gateway', { namespace, name, labels }), group, spec }
+    const bare = head('Gateway', { namespace, name, labels })
+    const object: GatewayObject = { ...bare, metadata: { ...bare.metadata, annotations }, group, spec }
     this.#change(() => this.#gateways.set(`${group}/Gateway/${namespace}/${name}`, object))
   }
 
@@ -218,6 +219,10 @@ export class WaypointWorld {
 
   ledBefore(uid: string, keys: readonly string[]): void {
     this.#change(() => this.#ledBefore.set(uid, keys))
+  }
+
+  ungateway(namespace: string, name: string): void {
+    this.#change(() => this.#gateways.delete(`gateway.networking.k8s.io/Gateway/${namespace}/${name}`))
   }
 
   unroute(service: string): void {

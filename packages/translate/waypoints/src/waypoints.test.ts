@@ -255,3 +255,68 @@ test('a waypoint that stays is let in for a while by what is led past it now, an
   world.ledBefore(uid, [])
   assert.deepEqual(world.model.workloads.get(uid)?.policies, [policy])
 })
+
+/** Addresses with their weights. */
+function sharesOfService(world: WaypointWorld, key: string): readonly string[] {
+  return (world.model.services.get(key)?.weightedWaypoints ?? []).map(({ destination, weight }) =>
+    destination.destination.kind === 'address' ? `${destination.destination.address} ${weight}` : '',
+  )
+}
+
+const canary = { 'tulle.dev/canary-of': 'wp' }
+const percent = (value: string): Readonly<Record<string, string>> => ({ 'tulle.dev/canary-percent': value })
+
+/** `books`, closed but for its target, bound to `wp` at 10.77.9.1; with the uid of its workload. */
+function namedWorld(): { readonly world: WaypointWorld; readonly books: string; readonly uid: string } {
+  const world = new WaypointWorld()
+  world.gateway('shop', 'wp')
+  world.namespace('shop', { 'tulle.dev/use-waypoint': 'wp' })
+  const books = world.service('books')
+  const uid = world.workload('books', [books])
+  world.target('books', { http: false })
+  world.runs('shop/wp', '10.77.9.1')
+  return { world, books, uid }
+}
+
+test('a canary takes its share of connections once it is ready, and workloads let it in before', () => {
+  const { world, books, uid } = namedWorld()
+  world.gateway('shop', 'next', canary, percent('5'))
+  assert.deepEqual(sharesOfService(world, books), [])
+  assert.deepEqual(world.model.workloads.get(uid)?.policies, [
+    'shop/smi.books',
+    'shop/tulle.waypoint.next',
+    'shop/tulle.waypoint.wp',
+  ])
+  world.runs('shop/next', '10.77.9.2')
+  assert.deepEqual(sharesOfService(world, books), ['10.77.9.1 95', '10.77.9.2 5'])
+  world.gateway('shop', 'next', canary, percent('100'))
+  assert.deepEqual(sharesOfService(world, books), ['10.77.9.2 100'])
+  world.ungateway('shop', 'next')
+  assert.deepEqual(sharesOfService(world, books), [])
+  assert.equal(waypointOfService(world, books), '10.77.9.1')
+  assert.equal(world.model.waypoints.get('shop/next')?.leaving, 'finishing')
+})
+
+test('a canary without a readable share takes nothing, and says why', () => {
+  const { world, books } = namedWorld()
+  for (const said of ['', '-1', '101', '5%', '2.5', '1e1']) {
+    world.gateway('shop', 'next', canary, percent(said))
+    world.runs('shop/next', '10.77.9.2')
+    assert.deepEqual(sharesOfService(world, books), [], said)
+    assert.match(world.model.waypoints.get('shop/next')?.reasons[0] ?? '', /is no whole number of 0–100$/u)
+  }
+  world.gateway('shop', 'next', canary)
+  assert.deepEqual(sharesOfService(world, books), [])
+})
+
+test('a canary of a waypoint that is not ready brings nobody anywhere, and one of itself is none', () => {
+  const world = new WaypointWorld()
+  world.gateway('shop', 'wp', { 'tulle.dev/canary-of': 'wp' }, percent('50'))
+  world.gateway('shop', 'next', canary, percent('50'))
+  world.namespace('shop', { 'tulle.dev/use-waypoint': 'wp' })
+  const books = world.service('books')
+  world.runs('shop/next', '10.77.9.2')
+  assert.equal(waypointOfService(world, books), undefined)
+  assert.deepEqual(sharesOfService(world, books), [])
+  assert.equal(world.model.waypoints.get('shop/wp')?.canary, undefined)
+})
