@@ -17,6 +17,10 @@ import type { RejectedResource } from './data-plane.ts'
 interface StoredAddress {
   readonly bytes: Uint8Array
   readonly aliases: readonly string[]
+  /** Known without decoding: most questions are about one kind. */
+  readonly kind: AddressEntry['kind']
+  /** Of a service. */
+  readonly hostname: string | undefined
   /** Decoded when first used, dropped when replaced. */
   entry: AddressEntry | undefined
   readonly serviceKeys: readonly string[]
@@ -81,12 +85,12 @@ export class MeshState {
   }
 
   workload(uid: string): Workload | undefined {
-    const entry = this.#entry(uid)
+    const entry = this.#entry(uid, 'workload')
     return entry?.kind === 'workload' ? entry.workload : undefined
   }
 
   service(key: string): Service | undefined {
-    const entry = this.#entry(key)
+    const entry = this.#entry(key, 'service')
     return entry?.kind === 'service' ? entry.service : undefined
   }
 
@@ -125,9 +129,10 @@ export class MeshState {
     for (const key of this.#policyKeys) yield this.#policies.get(key)
   }
 
-  #entry(name: string): AddressEntry | undefined {
+  /** Decodes nothing where it is of another kind than the one that is wanted. */
+  #entry(name: string, kind?: AddressEntry['kind']): AddressEntry | undefined {
     const stored = this.#addresses.get(name)
-    if (stored === undefined) return undefined
+    if (stored === undefined || (kind !== undefined && stored.kind !== kind)) return undefined
     if (stored.entry === undefined) {
       const decoded = decodeAddress(stored.bytes)
       if (!decoded.ok) return undefined
@@ -144,22 +149,23 @@ export class MeshState {
     if (key !== resource.name) return err(`the resource is of ${JSON.stringify(key)}`)
     this.#removeAddress(resource.name)
     const serviceKeys = value.kind === 'workload' ? [...value.workload.services.keys()] : []
+    const hostname = value.kind === 'service' ? value.service.hostname : undefined
     const { bytes, aliases } = resource
-    this.#addresses.set(resource.name, { bytes, aliases, entry: undefined, serviceKeys })
+    const { kind } = value
+    this.#addresses.set(resource.name, { bytes, aliases, kind, hostname, entry: undefined, serviceKeys })
     for (const alias of aliases) addTo(this.#byAlias, alias, resource.name)
     for (const key of serviceKeys) {
       addToSet(this.#endpoints, key, resource.name)
       this.#endpointLists.delete(key)
     }
-    if (value.kind === 'service') addToSet(this.#byHostname, value.service.hostname, resource.name)
+    if (hostname !== undefined) addToSet(this.#byHostname, hostname, resource.name)
     return { ok: true, value: undefined }
   }
 
   #removeAddress(name: string): void {
     const stored = this.#addresses.get(name)
     if (stored === undefined) return
-    const entry = this.#entry(name)
-    if (entry?.kind === 'service') removeFromSet(this.#byHostname, entry.service.hostname, name)
+    if (stored.hostname !== undefined) removeFromSet(this.#byHostname, stored.hostname, name)
     for (const alias of stored.aliases) removeFrom(this.#byAlias, alias, name)
     for (const key of stored.serviceKeys) {
       removeFromSet(this.#endpoints, key, name)

@@ -1,12 +1,11 @@
 import type { Authority } from '@tulle/hbone'
-import { parseSpiffeId, spiffeId } from '@tulle/identity'
 import type { SpiffeId } from '@tulle/identity'
-import { compareText } from '@tulle/core'
 import type { Rng } from '@tulle/core'
-import { isIpv6, isLoopback, serviceKey, workloadIdentity } from '@tulle/mesh'
+import { isIpv6, isLoopback, serviceKey } from '@tulle/mesh'
 import type { GatewayAddress, IpAddress, Service, Workload } from '@tulle/mesh'
 import { chooseEndpoint } from './endpoint-choice.ts'
 import type { Upstream } from './endpoint-choice.ts'
+import { expectedIdentities } from './expected-identities.ts'
 import type { MeshState } from './mesh-state.ts'
 import { waypointEndpoint, waypointOf } from './waypoint-hop.ts'
 
@@ -155,25 +154,6 @@ function direct(to: Upstream, facts: OutboundFacts): OutboundDecision {
   const authority: Authority = { kind: 'address', address: ip, port }
   const identities = expectedIdentities(workload, service)
   return { kind: 'hbone', workload, service, ip, port: facts.hbonePort, authority, identities }
-}
-
-const knownIdentities: WeakMap<
-  Workload,
-  { readonly service: Service | undefined; readonly ids: readonly SpiffeId[] }
-> = new WeakMap()
-
-/** The workload's own identity, and those that its service says may answer for it. */
-function expectedIdentities(workload: Workload, service: Service | undefined): readonly SpiffeId[] {
-  const known = knownIdentities.get(workload)
-  if (known !== undefined && known.service === service) return known.ids
-  const own = spiffeId(workloadIdentity(workload))
-  const extra = (service?.subjectAltNames ?? []).flatMap((name) => {
-    const parsed = parseSpiffeId(name)
-    return parsed.ok ? [spiffeId(parsed.value)] : []
-  })
-  const ids = extra.length === 0 ? [own] : [...new Set([own, ...extra])].toSorted(compareText)
-  knownIdentities.set(workload, { service, ids })
-  return ids
 }
 
 function plain(

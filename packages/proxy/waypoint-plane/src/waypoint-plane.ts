@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:net'
 import { createBalancer, defaultOutliers } from '@tulle/balance'
-import { compareText, errorText } from '@tulle/core'
+import { errorText } from '@tulle/core'
 import type { Clock, Rng } from '@tulle/core'
 import { encodeBaggage, hbonePort } from '@tulle/hbone'
 import { trimHttp1Batches } from '@tulle/http1'
 import { flushNow, trimBatches } from '@tulle/http2'
-import { parseSpiffeId, spiffeId } from '@tulle/identity'
+import { spiffeId } from '@tulle/identity'
 import type { SpiffeId } from '@tulle/identity'
 import { listenFd, listenTcp, openTcpSocket } from '@tulle/kernel'
-import { defaultLimits as l4Limits } from '@tulle/l4'
+import { expectedIdentities, defaultLimits as l4Limits } from '@tulle/l4'
 import type { RejectedResource } from '@tulle/l4'
 import {
   AccessLog,
@@ -259,13 +259,12 @@ export class WaypointPlane {
         environment: { timeouts: this.#timeouts, limits: this.#limits },
         buffer: this.#buffer,
       })
-    const own = spiffeId(workloadIdentity(workload))
     return dialHbone(
       {
         address: ip,
         port: hbonePort,
         sourceAddress: this.#state.own?.addresses[0] ?? '',
-        destinationIdentities: identitiesOf(own, service?.subjectAltNames ?? []),
+        destinationIdentities: expectedIdentities(workload, service),
         // An endpoint's address was read from its resource.
         authority: { kind: 'address', address: ip as IpAddress, port },
       },
@@ -373,21 +372,4 @@ interface Shares {
   readonly windowBudget: ByteBudget
   readonly held: HeldBytes
   readonly slabs: ReceiveSlabs
-}
-
-/** Who may answer for an endpoint: itself, and whom its service names. The same array for the same: sessions are found by it. */
-const knownIdentities = new Map<string, readonly SpiffeId[]>()
-const maxKnownIdentities = 10_000
-
-function identitiesOf(own: SpiffeId, others: readonly string[]): readonly SpiffeId[] {
-  const key = [own, ...others].join(' ')
-  const known = knownIdentities.get(key)
-  if (known !== undefined) return known
-  const parsed = others.map(parseSpiffeId)
-  const made = [
-    ...new Set([own, ...parsed.flatMap((one) => (one.ok ? [spiffeId(one.value)] : []))]),
-  ].toSorted(compareText)
-  if (knownIdentities.size >= maxKnownIdentities) knownIdentities.clear()
-  knownIdentities.set(key, made)
-  return made
 }
