@@ -199,6 +199,7 @@ export class ScriptedNode implements AsyncDisposable {
       dataPlane: this.plane,
       lastGood: this.#lastGood,
       identities: this.identities,
+      addresses: undefined,
     })
     this.client = adsClient(
       {

@@ -16,6 +16,7 @@ interface UpFlags {
   readonly workers: string
   readonly certificateLifetime: string
   readonly handoverDrain: string
+  readonly subscribe: string
 }
 
 /** Set for the inner process, which runs inside the namespaces that the outer one made. */
@@ -37,6 +38,14 @@ export function registerUp(program: Command): void {
       '--handover-drain <time>',
       'how long connections stay open in a node proxy that was upgraded',
       '30s',
+    )
+    .addOption(
+      new Option(
+        '--subscribe <which>',
+        'what node proxies are told of: everything, or what they need when they do',
+      )
+        .choices(['wildcard', 'on-demand'])
+        .default('wildcard'),
     )
     .option('--certificate-lifetime <time>', 'how long a workload certificate holds', '24h')
     .action(async (flags: UpFlags) => {
@@ -101,7 +110,14 @@ async function innerUp(chosen: ChosenMode, flags: UpFlags): Promise<void> {
       state: stateFolder(flags.state),
       main: mainFile(),
       controlArgs: ['--certificate-ttl', flags.certificateLifetime],
-      nodeArgs: ['--workers', flags.workers, '--handover-drain', flags.handoverDrain],
+      nodeArgs: [
+        '--workers',
+        flags.workers,
+        '--handover-drain',
+        flags.handoverDrain,
+        '--subscribe',
+        flags.subscribe,
+      ],
     },
     { console, clock: systemClock, stop: signals.signal },
   )

@@ -7,7 +7,7 @@ import { openAdsChannel } from './ads-channel.ts'
 import type { AdsCall } from './ads-channel.ts'
 import { adsMetrics } from './ads-metrics.ts'
 import type { AdsMetrics } from './ads-metrics.ts'
-import { acknowledgement, demandRequest, TypeState } from './ads-state.ts'
+import { acknowledgement, demandRequest, releaseRequest, TypeState } from './ads-state.ts'
 import type { AdsClient, AdsClientDeps, AdsClientOptions, RejectedResource } from './ads-types.ts'
 import { ControlHistory, parseHistoryPoint } from './control-history.ts'
 import type { HistoryPoint } from './control-history.ts'
@@ -80,6 +80,11 @@ class DeltaAdsClient implements AdsClient {
     if (type === undefined || !type.onDemand) throw new TypeError(`${typeUrl} is not served on demand`)
     type.demanded.add(name)
     this.#call?.write(demandRequest(typeUrl, name))
+  }
+
+  release(typeUrl: string, name: string): void {
+    if (this.#types.get(typeUrl)?.demanded.delete(name) !== true) return
+    this.#call?.write(releaseRequest(typeUrl, name))
   }
 
   /** Not ended by the signal: while others drain, policies still come, and it is known that this process is there. */

@@ -130,6 +130,10 @@ export function demandRequest(typeUrl: string, name: string): DeltaDiscoveryRequ
   return create(DeltaDiscoveryRequestSchema, { typeUrl, resourceNamesSubscribe: [name] })
 }
 
+export function releaseRequest(typeUrl: string, name: string): DeltaDiscoveryRequest {
+  return create(DeltaDiscoveryRequestSchema, { typeUrl, resourceNamesUnsubscribe: [name] })
+}
+
 function nodeMessage(node: AdsNode): MessageInitShape<typeof NodeSchema> {
   const podName = node.podName ?? node.name
   const podNamespace = node.podNamespace ?? 'tulle-system'

@@ -80,4 +80,6 @@ export interface AdsClient extends Component {
   resume(update: ResourceUpdate, rejected: readonly RejectedResource[]): void
   /** Asks for one resource, by name or alias, of a type that is served on demand. */
   demand(typeUrl: string, name: string): void
+  /** Asks for it no longer. What is known stays as it is, and is told of no more. */
+  release(typeUrl: string, name: string): void
 }

@@ -5,6 +5,7 @@ import type { ResourceUpdate } from '@tulle/mesh-xds'
 import { mergeMetrics, MetricsRegistry } from '@tulle/runtime'
 import type { MergedMetrics } from '@tulle/runtime'
 import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
+import type { DemandOutcome } from './address-demand.ts'
 import type {
   ConnectionInfo,
   DataPlane,
@@ -52,10 +53,14 @@ class WorkerDataPlane implements DataPlane {
         limits,
         network: options.network ?? '',
         accessLog: deps.accessLogFd !== undefined,
+        onDemand: deps.onAddressNeeded !== undefined,
       }
       const log = deps.log.child({ worker: index })
-      if (options.workers === 0) return localWorker(settings, { clock: deps.clock, log, onAccessLog })
-      return new ThreadWorker(settings, { log, onAccessLog, onFailed: (error) => this.#onFailed(error) })
+      const onAddressNeeded = (name: string): void => this.#onNeeded(index, name)
+      if (options.workers === 0)
+        return localWorker(settings, { clock: deps.clock, log, onAccessLog, onAddressNeeded })
+      const onFailed = (error: L4Error): void => this.#onFailed(error)
+      return new ThreadWorker(settings, { log, onAccessLog, onAddressNeeded, onFailed })
     })
   }
 
@@ -170,6 +175,18 @@ class WorkerDataPlane implements DataPlane {
       onDropped: (bytes) => dropped.inc(bytes),
     })
     return (lines) => writer.write(lines)
+  }
+
+  /** The worker hears of it after the answer itself: updates and this are on one way. */
+  #onNeeded(worker: number, name: string): void {
+    const settle = (outcome: DemandOutcome): void => {
+      // A worker that ended has nobody who waits.
+      this.#workers[worker]?.settleDemand({ name, outcome }).catch(() => undefined)
+    }
+    this.#deps.onAddressNeeded?.(name).then(
+      () => settle('answered'),
+      () => settle('unanswered'),
+    )
   }
 
   #onFailed(error: L4Error): void {

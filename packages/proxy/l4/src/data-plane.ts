@@ -104,6 +104,12 @@ export interface DataPlaneDeps {
   readonly clock: Clock
   /** File descriptor that access log lines are written to; absent: none are. */
   readonly accessLogFd?: number
+  /**
+   * Addresses are served on demand: a connection needs this one, a `network/ip` or a resource name. Resolves when what
+   * the control plane says of it was applied, also that there is nothing; rejects when nobody says. Absent: all
+   * addresses come by themselves.
+   */
+  onAddressNeeded?(name: string): Promise<void>
   /** An enrolled workload needs a certificate for this identity; told once for each until it is no longer needed. */
   onIdentityNeeded(identity: SpiffeId): void
   /** No enrolled workload has this identity any more. */

@@ -16,6 +16,7 @@ import {
 } from '@tulle/tunnel'
 import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
 import { AccessLog } from './access-log.ts'
+import { AddressDemand } from './address-demand.ts'
 import { ConnectionTable } from './connection-table.ts'
 import { CopyBuffers } from './copy-buffers.ts'
 import { Deadlines } from './deadlines.ts'
@@ -28,10 +29,11 @@ import type {
 } from './data-plane.ts'
 import { Enrolment } from './enrolment.ts'
 import { identityOf } from './identity-of.ts'
+import type { L4Limits } from './limits.ts'
 import { MeshState } from './mesh-state.ts'
 import { PolicyWatch } from './policy-watch.ts'
 import { Telemetry } from './telemetry.ts'
-import type { ListenerAdoption, WorkerCommands, WorkerSettings } from './worker-commands.ts'
+import type { ListenerAdoption, SettledDemand, WorkerCommands, WorkerSettings } from './worker-commands.ts'
 import type { WorkerContext } from './worker-context.ts'
 import { WorkloadAccounts } from './workload-accounts.ts'
 import { WorkloadScope } from './workload-scope.ts'
@@ -48,6 +50,8 @@ export interface DataWorkerDeps {
   readonly log: Log
   /** User and system time of the thread so far. */
   cpuMicroseconds(): number
+  /** Asks for an address that a connection needs; answered by `settleDemand`. */
+  onAddressNeeded(name: string): void
   /** Takes access log lines; done with the bytes when it returns. */
   onAccessLog(lines: Buffer): void
 }
@@ -90,6 +94,7 @@ export class DataWorker implements WorkerCommands {
       rng,
       log,
       state,
+      demand: settings.onDemand ? demandOf(limits, deps) : undefined,
       telemetry,
       network: settings.network,
       limits,
@@ -178,6 +183,10 @@ export class DataWorker implements WorkerCommands {
 
   async release(uid: string): Promise<void> {
     this.#enrolments.get(uid)?.release()
+  }
+
+  async settleDemand({ name, outcome }: SettledDemand): Promise<void> {
+    this.#context.demand?.settle(name, outcome, this.#state.knows(name))
   }
 
   async *connections(): AsyncGenerator<readonly ConnectionInfo[], void> {
@@ -270,4 +279,9 @@ export class DataWorker implements WorkerCommands {
       this.#context.log.error('certificate not usable', { identity, error: errorText(error) })
     }
   }
+}
+
+function demandOf(limits: L4Limits, { clock, onAddressNeeded }: DataWorkerDeps): AddressDemand {
+  const { demandTimeoutMs: timeoutMs, maxDemandsPerWorkload: maxWaitingPerWorkload } = limits
+  return new AddressDemand({ clock, timeoutMs, maxWaitingPerWorkload, ask: onAddressNeeded })
 }

@@ -27,6 +27,7 @@ const worker: WorkerCommands = new DataWorker(settings, {
   rng: systemRng,
   cpuMicroseconds: threadCpuMicroseconds,
   log: threadLog((level, message, fields) => post({ kind: 'log', level, message, fields })),
+  onAddressNeeded: (name) => post({ kind: 'need', name }),
   onAccessLog: (lines) => {
     const copy = Uint8Array.prototype.slice.call(lines)
     port.postMessage({ kind: 'access-log', lines: copy } satisfies WorkerMessage, [copy.buffer])

@@ -157,6 +157,7 @@ export class Enrolment {
   close(reason: string): void {
     if (this.#phase === 'closed') return
     this.#phase = 'closed'
+    this.scope.ended = true
     this.#opened.reject(new L4Error('L4_REMOVED', `${this.scope.uid} was removed before it listened`))
     this.#listeners.close()
     this.scope.context.connections.closeAll(this.scope.uid, reason)

@@ -34,6 +34,10 @@ export interface L4Limits {
   readonly maxHeldBytes: number
   /** Of the process: the same of one workload. */
   readonly maxHeldBytesPerWorkload: number
+  /** Where addresses are served on demand: connections of one workload that wait to hear what they go to; more are refused. */
+  readonly maxDemandsPerWorkload: number
+  /** For the control plane's answer to what a connection goes to. */
+  readonly demandTimeoutMs: number
   /** For the answer to a CONNECT, which waits for the other side's connection to the destination. */
   readonly answerTimeoutMs: number
   /** Connecting to the destination, or to the next proxy. */
@@ -69,6 +73,8 @@ export const defaultLimits: L4Limits = {
   maxWindowBytesPerWorkload: 67_108_864,
   maxHeldBytes: 268_435_456,
   maxHeldBytesPerWorkload: 67_108_864,
+  maxDemandsPerWorkload: 1024,
+  demandTimeoutMs: 5000,
   answerTimeoutMs: 15_000,
   connectTimeoutMs: 10_000,
   idleSessionMs: 300_000,

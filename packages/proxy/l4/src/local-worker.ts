@@ -8,6 +8,7 @@ import type { WorkerCommands, WorkerSettings } from './worker-commands.ts'
 export interface LocalWorkerDeps {
   readonly clock: Clock
   readonly log: Log
+  onAddressNeeded(name: string): void
   onAccessLog(lines: Buffer): void
 }
 
@@ -23,6 +24,7 @@ export function localWorker(settings: WorkerSettings, deps: LocalWorkerDeps): Wo
     exportListeners: async (uid) => (await made).exportListeners(uid),
     adoptListeners: async (adoption) => (await made).adoptListeners(adoption),
     release: async (uid) => (await made).release(uid),
+    settleDemand: async (demand) => (await made).settleDemand(demand),
     connections: async function* connections() {
       yield* (await made).connections()
     },

@@ -99,6 +99,11 @@ export class MeshState {
     return name === undefined ? undefined : this.#entry(name)
   }
 
+  /** Whether there is a resource with this name, or one that has it as `network/ip`. */
+  knows(nameOrAlias: string): boolean {
+    return this.#addresses.has(nameOrAlias) || this.#byAlias.has(nameOrAlias)
+  }
+
   /** Services with this host name; `namespace` first where it has one. */
   byHostname(hostname: string, namespace: string): Service | undefined {
     const own = this.service(serviceKey({ namespace, hostname }))

@@ -18,6 +18,7 @@ export type OutboundRefusal =
   | 'no-healthy-upstream'
   | 'hostname-only'
   | 'not-visible'
+  | 'not-answered'
 
 /** What is to become of one captured connection. */
 export type OutboundDecision =

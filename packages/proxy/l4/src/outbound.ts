@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { hbonePort, inboundPlaintextPort, outboundPort } from '@tulle/hbone'
+import type { IpAddress } from '@tulle/mesh'
 import type { ClientPool } from '@tulle/tunnel'
 import { unreachable } from '@tulle/core'
 import { tooManyConnections } from './connection-subject.ts'
@@ -10,6 +11,7 @@ import { TunnelledCall } from './outbound-connection.ts'
 import type { OutboundCall } from './outbound-connection.ts'
 import { decideOutbound } from './outbound-decision.ts'
 import type { OutboundDecision, OutboundFacts } from './outbound-decision.ts'
+import { missingName } from './outbound-demand.ts'
 import { destinationOf } from './outbound-party.ts'
 import { callPlain } from './plain-connection.ts'
 import { canonicalIp } from './workload-scope.ts'
@@ -43,13 +45,56 @@ export function acceptOutbound(
     loopbackAllowed: !scope.place.captured,
     hbonePort,
   }
-  const decision = decideOutbound(state, facts, rng)
-  const subject: ConnectionSubject = {
+  const decide = (decision: OutboundDecision): void => {
+    const subject = subjectOf(scope, paused, { facts, sourceIp, startedMs, decision })
+    proceed({ scope, pool, paused, subject, sourceIp, facts }, decision)
+  }
+  whenKnown(scope, paused, facts, (refusal) => decide(refusal ?? decideOutbound(state, facts, rng)))
+}
+
+/**
+ * Goes on when all that the decision needs has been asked for, at once where nothing is missing. Without an answer the
+ * connection is refused: what nobody knows may be a workload that takes no plaintext.
+ */
+function whenKnown(
+  scope: WorkloadScope,
+  paused: Socket,
+  facts: OutboundFacts,
+  onKnown: (refusal: OutboundDecision | undefined) => void,
+): void {
+  const { demand, state } = scope.context
+  const name = demand === undefined ? undefined : missingName(state, demand, facts)
+  if (demand === undefined || name === undefined) return onKnown(undefined)
+  const asked = demand.ask(scope.uid, name, (outcome) => {
+    if (paused.destroyed || scope.ended) return void paused.destroy()
+    if (outcome === 'answered') return whenKnown(scope, paused, facts, onKnown)
+    onKnown(notAnswered(`the control plane has not said what ${name} is`))
+  })
+  if (!asked) onKnown(notAnswered(`too many connections wait to hear what ${name} is`))
+}
+
+function notAnswered(message: string): OutboundDecision {
+  return { kind: 'refused', reason: 'not-answered', message, service: undefined }
+}
+
+interface Decided {
+  readonly facts: OutboundFacts
+  readonly sourceIp: IpAddress
+  readonly startedMs: number
+  readonly decision: OutboundDecision
+}
+
+function subjectOf(
+  scope: WorkloadScope,
+  paused: Socket,
+  { facts, sourceIp, startedMs, decision }: Decided,
+): ConnectionSubject {
+  return {
     uid: scope.uid,
     direction: 'outbound',
     protocol: decision.kind === 'hbone' ? 'hbone' : 'tcp',
     source: { ip: sourceIp, port: paused.remotePort ?? 0 },
-    destination: { ip: destinationIp, port: captured.port },
+    destination: { ip: facts.destinationIp, port: facts.destinationPort },
     hbone: decision.kind === 'hbone' ? { ip: decision.ip, port: decision.port } : undefined,
     sourceParty: scope.party,
     destinationParty: destinationOf(decision),
@@ -60,7 +105,6 @@ export function acceptOutbound(
     facts: undefined,
     startedMs,
   }
-  proceed({ scope, pool, paused, subject, sourceIp, facts }, decision)
 }
 
 function proceed(call: OutboundCall, decision: OutboundDecision): void {

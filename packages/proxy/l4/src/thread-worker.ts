@@ -13,6 +13,7 @@ import type {
 import { L4Error } from './errors.ts'
 import type {
   ListenerAdoption,
+  SettledDemand,
   SlicedCommand,
   WorkerCommands,
   WorkerMessage,
@@ -23,6 +24,7 @@ import type {
 export interface ThreadWorkerDeps {
   readonly log: Log
   onAccessLog(lines: Uint8Array): void
+  onAddressNeeded(name: string): void
   /** The thread ended by itself. */
   onFailed(error: L4Error): void
 }
@@ -88,6 +90,10 @@ export class ThreadWorker implements WorkerCommands {
     return this.#call('release', uid)
   }
 
+  settleDemand(demand: SettledDemand): Promise<void> {
+    return this.#call('settleDemand', demand)
+  }
+
   connections(): AsyncGenerator<readonly ConnectionInfo[], void> {
     return this.#slices('connections')
   }
@@ -147,6 +153,9 @@ export class ThreadWorker implements WorkerCommands {
         return
       case 'failed':
         this.#take(message.id)?.reject(new L4Error(message.code ?? 'L4_WORKER', message.message))
+        return
+      case 'need':
+        this.#deps.onAddressNeeded(message.name)
         return
       case 'access-log':
         this.#deps.onAccessLog(message.lines)

@@ -1,6 +1,7 @@
 import type { ResourceUpdate } from '@tulle/mesh-xds'
 import type { MetricsSlice } from '@tulle/runtime'
 import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
+import type { DemandOutcome } from './address-demand.ts'
 import type {
   ConnectionInfo,
   EnrolledWorkload,
@@ -21,6 +22,8 @@ export interface WorkerCommands {
   exportListeners(uid: string): Promise<readonly ListeningSocket[]>
   adoptListeners(adoption: ListenerAdoption): Promise<void>
   release(uid: string): Promise<void>
+  /** What became of a name that this worker asked for; its answer was applied before. */
+  settleDemand(demand: SettledDemand): Promise<void>
   /** In slices, each made when it is asked for. */
   connections(): AsyncGenerator<readonly ConnectionInfo[], void>
   /** In slices, each made when it is asked for. */
@@ -36,11 +39,18 @@ export interface ListenerAdoption {
   readonly sockets: readonly ListeningSocket[]
 }
 
+export interface SettledDemand {
+  readonly name: string
+  readonly outcome: DemandOutcome
+}
+
 export interface WorkerSettings {
   readonly index: number
   readonly network: string
   readonly limits: L4Limits
   readonly accessLog: boolean
+  /** Whether addresses have to be asked for. */
+  readonly onDemand: boolean
 }
 
 /** What comes in slices. */
@@ -65,6 +75,8 @@ export type WorkerMessage =
       readonly code: L4ErrorCode | undefined
       readonly message: string
     }
+  /** Asks for an address; answered by `settleDemand`. */
+  | { readonly kind: 'need'; readonly name: string }
   | { readonly kind: 'access-log'; readonly lines: Uint8Array<ArrayBuffer> }
   | {
       readonly kind: 'log'

@@ -1,6 +1,7 @@
 import type { Clock, Rng } from '@tulle/core'
 import type { Log } from '@tulle/runtime'
 import type { ByteBudget, HandshakeGate, SessionKeeper } from '@tulle/tunnel'
+import type { AddressDemand } from './address-demand.ts'
 import type { ConnectionTable } from './connection-table.ts'
 import type { CopyBuffers } from './copy-buffers.ts'
 import type { Deadlines } from './deadlines.ts'
@@ -21,6 +22,8 @@ export interface WorkerContext {
   /** Of CONNECTs that wait for their answer. */
   readonly answering: Deadlines
   readonly state: MeshState
+  /** Where addresses are served on demand; absent where all of them come by themselves. */
+  readonly demand: AddressDemand | undefined
   readonly buffers: CopyBuffers
   readonly telemetry: Telemetry
   readonly connections: ConnectionTable

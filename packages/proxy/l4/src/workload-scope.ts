@@ -15,6 +15,8 @@ export class WorkloadScope {
   readonly enrolled: EnrolledWorkload
   readonly identity: Identity
   readonly place: SocketPlace
+  /** It was removed: what still waits for something must not begin. */
+  ended: boolean = false
   #policies: ApplicablePolicies | undefined
   #policiesRevision: number = -1
   #baggageOf: Workload | undefined

@@ -17,11 +17,13 @@ import type { GrpcCall, GrpcMethods, XdsServer } from '@tulle/xds'
 
 const tokenKey = { secret: new Uint8Array(32).fill(7) }
 
-/** `+w1@1` adds a resource, with `=ALIAS` one with an alias; `-w1` takes it away; `policy:` before it for a policy. */
+/** `+w1@1` adds a resource, with `=ALIAS` one with an alias, with `<WHOLE` a part of another; `-w1` takes it away; `policy:` before it for a policy. */
 function resource(text: string): MeshResource {
-  const [id = '', alias] = text.split('=')
+  const [rest = '', whole] = text.split('<')
+  const [id = '', alias] = rest.split('=')
   const [name = '', version = ''] = id.split('@')
-  return { name, version, aliases: alias === undefined ? [] : [alias], bytes: Buffer.from(text) }
+  const made = { name, version, aliases: alias === undefined ? [] : [alias], bytes: Buffer.from(text) }
+  return whole === undefined ? made : { ...made, partOf: [whole] }
 }
 
 /**
@@ -149,6 +151,12 @@ export class AdsFixture implements AsyncDisposable {
     )
     await this.xds.receipts.applied(this.graph.revision, { signal: new AbortController().signal })
     return this.#trace.splice(0)
+  }
+
+  /** Resolves when this line has crossed the stream; of what came before nothing is said any more. */
+  async saw(line: string): Promise<void> {
+    while (!this.#trace.includes(line)) await new Promise((resolve) => setImmediate(resolve))
+    this.#trace.splice(0, this.#trace.indexOf(line) + 1)
   }
 
   /** Resolves once the receipts say so. */

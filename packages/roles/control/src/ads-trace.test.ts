@@ -159,6 +159,22 @@ test('adsClient asks on demand: nothing at first, then by alias, also for what i
   ])
 })
 
+test('adsClient asks for parts with the whole, and hears no more of what it released', async () => {
+  await using fixture = await AdsFixture.create()
+  fixture.change('+s1@1=/10.1.0.1', '+w1@1=/10.0.0.1<s1', '+w2@1=/10.0.0.2')
+  const client = fixture.client({ typeUrls: [addressType], onDemand: [addressType] })
+  await client.start(forever)
+  await client.whenSynced
+  await fixture.settled()
+  client.demand(addressType, '/10.1.0.1')
+  client.demand(addressType, '/10.0.0.2')
+  await fixture.saw('→ addresses +w2@1')
+  client.release(addressType, '/10.0.0.2')
+  await fixture.saw('← addresses ask drop:/10.0.0.2')
+  fixture.change('+w1@2=/10.0.0.1<s1', '+w2@2=/10.0.0.2')
+  await fixture.saw('→ addresses +w1@2')
+})
+
 test('adsClient opens the stream anew when applying fails, and gets the update again', async () => {
   await using fixture = await AdsFixture.create()
   let failures = 0

@@ -5,6 +5,7 @@ import type { ZdsClient, ZdsWorkload } from '@tulle/kernel'
 import type { DataPlane } from '@tulle/l4'
 import type { Component, Log } from '@tulle/runtime'
 import type { KeptSockets } from './handover/kept-sockets.ts'
+import type { AddressBook } from './address-book.ts'
 import type { TakeOver } from './handover/take-over.ts'
 import { withListenerFile } from './listener-files.ts'
 
@@ -17,6 +18,8 @@ export interface EnrolmentDeps {
   readonly takeOver?: Pick<TakeOver, 'hold' | 'forget' | 'heardAll'>
   /** Where somebody keeps the listening sockets while no process is there. */
   readonly kept?: Pick<KeptSockets, 'serve' | 'forget'> & Disposable
+  /** Where addresses are served on demand. */
+  readonly addresses?: Pick<AddressBook, 'enrol' | 'leave'>
   /** Folder of listener files, where workloads have no namespaces. */
   readonly listeners?: string
 }
@@ -77,6 +80,7 @@ export class Enrolment implements Component {
   async #add(workload: ZdsWorkload): Promise<void> {
     const fields = { workload: `${workload.namespace}/${workload.name}` }
     try {
+      await this.#deps.addresses?.enrol(workload.uid)
       if (!(await this.#held(workload))) await this.#serve(workload)
     } catch (error) {
       this.#deps.log.error('a workload cannot be served', { ...fields, error: errorText(error) })
@@ -105,6 +109,7 @@ export class Enrolment implements Component {
     const workload = this.#enrolled.get(uid)
     this.#enrolled.delete(uid)
     this.#deps.takeOver?.forget(uid)
+    this.#deps.addresses?.leave(uid)
     await this.#deps.dataPlane.removeWorkload(uid)
     await this.#deps.kept?.forget(uid)
     if (workload === undefined) return

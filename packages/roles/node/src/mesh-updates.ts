@@ -1,6 +1,7 @@
 import type { IdentityUpdates } from '@tulle/control-client'
 import type { DataPlane, RejectedResource } from '@tulle/l4'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
+import type { AddressBook } from './address-book.ts'
 import type { LastGoodState } from './last-good-state.ts'
 
 export interface MeshUpdatesDeps {
@@ -8,6 +9,8 @@ export interface MeshUpdatesDeps {
   readonly lastGood: LastGoodState
   /** Whom to believe; the rest is the data path's. */
   readonly identities: IdentityUpdates
+  /** Where addresses are served on demand. */
+  readonly addresses: AddressBook | undefined
 }
 
 /** Configuration on its way from the control plane to the data path, noted as the last good state. */
@@ -38,8 +41,11 @@ export class MeshUpdates {
     return rejected
   }
 
-  #take(update: ResourceUpdate): Promise<readonly RejectedResource[]> {
-    const { dataPlane, identities } = this.#deps
-    return identities.handles(update.typeUrl) ? identities.apply(update) : dataPlane.apply(update)
+  async #take(update: ResourceUpdate): Promise<readonly RejectedResource[]> {
+    const { dataPlane, identities, addresses } = this.#deps
+    if (identities.handles(update.typeUrl)) return identities.apply(update)
+    const rejected = await dataPlane.apply(update)
+    addresses?.applied(update)
+    return rejected
   }
 }

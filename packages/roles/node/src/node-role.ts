@@ -7,9 +7,11 @@ import type { Clock } from '@tulle/core'
 import { nodeHandlesSelfTest } from '@tulle/kernel'
 import { createDataPlane } from '@tulle/l4'
 import type { DataPlane } from '@tulle/l4'
+import { addressType } from '@tulle/mesh-xds'
 import { adminServer, MetricsRegistry, runComponents } from '@tulle/runtime'
 import type { AdminRoute, Component, Log } from '@tulle/runtime'
 import { openAccessLog } from './access-log.ts'
+import { AddressBook } from './address-book.ts'
 import { DataPath } from './data-path.ts'
 import { Enrolment } from './enrolment.ts'
 import { LastGoodState } from './last-good-state.ts'
@@ -96,10 +98,11 @@ function assemble(options: NodeOptions, deps: NodeRoleDeps, taker: Taker | undef
   const { clock, log } = deps
   const metrics = new MetricsRegistry()
   const certificates = createCertificates(options, deps)
-  const dataPlane = startDataPlane(options, deps, certificates)
+  const addresses = addressBook(options, clock, () => ads)
+  const dataPlane = startDataPlane(options, deps, { certificates, addresses })
   const lastGood = new LastGoodState({ folder: options.secrets, clock, log })
   const identities = new IdentityUpdates({ dataPath: dataPlane, certificates, metrics })
-  const updates = new MeshUpdates({ dataPlane, lastGood, identities })
+  const updates = new MeshUpdates({ dataPlane, lastGood, identities, addresses })
   const ads = createAds(options, deps, { updates, metrics })
   const takeOverOptions = { timeoutMs: options.takeOverTimeout, controlWaitMs }
   const onTaken = async (): Promise<void> => {
@@ -116,6 +119,7 @@ function assemble(options: NodeOptions, deps: NodeRoleDeps, taker: Taker | undef
     log,
     rng: systemRng,
     ...(kept === undefined ? {} : { kept }),
+    ...(addresses === undefined ? {} : { addresses }),
     ...(options.listeners === '' ? {} : { listeners: options.listeners }),
     ...(takeOver === undefined ? {} : { takeOver }),
   })
@@ -163,6 +167,18 @@ function assemble(options: NodeOptions, deps: NodeRoleDeps, taker: Taker | undef
   }
 }
 
+/** Where addresses are served on demand. */
+function addressBook(
+  { subscribe }: NodeOptions,
+  clock: Clock,
+  ads: () => AdsClient,
+): AddressBook | undefined {
+  if (subscribe === 'wildcard') return undefined
+  const ask = (name: string): void => ads().demand(addressType, name)
+  const release = (name: string): void => ads().release(addressType, name)
+  return new AddressBook({ clock, ask, release })
+}
+
 function keptSockets(
   { keeperSocket: path, listeners, node }: NodeOptions,
   { clock, log }: NodeRoleDeps,
@@ -176,7 +192,10 @@ function keptSockets(
 function startDataPlane(
   options: NodeOptions,
   { clock, log, fail }: NodeRoleDeps,
-  certificates: CertificateStore,
+  {
+    certificates,
+    addresses,
+  }: { readonly certificates: CertificateStore; readonly addresses: AddressBook | undefined },
 ): DataPlane {
   const accessLogFd = openAccessLog(options.accessLog)
   const dataPlane = createDataPlane(
@@ -190,6 +209,7 @@ function startDataPlane(
       log,
       clock,
       ...(accessLogFd === undefined ? {} : { accessLogFd }),
+      ...(addresses === undefined ? {} : { onAddressNeeded: (name) => addresses.need(name) }),
       onIdentityNeeded: (identity) => certificates.want(identity),
       onIdentityReleased: (identity) => certificates.release(identity),
       onFailed: fail,
@@ -249,6 +269,7 @@ function createAds(
       serverName,
       clusterId,
       node: { name: options.node },
+      ...(options.subscribe === 'on-demand' ? { onDemand: [addressType] } : {}),
       historyFile: join(options.secrets, 'history'),
       apply: (update) => updates.apply(update),
     },

@@ -32,12 +32,16 @@ interface SharedOptions {
 const takeOverChoices = ['never', 'if-running', 'required'] as const
 export type TakeOverChoice = (typeof takeOverChoices)[number]
 
+const subscribeChoices = ['wildcard', 'on-demand'] as const
+export type SubscribeChoice = (typeof subscribeChoices)[number]
+
 export interface NodeOptions extends SharedOptions {
   readonly node: string
   readonly control: string
   readonly controlName: string
   readonly controlRoots: string
   readonly token: string
+  readonly subscribe: SubscribeChoice
   readonly zds: string
   readonly secrets: string
   readonly takeOver: TakeOverChoice
@@ -125,6 +129,11 @@ export const nodeOptions: OptionTableOf<NodeOptions> = defineOptions({
   token: option(path, {
     doc: 'File with the bearer token that binds this proxy to its node.',
     placeholder: 'FILE',
+  }),
+  subscribe: option(oneOf(subscribeChoices), {
+    default: 'wildcard',
+    doc: 'Which workloads and services to be told of: wildcard (all of them), on-demand (those of this node, and what they connect to, when they do). Policies always come in full.',
+    placeholder: 'WHICH',
   }),
   zds: option(path, {
     default: '/var/run/ztunnel/ztunnel.sock',

@@ -152,6 +152,34 @@ test('AdsStream serves by name: nothing at first, then names, aliases, and that 
   assert.deepEqual(fixture.sent(), ['3 addresses: +w3@1'], 'who asks again gets an answer')
 })
 
+test('AdsStream serves the parts of what was asked for, by name or alias, as they come and go', () => {
+  for (const asked of ['s1', 'net/10.1.0.1']) {
+    const fixture = new StreamFixture()
+    fixture.change('+s1@1=net/10.1.0.1', '+w1@1=net/10.0.0.1<s1', '+w2@1=net/10.0.0.2')
+    fixture.request(addressType, { subscribe: ['*'], unsubscribe: ['*'] }).ack()
+    fixture.sent()
+    fixture.request(addressType, { subscribe: [asked] })
+    assert.deepEqual(fixture.sent(), ['1 addresses: +s1@1 +w1@1'])
+    fixture.ack().change('+w1@2=net/10.0.0.1<s1', '+w3@1=net/10.0.0.3<s1', '+w2@2=net/10.0.0.2')
+    assert.deepEqual(fixture.sent(), ['2 addresses: +w1@2 +w3@1'])
+    fixture.ack().change('+w3@2=net/10.0.0.3')
+    assert.deepEqual(fixture.sent(), ['3 addresses: -w3'], 'no longer a part')
+    fixture.ack().change('-w1', '+w2@3=net/10.0.0.2<s1')
+    assert.deepEqual(fixture.sent(), ['4 addresses: +w2@3 -w1'])
+  }
+})
+
+test('AdsStream serves the parts of a service whose address was asked for before it existed, and until it goes', () => {
+  const fixture = new StreamFixture()
+  fixture.change('+w1@1=net/10.0.0.1<s1')
+  fixture.request(addressType, { subscribe: ['*', 'net/10.1.0.1'], unsubscribe: ['*'] })
+  assert.deepEqual(fixture.sent(), ['1 addresses: -net/10.1.0.1'])
+  fixture.ack().change('+s1@1=net/10.1.0.1')
+  assert.deepEqual(fixture.sent(), ['2 addresses: +s1@1 +w1@1'])
+  fixture.ack().change('+s1@2=net/10.1.0.2')
+  assert.deepEqual(fixture.sent(), ['3 addresses: -s1 -w1'], 'the address is not its any more')
+})
+
 test('AdsStream follows an address that moves to another workload', () => {
   const fixture = new StreamFixture()
   fixture

@@ -33,6 +33,8 @@ export class ResourceIndex implements Disposable {
   readonly #resources: Map<string, MeshResource> = new Map()
   /** Resource names by alias: while an address moves, two resources may claim it. */
   readonly #aliases: Map<string, string | Set<string>> = new Map()
+  /** Names of the parts of a resource, by its name; also where that itself is not there. */
+  readonly #parts: Map<string, Set<string>> = new Map()
   readonly #interested: Map<string, Set<Interested>> = new Map()
   readonly #journal: ChangeJournal
   readonly #snapshot: SnapshotChunks
@@ -70,12 +72,20 @@ export class ResourceIndex implements Disposable {
     return this.#resources.keys()
   }
 
-  /** Names of the resources that `nameOrAlias` stands for. */
+  /** Names of the resources that `nameOrAlias` stands for, and of their parts. */
   resolve(nameOrAlias: string): readonly string[] {
-    if (this.#resources.has(nameOrAlias)) return [nameOrAlias]
-    const names = this.#aliases.get(nameOrAlias)
+    const names = this.#resources.has(nameOrAlias) ? nameOrAlias : this.#aliases.get(nameOrAlias)
     if (names === undefined) return []
-    return typeof names === 'string' ? [names] : [...names]
+    const found = typeof names === 'string' ? [names] : [...names]
+    return [...found, ...found.flatMap((name) => [...(this.#parts.get(name) ?? [])])]
+  }
+
+  /** Whether `holds` is true of a name or alias by which a subscriber gets this resource. */
+  isReached(resource: MeshResource, holds: (nameOrAlias: string) => boolean): boolean {
+    if (holds(resource.name) || resource.aliases.some(holds)) return true
+    return (resource.partOf ?? []).some(
+      (whole) => holds(whole) || this.#resources.get(whole)?.aliases.some(holds) === true,
+    )
   }
 
   /** What changed since a position of the journal; undefined where that is not known any more. */
@@ -141,8 +151,24 @@ export class ResourceIndex implements Disposable {
     if (after !== undefined) this.#add(key, after)
     this.#journal.append(key, before?.version, after === undefined)
     this.#tell(key, key)
-    for (const alias of before?.aliases ?? []) this.#tell(alias, key)
-    for (const alias of after?.aliases ?? []) this.#tell(alias, key)
+    if (before !== undefined) this.#tellBeside(before)
+    if (after !== undefined) this.#tellBeside(after)
+    if (!sameItems(before?.aliases, after?.aliases)) this.#tellOfParts(key, before, after)
+  }
+
+  /** Those who know it by another name than its own. */
+  #tellBeside({ name, aliases, partOf = [] }: MeshResource): void {
+    for (const alias of aliases) this.#tell(alias, name)
+    for (const whole of partOf) {
+      this.#tell(whole, name)
+      for (const alias of this.#resources.get(whole)?.aliases ?? []) this.#tell(alias, name)
+    }
+  }
+
+  /** Who knows it by an alias that came or went gets its parts too, or no longer does. */
+  #tellOfParts(key: string, ...states: readonly (MeshResource | undefined)[]): void {
+    const aliases = new Set(states.flatMap((resource) => resource?.aliases ?? []))
+    for (const part of this.#parts.get(key) ?? []) for (const alias of aliases) this.#tell(alias, part)
   }
 
   #tell(nameOrAlias: string, name: string): void {
@@ -159,6 +185,11 @@ export class ResourceIndex implements Disposable {
       else if (typeof names === 'string') this.#aliases.set(alias, new Set([names, key]))
       else names.add(key)
     }
+    for (const whole of resource.partOf ?? []) {
+      const parts = this.#parts.get(whole)
+      if (parts === undefined) this.#parts.set(whole, new Set([key]))
+      else parts.add(key)
+    }
   }
 
   #drop(key: string, resource: MeshResource): void {
@@ -170,5 +201,13 @@ export class ResourceIndex implements Disposable {
       if (names === key) this.#aliases.delete(alias)
       else if (names instanceof Set && names.delete(key) && names.size === 0) this.#aliases.delete(alias)
     }
+    for (const whole of resource.partOf ?? []) {
+      const parts = this.#parts.get(whole)
+      if (parts?.delete(key) === true && parts.size === 0) this.#parts.delete(whole)
+    }
   }
+}
+
+function sameItems(a: readonly string[] = [], b: readonly string[] = []): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i])
 }

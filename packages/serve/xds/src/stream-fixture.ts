@@ -12,11 +12,13 @@ export const policyType = 'type.googleapis.com/istio.security.Authorization'
 export const addressType = 'type.googleapis.com/istio.workload.Address'
 const shortNames: Readonly<Record<string, string>> = { [policyType]: 'policies', [addressType]: 'addresses' }
 
-/** `w1@2` is the resource w1 in version 2; `w1@2=net/10.0.0.1` has an alias. */
+/** `w1@2` is the resource w1 in version 2; `w1@2=net/10.0.0.1` has an alias, `w1@2<s1` is a part of s1. */
 export function resource(text: string): MeshResource {
-  const [id = '', alias] = text.split('=')
+  const [rest = '', whole] = text.split('<')
+  const [id = '', alias] = rest.split('=')
   const [name = '', version = ''] = id.split('@')
-  return { name, version, aliases: alias === undefined ? [] : [alias], bytes: Buffer.from(text) }
+  const made = { name, version, aliases: alias === undefined ? [] : [alias], bytes: Buffer.from(text) }
+  return whole === undefined ? made : { ...made, partOf: [whole] }
 }
 
 /** A stream without a socket: what is sent is written down as one line a response. */

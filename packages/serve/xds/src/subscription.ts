@@ -266,7 +266,7 @@ export class Subscription implements Interested {
 
   #covers(resource: MeshResource | undefined): boolean {
     if (resource === undefined) return false
-    return this.#names.has(resource.name) || resource.aliases.some((alias) => this.#names.has(alias))
+    return this.index.isReached(resource, (name) => this.#names.has(name))
   }
 
   #problemOf({ subscribe, unsubscribe, initialVersions }: SubscriptionRequest): string | undefined {

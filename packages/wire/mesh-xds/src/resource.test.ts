@@ -24,6 +24,13 @@ test('addressResource names a service by namespace/hostname, with network/ip or 
   assert.deepEqual(aliases, ['/240.240.0.1', '/10.0.0.0/8'])
 })
 
+test('addressResource makes a workload a part of its services', () => {
+  const services = new Map([['s/h', []]])
+  const workload = { ...plainWorkload, services }
+  assert.deepEqual(addressResource({ kind: 'workload', workload }).partOf, ['s/h'])
+  assert.equal(addressResource({ kind: 'service', service: plainService }).partOf, undefined)
+})
+
 test('authorizationResource names a policy by namespace/name, and one of the mesh by /name', () => {
   assert.equal(authorizationResource(policyOf({})).name, 's/p')
   assert.equal(authorizationResource({ ...policyOf({}), namespace: '', scope: 'global' }).name, '/p')

@@ -24,6 +24,11 @@ export interface MeshResource {
   readonly version: string
   /** Other names by which it may be subscribed to. */
   readonly aliases: readonly string[]
+  /**
+   * Names of resources that it is a part of: whoever subscribes to one of them by name or alias gets it too, as istiod
+   * gives the workloads of a service to who asks for the service. It does not travel.
+   */
+  readonly partOf?: readonly string[]
   readonly bytes: Uint8Array
 }
 
@@ -37,7 +42,9 @@ export interface ResourceUpdate {
 export function addressResource(entry: AddressEntry): MeshResource {
   const bytes = entry.kind === 'workload' ? encodeWorkload(entry.workload) : encodeService(entry.service)
   const aliases = entry.kind === 'workload' ? workloadAliases(entry.workload) : serviceAliases(entry.service)
-  return { name: addressName(entry), version: contentVersion(bytes), aliases, bytes }
+  const resource = { name: addressName(entry), version: contentVersion(bytes), aliases, bytes }
+  if (entry.kind === 'service' || entry.workload.services.size === 0) return resource
+  return { ...resource, partOf: [...entry.workload.services.keys()] }
 }
 
 export function authorizationResource(policy: AuthorizationPolicy): MeshResource {
