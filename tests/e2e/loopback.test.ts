@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { get } from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -121,6 +121,28 @@ describe('without namespaces', () => {
     const callAs = async (name: string): Promise<string> =>
       (await folder.tulle('exec', `bookstore/${name}`, '--', 'node', '-e', call)).stdout.trim()
     assert.deepEqual([await callAs('reader'), await callAs('scraper')], ['200', 'no answer'])
+  })
+
+  test('a split starts a waypoint, which reads requests and lets in whom policy does', async () => {
+    folder.write('canary.yaml', readFileSync(join(checkout, 'examples/traffic/canary.yaml'), 'utf8'))
+    await mesh.lines.find(/books-v2 .*books on \d+/u, within)
+    await mesh.lines.find(/waypoint serves/u, { withinMs: 60_000 })
+    const ask =
+      'const one = async (headers) => { const a = await fetch(`http://${process.env.BOOKS_SERVICE_HOST}:${process.env.BOOKS_SERVICE_PORT}/books`, { headers }); return `${a.status} ${(await a.text()).includes(\'"version":"v2"\')}` };' +
+      'Promise.all([one({}), one({ "x-preview": "yes" })]).then((a) => console.log(a.join()), () => console.log("no answer"))'
+    const askAs = async (name: string): Promise<string> =>
+      (await folder.tulle('exec', `bookstore/${name}`, '--', 'node', '-e', ask)).stdout.trim()
+    let seen = ''
+    await until(async () => ((seen = await askAs('reader')) === '200 false,200 true' ? true : undefined), {
+      ...within,
+      describe: () => `reader: ${seen}`,
+    })
+    assert.equal(await askAs('scraper'), '403 false,403 false')
+    const { stdout } = await folder.tulle('get', 'waypoints')
+    assert.match(stdout, /bookstore +tulle-waypoint +127\.\d+\.1\.\d+ +yes/u)
+    rmSync(join(folder.manifests, 'canary.yaml'))
+    await mesh.lines.find(/tulle-waypoint +stopped/u, { withinMs: 60_000 })
+    assert.equal(await askAs('reader'), '200 false,200 false')
   })
 
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {

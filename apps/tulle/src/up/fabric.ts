@@ -24,6 +24,21 @@ export interface WorkloadPlace extends Disposable {
   announce(): void
 }
 
+/** Where a waypoint runs: in a network that is its own, or at an address that is. */
+export interface WaypointPlace extends Disposable {
+  /** undefined = where we are. */
+  readonly netns: NetnsFd | undefined
+  /** What the place makes it say of its listeners. */
+  readonly flags: Readonly<Record<string, string>>
+  announce(): void
+}
+
+export interface WaypointPlaceOptions {
+  readonly node: NodePlace
+  readonly slot: number
+  readonly address: string
+}
+
 export interface WorkloadPlaceOptions {
   readonly node: NodePlace
   readonly slot: number
@@ -41,6 +56,7 @@ export interface Fabric {
   readonly isolated: boolean
   createNode(index: number): NodePlace
   createWorkload(options: WorkloadPlaceOptions): WorkloadPlace
+  createWaypoint(options: WaypointPlaceOptions): WaypointPlace
   /** Makes a folder for secrets keep them in memory, where that is possible. */
   keepInMemory(folder: string, maxBytes: number): void
 }
@@ -49,6 +65,11 @@ export interface Fabric {
 export function namespacesFabric(): Fabric {
   createFabric()
   const networks = new Map<NodePlace, NodeNetwork>()
+  const nodeOf = (place: NodePlace): NodeNetwork => {
+    const node = networks.get(place)
+    if (node === undefined) throw new TypeError('expected a node of this fabric')
+    return node
+  }
   return {
     address: fabricAddress,
     controlFlags: {},
@@ -59,16 +80,24 @@ export function namespacesFabric(): Fabric {
       networks.set(network, network)
       return network
     },
-    createWorkload: ({ node: place, slot, launch }) => {
-      const node = networks.get(place)
-      if (node === undefined) throw new TypeError('expected a node of this fabric')
+    createWorkload: ({ node, slot, launch }) => {
       const { address, enrolled: captured } = launch
-      const network = createWorkloadNetwork({ node, slot, address, captured })
+      const network = createWorkloadNetwork({ node: nodeOf(node), slot, address, captured })
       return {
         netns: network.netns,
         env: {},
         enter: (run) => inNetns(network.netns, run),
         setStrict: (strict) => network.setStrict(strict),
+        announce: () => network.announce(),
+        [Symbol.dispose]: () => network[Symbol.dispose](),
+      }
+    },
+    // Nothing of a waypoint is captured: it speaks HBONE itself.
+    createWaypoint: ({ node, slot, address }) => {
+      const network = createWorkloadNetwork({ node: nodeOf(node), slot, address, captured: false })
+      return {
+        netns: network.netns,
+        flags: {},
         announce: () => network.announce(),
         [Symbol.dispose]: () => network[Symbol.dispose](),
       }

@@ -83,7 +83,7 @@ export async function runInner(options: InnerOptions, deps: InnerDeps): Promise<
   }
   const workloads = new Workloads({ nodes, fabric, hosts, surroundings, console, clock })
   const waypoints = new Waypoints(
-    { state, main: options.main, controlPort },
+    { state, main: options.main, controlPort, ...(fabric.isolated ? {} : { launcher }) },
     { fabric, nodes, console, clock },
   )
   const api = adminServer(

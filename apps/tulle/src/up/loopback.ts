@@ -4,7 +4,13 @@ import { closeFd, currentNetns, inboundTunnelPort, KernelError, listenTcp } from
 import { listenerFile } from '@tulle/node'
 import type { ListenerFile } from '@tulle/node'
 import type { Launch, LaunchList } from '@tulle/status'
-import type { Fabric, WorkloadPlace, WorkloadPlaceOptions } from './fabric.ts'
+import type {
+  Fabric,
+  WaypointPlace,
+  WaypointPlaceOptions,
+  WorkloadPlace,
+  WorkloadPlaceOptions,
+} from './fabric.ts'
 import { loopbackVariables } from './loopback-variables.ts'
 import type { LoopbackPort, LoopbackService } from './loopback-variables.ts'
 
@@ -15,6 +21,9 @@ export const loopbackTrustDomain = 'loopback.local'
 const firstServicePort = 20_000
 const firstApplicationPort = 24_000
 const lastApplicationPort = 31_999
+
+/** All roles are in one network: their ports would be in each other's way. */
+const noPorts = { 'metrics-port': '0', 'health-port': '0' }
 
 /**
  * A mesh on addresses of loopback, for machines that give us no namespaces: each workload has an address of its own
@@ -36,13 +45,7 @@ export class LoopbackFabric implements Fabric {
     const prefix = `127.${secondOctet(stateFolder)}`
     this.address = `${prefix}.0.1`
     this.controlFlags = { 'trust-domain': loopbackTrustDomain, 'workload-range': `${prefix}.0.0/16` }
-    // All nodes are in one network: their ports would be in each other's way.
-    this.nodeFlags = {
-      listeners: listenersFolder,
-      'admin-port': '0',
-      'metrics-port': '0',
-      'health-port': '0',
-    }
+    this.nodeFlags = { listeners: listenersFolder, 'admin-port': '0', ...noPorts }
   }
 
   createNode(index: number): { readonly netns: undefined; readonly address: string } {
@@ -70,6 +73,15 @@ export class LoopbackFabric implements Fabric {
         rmSync(file, { force: true })
         for (const { applicationPort } of ports) this.#applicationPorts.delete(applicationPort)
       },
+    }
+  }
+
+  createWaypoint({ address }: WaypointPlaceOptions): WaypointPlace {
+    return {
+      netns: undefined,
+      flags: { listen: address, ...noPorts },
+      announce: () => undefined,
+      [Symbol.dispose]: () => undefined,
     }
   }
 

@@ -4,7 +4,7 @@ import type { LaunchList, WaypointView } from '@tulle/status'
 import { makePrivate } from '../state-folder.ts'
 import type { StateFolder } from '../state-folder.ts'
 import type { Console } from './console.ts'
-import type { Fabric, WorkloadPlace } from './fabric.ts'
+import type { Fabric, WaypointPlace } from './fabric.ts'
 import type { Nodes } from './nodes.ts'
 import { flagList, roleProcess } from './role-process.ts'
 import type { RoleProcess } from './role-process.ts'
@@ -13,6 +13,8 @@ export interface WaypointsOptions {
   readonly state: StateFolder
   readonly main: string
   readonly controlPort: number
+  /** What starts processes that end with this one, where no namespace ends them. */
+  readonly launcher?: string
 }
 
 export interface WaypointsDeps {
@@ -29,7 +31,7 @@ type Wanted = Pick<WaypointView, 'key' | 'address' | 'node' | 'namespace' | 'nam
 interface Running {
   readonly wanted: Wanted
   readonly slot: number
-  readonly place: WorkloadPlace
+  readonly place: WaypointPlace
   readonly process: RoleProcess
 }
 
@@ -41,7 +43,7 @@ const drainDeadlineMs = 30_000
 const leaveGraceMs = drainDeadlineMs + 2000
 const secretsMaxBytes = 16 * 1024 ** 2
 
-/** Keeps a process for each waypoint of the mesh, in a network of its own: it is no workload, and nothing of it is captured. */
+/** Keeps a process for each waypoint of the mesh, in a place of its own: it is no workload, and nothing of it is captured. */
 export class Waypoints {
   readonly #options: WaypointsOptions
   readonly #deps: WaypointsDeps
@@ -50,7 +52,6 @@ export class Waypoints {
   readonly #leaving: Map<string, Running> = new Map()
   readonly #freeSlots: number[] = []
   #nextSlot: number = firstSlot
-  #saidNone: boolean = false
   #list: LaunchList | undefined
   /** One change at a time. */
   #changing: Promise<void> = Promise.resolve()
@@ -77,7 +78,7 @@ export class Waypoints {
     for (const [key, one] of wanted) {
       if (this.#running.has(key) || this.#leaving.has(key)) continue
       try {
-        await this.#begin(one, list)
+        await this.#begin(one)
       } catch (error) {
         this.#deps.console.warn(one.name, `could not be started: ${errorText(error)}`)
       }
@@ -91,26 +92,28 @@ export class Waypoints {
     await Promise.all(all.map(({ process }) => process.stop(stopGraceMs)))
   }
 
-  async #begin(wanted: Wanted, list: LaunchList): Promise<void> {
+  async #begin(wanted: Wanted): Promise<void> {
     const { console, fabric, nodes, clock } = this.#deps
-    if (!fabric.isolated) {
-      if (!this.#saidNone) console.warn('tulle', 'waypoints need network namespaces: here none is started')
-      this.#saidNone = true
-      return
-    }
     const [node] = await nodes.list()
     // The first workload brings the first node, and another list comes with it.
     if (node === undefined) return
-    const { state, main } = this.#options
+    const { state, main, launcher } = this.#options
     const folder = state.node(wanted.node)
     makePrivate(folder.root)
     makePrivate(folder.secrets)
     fabric.keepInMemory(folder.secrets, secretsMaxBytes)
     await nodes.keepToken(wanted.node, folder.token)
     const slot = this.#freeSlots.pop() ?? this.#nextSlot++
-    const place = fabric.createWorkload({ node: node.network, slot, launch: launchOf(wanted), list })
+    const place = fabric.createWaypoint({ node: node.network, slot, address: wanted.address ?? '' })
     const process = roleProcess(
-      { name: wanted.name, args: this.#args(wanted), main, logs: state.logs, netns: place.netns },
+      {
+        name: wanted.name,
+        args: this.#args(wanted, place),
+        main,
+        logs: state.logs,
+        ...(place.netns === undefined ? {} : { netns: place.netns }),
+        ...(launcher === undefined ? {} : { launcher }),
+      },
       { console, clock },
     )
     this.#running.set(wanted.key, { wanted, slot, place, process })
@@ -132,7 +135,7 @@ export class Waypoints {
     if (this.#list !== undefined) await this.reconcile(this.#list)
   }
 
-  #args({ key, node }: Wanted): readonly string[] {
+  #args({ key, node }: Wanted, place: WaypointPlace): readonly string[] {
     const { state, controlPort } = this.#options
     const folder = state.node(node)
     const flags = {
@@ -143,6 +146,7 @@ export class Waypoints {
       secrets: folder.secrets,
       'admin-socket': folder.adminSocket,
       'drain-deadline': `${drainDeadlineMs}ms`,
+      ...place.flags,
     }
     return ['waypoint', ...flagList(flags)]
   }
@@ -151,18 +155,4 @@ export class Waypoints {
 /** Without what changes while it runs. */
 function wantedOf({ key, address, node, namespace, name }: WaypointView): Wanted {
   return { key, node, namespace, name, ...(address === undefined ? {} : { address }) }
-}
-
-/** As the fabric takes workloads: one whose traffic is left alone. */
-function launchOf({ key, namespace, name, node, address = '' }: Wanted): LaunchList['items'][number] {
-  return {
-    uid: key,
-    namespace,
-    name,
-    serviceAccount: name,
-    node,
-    address,
-    enrolled: false,
-    run: { command: [], env: {}, workingDir: '' },
-  }
 }
