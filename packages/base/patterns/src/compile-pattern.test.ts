@@ -8,7 +8,7 @@ import { matchLimits, maxPatternLength } from './limits.ts'
 import type { PatternSpec } from './matcher.ts'
 import { patternFault } from './pattern-fault.ts'
 import { parseProgram } from './program.ts'
-import { shapeMatcher } from './text-shape.ts'
+import { literalHead, shapeMatcher } from './text-shape.ts'
 
 type Anchor = PatternSpec['anchor']
 
@@ -39,6 +39,24 @@ for (const [written, anchor, yes, no] of answers) {
     for (const text of yes) assert.equal(matcher.test(text), true, JSON.stringify(text))
     for (const text of no) assert.equal(matcher.test(text), false, JSON.stringify(text))
     assert.equal(shapeMatcher(parseProgram(source), anchor) !== undefined, written.startsWith('='))
+  })
+}
+
+const heads: readonly (readonly [pattern: string, head: string])[] = [
+  ['/v[0-9]+/books', '/v'],
+  ['^/books/[^/]+$', '/books/'],
+  ['(?i)/books', '/'],
+  ['ab?', 'a'],
+  ['a+b', 'a'],
+  ['(GET|POST)', ''],
+  ['[ab]c', ''],
+  [String.raw`\x{D83D}.`, ''],
+  ['', ''],
+]
+
+for (const [source, head] of heads) {
+  test(`literalHead() of ${JSON.stringify(source)} is ${JSON.stringify(head)}`, () => {
+    assert.equal(literalHead(parseProgram(source)), head)
   })
 }
 

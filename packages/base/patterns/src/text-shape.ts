@@ -39,6 +39,14 @@ function testOf({ head, gap, tail, anchor }: Shape): (text: string) => boolean {
   }
 }
 
+/**
+ * What every text begins with that the pattern matches; empty where that is not one literal. A pattern is anchored at its start
+ * either way, so a text that begins otherwise is answered without the automaton.
+ */
+export function literalHead(program: Program): string {
+  return new ShapeReader(program).readHead()
+}
+
 class ShapeReader {
   readonly #program: Program
   #at: number
@@ -46,6 +54,12 @@ class ShapeReader {
   constructor(program: Program) {
     this.#program = program
     this.#at = program.start
+  }
+
+  readHead(): string {
+    while (this.#isEmpty(emptyWidth.beginText)) this.#at = this.#program.out[this.#at] ?? 0
+    const head = this.#readLiteral()
+    return isWhole(head) ? head : ''
   }
 
   read(anchor: PatternSpec['anchor']): Shape | undefined {
