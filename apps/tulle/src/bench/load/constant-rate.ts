@@ -1,8 +1,7 @@
-import type { Socket } from 'node:net'
 import type { Clock } from '@tulle/core'
-import { answer, AnswerReader, request } from './answers.ts'
-import { openConnection } from './connection.ts'
 import type { Place } from './connection.ts'
+import { converse as converseByGet } from './conversation.ts'
+import type { Conversation, Converse } from './conversation.ts'
 import { LatencyHistogram } from './latency-histogram.ts'
 
 export interface ConstantRatePlan extends Place {
@@ -26,6 +25,8 @@ export interface CallRecord {
 
 export interface ConstantRateDeps {
   readonly clock: Clock
+  /** How a connection asks; absent: GETs of HTTP/1.1. */
+  readonly converse?: Converse
   /** Told of every failed request. */
   readonly onFailure?: (record: CallRecord) => void
   /** Told of the first answer of every connection. */
@@ -107,7 +108,7 @@ class Slot {
   readonly #maxAgeMs: number
   /** When the requests were due that wait for this connection, the one under way first. */
   #waiting: number[] = []
-  #socket: Socket | undefined
+  #conversation: Conversation | undefined
   #isOpen: boolean = false
   #busy: boolean = false
   #first: boolean = true
@@ -131,34 +132,35 @@ class Slot {
     this.#waiting.push(dueMs)
     if (this.#isOpen) {
       if (!this.#busy) this.#send(nowMs)
-    } else if (this.#socket === undefined && nowMs >= this.#pausedUntilMs) this.open()
+    } else if (this.#conversation === undefined && nowMs >= this.#pausedUntilMs) this.open()
   }
 
   open(): void {
     const { clock } = this.#load.deps
     this.#openedMs = clock.nowMs()
     this.#first = true
-    const { host, port } = this.#load.plan
-    const reader = new AnswerReader(answer, (ok) => this.#answered(ok))
-    const socket = openConnection(
+    const { plan, deps } = this.#load
+    const { host, port } = plan
+    const { converse = converseByGet } = deps
+    const conversation = converse(
       { host, port },
       {
         onOpen: () => {
           this.#isOpen = true
           if (this.#waiting.length > 0) this.#send(clock.monotonicMs())
         },
-        onData: (bytes, length) => reader.read(bytes, length),
+        onAnswer: (ok) => this.#answered(ok),
         onClose: (error) => {
-          if (this.#socket === socket) this.#closed(error)
+          if (this.#conversation === conversation) this.#closed(error)
         },
       },
     )
-    this.#socket = socket
+    this.#conversation = conversation
   }
 
   close(): void {
-    this.#socket?.destroy()
-    this.#socket = undefined
+    this.#conversation?.destroy()
+    this.#conversation = undefined
   }
 
   #send(nowMs: number): void {
@@ -166,7 +168,7 @@ class Slot {
     this.#busy = true
     this.#beganMs = deps.clock.nowMs()
     lateness.record((nowMs - (this.#waiting[0] ?? nowMs)) * 1000)
-    this.#socket?.write(request)
+    this.#conversation?.ask()
   }
 
   #answered(ok: boolean): void {
@@ -188,8 +190,8 @@ class Slot {
   }
 
   #replace(): void {
-    this.#socket?.end()
-    this.#socket = undefined
+    this.#conversation?.end()
+    this.#conversation = undefined
     this.#isOpen = false
     this.open()
   }
@@ -197,7 +199,7 @@ class Slot {
   #closed(error: string): void {
     const { clock, onIdleLoss } = this.#load.deps
     const wasOpen = this.#isOpen
-    this.#socket = undefined
+    this.#conversation = undefined
     this.#isOpen = false
     if (this.#load.over) return
     this.#pausedUntilMs = clock.monotonicMs() + reconnectPauseMs

@@ -12,6 +12,8 @@ import {
 } from './answers.ts'
 import { streamBulk } from './backend.ts'
 import { openConnection } from './connection.ts'
+import { converse as converseByGet } from './conversation.ts'
+import type { Converse } from './conversation.ts'
 import { ConstantRate } from './constant-rate.ts'
 import { LatencyHistogram } from './latency-histogram.ts'
 import type { LoadPlan, LoadReport } from './load-report.ts'
@@ -21,6 +23,8 @@ export interface LoadRunDeps {
   readonly clock: Clock
   /** For the ticker's thread. */
   readonly thisProgram: URL
+  /** How `probe`, `small` and `steady` ask; absent: GETs of HTTP/1.1. */
+  readonly converse?: Converse
 }
 
 /** Of the time of a fixed rate, before it: until code is compiled. */
@@ -41,6 +45,7 @@ export class LoadRun {
   readonly #plan: LoadPlan
   readonly #clock: Clock
   readonly #thisProgram: URL
+  readonly #converse: Converse
   readonly #latencies: LatencyHistogram = new LatencyHistogram()
   #requests: number = 0
   #warmUpRequests: number = 0
@@ -49,10 +54,11 @@ export class LoadRun {
   #bytesOut: () => number = () => 0
   #over: boolean = false
 
-  constructor(plan: LoadPlan, { clock, thisProgram }: LoadRunDeps) {
+  constructor(plan: LoadPlan, { clock, thisProgram, converse = converseByGet }: LoadRunDeps) {
     this.#plan = plan
     this.#clock = clock
     this.#thisProgram = thisProgram
+    this.#converse = converse
   }
 
   /** Whether it could do what it was to. */
@@ -110,6 +116,7 @@ export class LoadRun {
       { ...rest, perSecond: closed ? Infinity : perSecond },
       {
         clock: this.#clock,
+        converse: this.#converse,
         onLatency: (microseconds) => {
           this.#latencies.record(microseconds)
           this.#requests++
@@ -196,13 +203,12 @@ export class LoadRun {
 
   #isAnswered(): Promise<boolean> {
     return new Promise((resolve) => {
-      const reader = new AnswerReader(lastAnswer, resolve)
-      const socket = openConnection(this.#plan, {
-        onOpen: (opened) => opened.write(lastRequest),
-        onData: (bytes, length) => reader.read(bytes, length),
+      const conversation = this.#converse(this.#plan, {
+        onOpen: () => conversation.ask(),
+        onAnswer: resolve,
         onClose: () => resolve(false),
       })
-      this.#clock.after(probeAnswerWithinMs, () => socket.destroy())
+      this.#clock.after(probeAnswerWithinMs, () => conversation.destroy())
     })
   }
 
