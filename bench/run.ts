@@ -6,6 +6,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(argv: readonly string
   l4: () => import('./l4/l4-bench.ts'),
   l7: () => import('./l7/l7-bench.ts'),
   'l7-capacity': () => import('./l7-capacity/l7-capacity-bench.ts'),
+  'mesh-path': () => import('./mesh-path/mesh-path-bench.ts'),
   micro: () => import('./micro/micro-bench.ts'),
   'one-weight': () => import('./one-weight/one-weight-bench.ts'),
   neighbours: () => import('./neighbours/neighbours-bench.ts'),

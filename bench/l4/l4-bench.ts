@@ -1,27 +1,29 @@
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmdirSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { mountTmpfs, unshareMount } from '@tulle/kernel'
 import { buildPackage } from '../support/build-package.ts'
 import { writeCertificates } from '../support/certificates.ts'
 import { Children } from '../support/children.ts'
 import { machineFacts } from '../support/machine.ts'
-import { median } from '../support/statistics.ts'
+import type { Measurement } from '../support/measurement.ts'
+import { measureMemory, mostConnections } from '../support/memory.ts'
+import type { MemorySample } from '../support/memory.ts'
+import { awaitPath, loadProgram } from '../support/own-load.ts'
+import { halfOfSaturation, Rounds } from '../support/rounds.ts'
+import { endOnSignals, expectTwoCores, loadCore, privateFolder } from '../support/run-setting.ts'
+import { saveResult } from '../support/save-result.ts'
+import { baseline } from '../support/series-tables.ts'
 import { farIp, makeTwoNamespaces } from '../support/two-namespaces.ts'
 import type { TwoNamespaces } from '../support/two-namespaces.ts'
-import { awaitPath, chooseGenerator, loadProgram, measure } from './measure.ts'
+import { hasWrk } from '../support/wrk.ts'
+import { measure } from './measure.ts'
 import type { LoadDeps } from './measure.ts'
-import { measureMemory, mostConnections } from './memory.ts'
-import type { MemorySample } from './memory.ts'
 import { parseL4Options } from './options.ts'
 import type { L4BenchOptions } from './options.ts'
-import { backendPort, loadCore, startPath } from './paths.ts'
+import { backendPort, startPath } from './paths.ts'
 import type { BenchPath, LeftOut, PathDeps } from './paths.ts'
-import { summarizeProfiles } from './profile-summary.ts'
-import { renderReport, saveReport } from './report.ts'
-import type { L4Report, LatencyRate, Series } from './report.ts'
+import { summarizeProfiles } from '../support/profile-summary.ts'
+import { renderReport } from './report.ts'
+import type { L4Report } from './report.ts'
 import { latencyWork, memoryWorkName, works } from './works.ts'
 import type { Work } from './works.ts'
 
@@ -30,8 +32,7 @@ const checkout = fileURLToPath(new URL('../..', import.meta.url))
 /** The whole L4 pair beside its peers, round by round. */
 export async function run(argv: readonly string[]): Promise<void> {
   const options = parseL4Options(argv)
-  if (availableParallelism() < 2)
-    throw new Error('expected two cores, one for the proxies and one for the load')
+  expectTwoCores()
   const tulleMain = options.source ? join(checkout, 'apps/tulle/src/main.ts') : buildPackage('tulle-bench')
   using folder = privateFolder()
   using plain = makeTwoNamespaces({ captured: false })
@@ -49,9 +50,10 @@ export async function run(argv: readonly string[]): Promise<void> {
     profileFolder: options.profileFolder,
     maxConnections: mostConnections(),
   }).run()
-  console.log(renderReport(report))
+  const printed = renderReport(report)
+  console.log(printed)
   if (options.profileFolder !== undefined) console.log(`\n${summarizeProfiles(options.profileFolder)}`)
-  if (options.save) console.log(`\nsaved as ${saveReport(report)}`)
+  if (options.save) console.log(`\nsaved as ${saveResult('l4', report, printed)}`)
   const failed = report.series.filter(({ measurements }) => measurements.some(({ rate }) => !(rate > 0)))
   if (failed.length > 0) {
     const names = failed.map(({ path, work }) => `${work} on ${path}`).join(', ')
@@ -63,14 +65,14 @@ class L4Bench {
   readonly #options: L4BenchOptions
   readonly #paths: PathDeps
   readonly #load: LoadDeps
-  readonly #series: Map<string, Series> = new Map()
+  readonly #rounds: Rounds = new Rounds()
   readonly #memory: MemorySample[] = []
   #leftOut: readonly LeftOut[] = []
 
   constructor(options: L4BenchOptions, paths: PathDeps) {
     this.#options = options
     this.#paths = paths
-    this.#load = { children: paths.children, generator: chooseGenerator(options.generator) }
+    this.#load = { children: paths.children, generator: hasWrk() ? options.generator : 'own' }
   }
 
   async run(): Promise<L4Report> {
@@ -79,7 +81,9 @@ class L4Bench {
     for (const path of paths) await awaitPath(path, this.#load.children)
     const chosen = works.filter(({ name }) => this.#options.works.includes(name))
     await this.#measureRounds(chosen, paths, 0)
-    const latency = this.#options.works.includes(latencyWork.name) ? this.#latencyRate() : undefined
+    const latency = this.#options.works.includes(latencyWork.name)
+      ? halfOfSaturation(this.#rounds, 'small', baseline)
+      : undefined
     if (latency !== undefined) await this.#measureRounds([latencyWork], paths, latency.perSecond)
     await this.#stopForProfiles(paths)
     const { rounds, seconds, source } = this.#options
@@ -90,7 +94,7 @@ class L4Bench {
       program: source ? 'sources' : 'package',
       latency,
       leftOut: this.#leftOut,
-      series: [...this.#series.values()],
+      series: this.#rounds.series,
       memory: this.#memory,
       machine: machineFacts(),
     }
@@ -120,40 +124,17 @@ class L4Bench {
 
   async #measureRounds(chosen: readonly Work[], all: readonly BenchPath[], perSecond: number): Promise<void> {
     const { rounds, seconds, warmUpSeconds } = this.#options
-    const pathsOf = (work: Work): readonly BenchPath[] => all.filter((path) => path.works.includes(work.name))
-    for (const work of warmUpSeconds > 0 ? chosen : []) {
-      for (const path of pathsOf(work))
-        await measure({ work, path, seconds: warmUpSeconds, perSecond }, this.#load)
-    }
-    for (let round = 0; round < rounds; round++) {
-      for (const work of chosen) {
-        const paths = pathsOf(work)
-        // Each round begins with another path, so that none is always the first after a change of work.
-        for (const index of paths.keys()) {
-          const path = paths[(index + round) % paths.length]
-          if (path !== undefined) await this.#add({ work, path, seconds, perSecond })
-        }
-      }
-      if (chosen.length > 0) this.#say(`round ${round + 1} of ${rounds}`)
-    }
-  }
-
-  async #add(run_: Parameters<typeof measure>[0]): Promise<void> {
-    const [work, path] = [run_.work.name, run_.path.name]
-    const key = `${work} ${path}`
-    const before = this.#series.get(key)?.measurements ?? []
-    const found = await measure(run_, this.#load)
-    this.#series.set(key, { work, path, measurements: [...before, found] })
-  }
-
-  /** Half of what the slowest pair gets through with 32 connections, so that every path can do it. */
-  #latencyRate(): LatencyRate | undefined {
-    const saturations = [...this.#series.values()]
-      .filter(({ work, path }) => work === 'small' && path !== 'direct')
-      .map(({ path, measurements }) => ({ path, rate: median(measurements.map(({ rate }) => rate)) }))
-    const slowest = saturations.toSorted((a, b) => a.rate - b.rate)[0]
-    if (slowest === undefined) throw new Error('latency is measured at half of what small found: add small')
-    return { perSecond: Math.round(slowest.rate / 2), slowest: slowest.path }
+    const measureFor =
+      (time: number) =>
+      (work: Work, path: BenchPath): Promise<Measurement> =>
+        measure({ work, path, seconds: time, perSecond }, this.#load)
+    await this.#rounds.run({
+      works: chosen,
+      pathsOf: (work) => all.filter((path) => path.works.includes(work.name)),
+      rounds,
+      measure: measureFor(seconds),
+      ...(warmUpSeconds > 0 ? { warmUp: measureFor(warmUpSeconds) } : {}),
+    })
   }
 
   /** A profile is written when its process ends by itself, which SIGTERM makes ours do. */
@@ -176,29 +157,4 @@ function startBackend(children: Children, networks: TwoNamespaces): void {
     core: loadCore,
     command: [process.execPath, loadProgram, 'backend', farIp, `${backendPort}`],
   })
-}
-
-/** Keys and logs are in a tmpfs of this process's own mount namespace, so they end with it. */
-function privateFolder(): Disposable & { readonly path: string } {
-  const path = mkdtempSync(join(tmpdir(), 'tulle-bench-'))
-  // Where mounts are private, the empty folder below is all that others ever see.
-  unshareMount()
-  mountTmpfs({ target: path, maxBytes: 1024 * 1024 * 1024, mode: 0o700 })
-  return {
-    path,
-    [Symbol.dispose]: () => {
-      spawnSync('umount', ['--lazy', path])
-      rmdirSync(path)
-    },
-  }
-}
-
-function endOnSignals(children: Children): void {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => {
-      // What waits for a child fails now, and everything unwinds.
-      process.exitCode = 130
-      void children[Symbol.asyncDispose]()
-    })
-  }
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { oneOf, positive } from '../support/options.ts'
 import { pathNames } from './paths.ts'
 import { workNames } from './works.ts'
 
@@ -48,11 +49,16 @@ export function parseL4Options(argv: readonly string[]): L4BenchOptions {
   const { smoke } = values
   const wanted = values.works.split(',').map((name) => (name === 'bulk' ? 'download' : name))
   return {
-    rounds: positive('--rounds', values.rounds ?? (smoke ? '1' : '5')),
-    seconds: positive('--seconds', values.seconds ?? (smoke ? '0.2' : '2')),
+    rounds: positive({ option: '--rounds', text: values.rounds ?? (smoke ? '1' : '5'), usage }),
+    seconds: positive({ option: '--seconds', text: values.seconds ?? (smoke ? '0.2' : '2'), usage }),
     warmUpSeconds: smoke ? 0 : 1,
-    paths: oneOf('--paths', values.paths?.split(',') ?? (smoke ? productPaths : pathNames), pathNames),
-    works: oneOf('--works', wanted, workNames),
+    paths: oneOf({
+      option: '--paths',
+      names: values.paths?.split(',') ?? (smoke ? productPaths : pathNames),
+      known: pathNames,
+      usage,
+    }),
+    works: oneOf({ option: '--works', names: wanted, known: workNames, usage }),
     idleConnections: smoke ? [10, 100] : [1000, 10_000],
     settleMs: smoke ? 100 : 2000,
     // wrk measures whole seconds, and is no load that the users of `tulle bench` have.
@@ -61,16 +67,4 @@ export function parseL4Options(argv: readonly string[]): L4BenchOptions {
     save: values.save,
     profileFolder: values.profile === undefined ? undefined : resolve(values.profile),
   }
-}
-
-function positive(option: string, text: string): number {
-  const value = Number(text)
-  if (value > 0) return value
-  throw new Error(`${option}: expected a positive number, found ${JSON.stringify(text)}\n${usage}`)
-}
-
-function oneOf(option: string, names: readonly string[], known: readonly string[]): readonly string[] {
-  const stranger = names.find((name) => !known.includes(name))
-  if (stranger === undefined) return names
-  throw new Error(`${option}: expected some of ${known.join(', ')}, found ${stranger}\n${usage}`)
 }

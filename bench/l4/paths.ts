@@ -4,13 +4,11 @@ import { join } from 'node:path'
 import { benchConfig } from '../../apps/tulle/src/bench/mesh-config.ts'
 import type { Child, Children } from '../support/children.ts'
 import type { PemFiles } from '../support/certificates.ts'
+import { proxyCore } from '../support/run-setting.ts'
 import { farIp, nearIp } from '../support/two-namespaces.ts'
 import type { TwoNamespaces } from '../support/two-namespaces.ts'
 import { haproxyConfig, haproxyPlainConfig } from './peer-configs.ts'
 
-/** Proxies share core 0; load and backend share core 1. */
-export const proxyCore = 0
-export const loadCore = 1
 export const backendPort = 9000
 /** A policy of some size, all of which is looked at for each connection. */
 const policyRules = 100

@@ -1,6 +1,7 @@
 import { pairedRatio } from '../support/statistics.ts'
-import type { L4Report, Series } from './report.ts'
-import { numberText, ratioSpread } from './text.ts'
+import type { Series } from '../support/rounds.ts'
+import { numberText, ratioSpread } from '../support/text.ts'
+import type { L4Report } from './report.ts'
 
 /** A line of the table of design §13 that this bench can speak to. */
 export interface Requirement {

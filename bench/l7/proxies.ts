@@ -3,150 +3,137 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorText } from '@tulle/core'
 import { installEnvoy } from '../../tests/interop/envoy/install-envoy.ts'
-import { backendPort, proxyCore } from '../l4/paths.ts'
-import type { BenchPath, LeftOut } from '../l4/paths.ts'
-import type { Children } from '../support/children.ts'
+import { proxyCore } from '../support/run-setting.ts'
+import type { LeftOut } from '../l4/paths.ts'
+import type { Child, Children } from '../support/children.ts'
 import { farIp, nearIp } from '../support/two-namespaces.ts'
 import type { TwoNamespaces } from '../support/two-namespaces.ts'
-import { envoyConfig } from './envoy-config.ts'
+import { portOf } from './entries.ts'
+import type { Entry, EntryName } from './entries.ts'
+import { envoyFiles } from './envoy-config.ts'
+import { haproxyFiles } from './haproxy-config.ts'
+import { backendPorts } from './load/ports.ts'
+import { nginxFiles } from './nginx-config.ts'
+import { ourFiles } from './our-config.ts'
 
 export interface ProxyDeps {
   readonly children: Children
   readonly networks: TwoNamespaces
+  /** On a tmpfs that only this process and its children see. */
   readonly folder: string
+  /** What runs as `tulle`. */
   readonly tulleMain: string
+  /** Ours writes a CPU profile to this folder when it ends. */
   readonly profileFolder: string | undefined
+  readonly maxConnections: number
+}
+
+/** What a proxy is to be configured for. */
+export interface ProxySetting {
+  readonly folder: string
+  /** Of its entries, in their order. */
+  readonly firstPort: number
+  readonly maxConnections: number
+  readonly entries: readonly Entry[]
 }
 
 type Command = readonly [program: string, ...args: string[]]
 
 interface ProxyPlan {
   readonly name: string
-  readonly port: number
-  readonly command: (deps: ProxyDeps) => Command
+  readonly firstPort: number
+  /** The first file is the one to start with. */
+  readonly files: (setting: ProxySetting) => ReadonlyMap<string, string>
+  /** Throws where the program is neither there nor to be had. */
+  readonly command: (file: string, deps: ProxyDeps) => Command
 }
 
-const works = ['small-1', 'small', 'small-512', 'connect']
-const reads = 'GET'
+/** One way from the load to the backends. */
+export interface L7Path {
+  readonly name: string
+  readonly networks: TwoNamespaces
+  readonly ip: string
+  readonly ports: ReadonlyMap<EntryName, number>
+  /** One, or none where the load speaks with the backend itself. */
+  readonly proxies: readonly Child[]
+}
 
-/** Each on one core, with one rule that admits reads, and one route. */
 const plans: readonly ProxyPlan[] = [
-  { name: 'haproxy', port: 7301, command: haproxyCommand },
-  { name: 'nginx', port: 7302, command: nginxCommand },
-  { name: 'envoy', port: 7304, command: envoyCommand },
-  { name: 'ours', port: 7303, command: ourCommand },
+  {
+    name: 'haproxy',
+    firstPort: 7310,
+    files: haproxyFiles,
+    command: (file) => ['haproxy', '-db', '-f', file],
+  },
+  { name: 'nginx', firstPort: 7320, files: nginxFiles, command: (file) => ['nginx', '-c', file] },
+  {
+    name: 'envoy',
+    firstPort: 7330,
+    files: envoyFiles,
+    command: (file) => [
+      installEnvoy(),
+      '-c',
+      file,
+      '--concurrency',
+      '1',
+      '--disable-hot-restart',
+      '--log-level',
+      'error',
+    ],
+  },
+  { name: 'ours', firstPort: 7340, files: ourFiles, command: ourCommand },
 ]
 
 export const proxyNames: readonly string[] = ['direct', ...plans.map(({ name }) => name)]
 
 /** Starts a proxy on the load's side, or says why it is not there. */
-export function startProxy(name: string, deps: ProxyDeps): BenchPath | LeftOut {
+export function startProxy(name: string, entries: readonly Entry[], deps: ProxyDeps): L7Path | LeftOut {
   const { children, networks } = deps
-  if (name === 'direct') return { name, networks, ip: farIp, port: backendPort, proxies: [], works }
+  if (name === 'direct') return { name, networks, ip: farIp, ports: directPorts, proxies: [] }
   const plan = plans.find((one) => one.name === name)
   if (plan === undefined) return { name, why: 'nobody knows it' }
+  const files = plan.files({ ...deps, firstPort: plan.firstPort, entries: [...entries] })
+  for (const [file, text] of files) writeFileSync(file, text)
   let command: Command
   try {
-    command = plan.command(deps)
+    command = plan.command([...files.keys()][0] ?? '', deps)
   } catch (error) {
     return { name, why: errorText(error) }
   }
   if (spawnSync(command[0], ['-v'], { stdio: 'ignore' }).error !== undefined)
     return { name, why: `${command[0]} is not installed (Debian: apt-get install ${command[0]})` }
   const proxy = children.start({ name, netns: networks.near, core: proxyCore, command })
-  return { name, networks, ip: nearIp, port: plan.port, proxies: [proxy], works }
+  const ports = new Map(entries.map((entry) => [entry.name, portOf(entry.name, plan.firstPort)]))
+  return { name, networks, ip: nearIp, ports, proxies: [proxy] }
 }
 
-function haproxyCommand({ folder }: ProxyDeps): Command {
-  const file = join(folder, 'haproxy-l7.cfg')
-  writeFileSync(
-    file,
-    `global
-  nbthread 1
-  maxconn 4000
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 1m
-  timeout server 1m
-frontend front
-  bind ${nearIp}:7301
-  http-request deny if !{ method ${reads} }
-  default_backend back
-backend back
-  http-reuse always
-  server application ${farIp}:${backendPort}
-`,
-  )
-  return ['haproxy', '-db', '-f', file]
-}
+/** Nobody would retry, so there is nothing to compare with. */
+const directPorts: L7Path['ports'] = new Map<EntryName, number>([
+  ['plain', backendPorts.http1],
+  ['http2', backendPorts.http2],
+  ['grpc', backendPorts.http2],
+  ['routes', backendPorts.http1],
+])
 
-function nginxCommand({ folder }: ProxyDeps): Command {
-  const file = join(folder, 'nginx-l7.conf')
-  writeFileSync(
-    file,
-    `daemon off;
-master_process off;
-worker_processes 1;
-pid ${folder}/nginx.pid;
-error_log stderr;
-events { worker_connections 4000; }
-http {
-  access_log off;
-  keepalive_requests 1000000000;
-  upstream back { server ${farIp}:${backendPort}; keepalive 512; keepalive_requests 1000000000; }
-  server {
-    listen ${nearIp}:7302;
-    location / {
-      limit_except ${reads} { deny all; }
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_pass http://back;
-    }
-  }
-}
-`,
-  )
-  return ['nginx', '-c', file]
-}
-
-/** Throws where it is neither there nor to be had. */
-function envoyCommand({ folder }: ProxyDeps): Command {
-  const file = join(folder, 'envoy-l7.json')
-  const config = envoyConfig({ ip: nearIp, port: 7304 }, { ip: farIp, port: backendPort }, reads)
-  writeFileSync(file, JSON.stringify(config))
-  return [installEnvoy(), '-c', file, '--concurrency', '1', '--disable-hot-restart', '--log-level', 'warning']
+/** Of ours: a line for each request. */
+export function accessLog(folder: string): string {
+  return join(folder, 'waypoint.access.log')
 }
 
 /** As it is run: policy, metrics and access log on. */
-function ourCommand({ folder, tulleMain, profileFolder }: ProxyDeps): Command {
-  const file = join(folder, 'waypoint.yaml')
-  writeFileSync(
-    file,
-    `listeners:
-  - name: front
-    address: ${nearIp}
-    port: 7303
-    access:
-      - { name: reads, action: allow, requests: [{ method: ${reads} }] }
-    rules:
-      - matches: [{ path: { type: PathPrefix, value: / } }]
-        backends: [{ cluster: back }]
-clusters:
-  - name: back
-    endpoints: [{ address: ${farIp}, port: ${backendPort} }]
-`,
-  )
+function ourCommand(file: string, { folder, tulleMain, profileFolder, maxConnections }: ProxyDeps): Command {
   const flags = {
     config: file,
     workers: '1',
+    'max-connections': `${maxConnections}`,
     'admin-port': '0',
     'health-port': '0',
     'metrics-port': '15020',
     'log-level': 'warn',
-    'access-log': join(folder, 'waypoint.access.log'),
+    'access-log': accessLog(folder),
   }
-  const profile = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`]
+  const profile =
+    profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(profileFolder, 'ours')}`]
   return [
     process.execPath,
     ...profile,

@@ -111,10 +111,7 @@ export class Child {
 
   /** User and system time of all its threads so far. */
   cpuSeconds(): number {
-    const stat = readFileSync(`/proc/${this.pid}/stat`, 'latin1')
-    // The command's name may hold blanks and brackets; fields are counted after it. @see proc_pid_stat(5)
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
+    return cpuSecondsOf(this.pid)
   }
 
   memory(): ProcessMemory {
@@ -123,6 +120,14 @@ export class Child {
       Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'mu').exec(status)?.[1] ?? 0) / 1024
     return { anonymousMiB: mebibytes('RssAnon'), residentMiB: mebibytes('VmRSS') }
   }
+}
+
+/** User and system time of all threads of a process so far. */
+export function cpuSecondsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  // The command's name may hold blanks and brackets; fields are counted after it. @see proc_pid_stat(5)
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
 }
 
 /** Options of the user's own mesh must not reach the proxies measured here. */

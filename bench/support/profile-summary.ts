@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { renderTable } from '../support/markdown.ts'
+import { renderTable } from './markdown.ts'
 
 /** What V8 writes with `--cpu-prof`. @see https://chromedevtools.github.io/devtools-protocol/tot/Profiler/#type-Profile */
 interface CpuProfile {

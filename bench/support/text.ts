@@ -1,5 +1,5 @@
-import { spreadOf } from '../support/statistics.ts'
-import type { Spread } from '../support/statistics.ts'
+import { spreadOf } from './statistics.ts'
+import type { Spread } from './statistics.ts'
 
 /** Three digits, thousands as k. */
 export function numberText(value: number): string {

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { systemClock } from '@tulle/core'
-import type { Children, ProcessMemory } from '../support/children.ts'
-import { awaitPath, startLoad } from './measure.ts'
-import type { BenchPath } from './paths.ts'
+import type { Child, Children, ProcessMemory } from './children.ts'
+import { awaitPath, startLoad } from './own-load.ts'
+import type { LoadTarget } from './own-load.ts'
 
 /** Memory of fresh proxies with some idle connections, each of which has carried one request. */
 export interface MemorySample {
   readonly path: string
   readonly connections: number
-  /** Outbound, then inbound. */
+  /** Where there are two: outbound, then inbound. */
   readonly proxies: readonly ProcessMemory[]
 }
 
@@ -21,7 +21,7 @@ export interface MemoryOptions {
 const openWithinMs = 60_000
 
 export async function measureMemory(
-  path: BenchPath,
+  path: LoadTarget & { readonly proxies: readonly Child[] },
   options: MemoryOptions,
   children: Children,
 ): Promise<readonly MemorySample[]> {

@@ -1,0 +1,64 @@
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { oneOf, positive } from '../support/options.ts'
+import { proxyNames } from './proxies.ts'
+import { defaultWorkNames, smokeWorkNames, workNames } from './works.ts'
+
+export interface L7BenchOptions {
+  readonly rounds: number
+  readonly seconds: number
+  readonly warmUpSeconds: number
+  readonly paths: readonly string[]
+  readonly works: readonly string[]
+  /** Of the memory work, one after the other. */
+  readonly idleConnections: readonly number[]
+  readonly settleMs: number
+  /** Takes wrk and h2load where they are installed. */
+  readonly foreignLoads: boolean
+  readonly source: boolean
+  readonly save: boolean
+  readonly profileFolder: string | undefined
+}
+
+const usage = `npm run bench -- l7 [options]
+  --smoke          one round of a fifth of a second with our own load: does it run at all?
+  --rounds N       rounds, each of every work on every path (5)
+  --seconds N      time for each measurement (1)
+  --paths A,B      of ${proxyNames.join(', ')}
+  --works A,B      of ${workNames.join(', ')}
+  --source         runs our proxy from the TypeScript sources instead of the package that users install
+  --save           write the result to bench/results
+  --profile DIR    a CPU profile of our proxy to DIR`
+
+/** Throws with the usage where an option or a name is unknown. */
+export function parseL7Options(argv: readonly string[]): L7BenchOptions {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      smoke: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      paths: { type: 'string', default: proxyNames.join(',') },
+      works: { type: 'string' },
+      source: { type: 'boolean', default: false },
+      save: { type: 'boolean', default: false },
+      profile: { type: 'string' },
+    },
+  })
+  const { smoke } = values
+  const usual = smoke ? smokeWorkNames : defaultWorkNames
+  return {
+    rounds: positive({ option: '--rounds', text: values.rounds ?? (smoke ? '1' : '5'), usage }),
+    seconds: positive({ option: '--seconds', text: values.seconds ?? (smoke ? '0.2' : '1'), usage }),
+    warmUpSeconds: smoke ? 0 : 1,
+    paths: oneOf({ option: '--paths', names: values.paths.split(','), known: proxyNames, usage }),
+    works: oneOf({ option: '--works', names: values.works?.split(',') ?? usual, known: workNames, usage }),
+    idleConnections: smoke ? [10, 100] : [1000, 10_000],
+    settleMs: smoke ? 100 : 2000,
+    // They measure whole seconds, and see no trailers.
+    foreignLoads: !smoke,
+    source: values.source,
+    save: values.save,
+    profileFolder: values.profile === undefined ? undefined : resolve(values.profile),
+  }
+}

@@ -1,0 +1,40 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmdirSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { mountTmpfs, unshareMount } from '@tulle/kernel'
+import type { Children } from './children.ts'
+
+/** Proxies share core 0; load and backend share core 1. */
+export const proxyCore = 0
+export const loadCore = 1
+
+export function expectTwoCores(): void {
+  if (availableParallelism() < 2)
+    throw new Error('expected two cores, one for the proxies and one for the load')
+}
+
+/** Keys and logs are in a tmpfs of this process's own mount namespace, so they end with it. */
+export function privateFolder(): Disposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), 'tulle-bench-'))
+  // Where mounts are private, the empty folder below is all that others ever see.
+  unshareMount()
+  mountTmpfs({ target: path, maxBytes: 1024 * 1024 * 1024, mode: 0o700 })
+  return {
+    path,
+    [Symbol.dispose]: () => {
+      spawnSync('umount', ['--lazy', path])
+      rmdirSync(path)
+    },
+  }
+}
+
+export function endOnSignals(children: Children): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      // What waits for a child fails now, and everything unwinds.
+      process.exitCode = 130
+      void children[Symbol.asyncDispose]()
+    })
+  }
+}
