@@ -1,13 +1,7 @@
 /** What a peer says in a CONNECT: whatever it is, an answer, and nothing in it that is longer or other than it may be. */
-import {
-  formatAuthority,
-  parseAuthority,
-  parseBaggage,
-  parseConnect,
-  parseForwarded,
-  parseTraceparent,
-} from '@tulle/hbone'
+import { formatAuthority, parseAuthority, parseBaggage, parseConnect, parseForwarded } from '@tulle/hbone'
 import { parseIpAddress } from '@tulle/mesh'
+import { parseTraceparent } from '@tulle/trace-context'
 import { ensure } from '../target.ts'
 import type { FuzzTarget } from '../target.ts'
 

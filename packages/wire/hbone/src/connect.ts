@@ -1,13 +1,13 @@
 import { err, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
+import { parseTraceparent } from '@tulle/trace-context'
+import type { Traceparent } from '@tulle/trace-context'
 import { formatAuthority, knownAuthority } from './authority.ts'
 import type { Authority } from './authority.ts'
 import { knownBaggageOf } from './baggage.ts'
 import type { Baggage } from './baggage.ts'
 import { encodeForwarded, parseForwarded } from './forwarded.ts'
 import type { Forwarded } from './forwarded.ts'
-import { parseTraceparent } from './traceparent.ts'
-import type { Traceparent } from './traceparent.ts'
 
 /** What a client says when it opens a tunnel. */
 export interface ConnectFields {

@@ -3,11 +3,11 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { must } from '@tulle/core'
 import { ipFromBytes } from '@tulle/mesh'
+import { parseTraceparent } from '@tulle/trace-context'
 import { formatAuthority, parseAuthority } from './authority.ts'
 import { encodeBaggage, parseBaggage } from './baggage.ts'
 import { parseConnect } from './connect.ts'
 import { encodeForwarded, parseForwarded } from './forwarded.ts'
-import { parseTraceparent } from './traceparent.ts'
 
 /** Noise, and noise made of what the grammars are made of. */
 const text = fc.oneof(

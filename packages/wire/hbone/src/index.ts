@@ -24,5 +24,3 @@ export {
 export type { SocketMark } from './constants.ts'
 export { encodeForwarded, parseForwarded } from './forwarded.ts'
 export type { Forwarded } from './forwarded.ts'
-export { formatTraceparent, newTraceparent, parseTraceparent } from './traceparent.ts'
-export type { Traceparent } from './traceparent.ts'

@@ -1,4 +1,5 @@
 import type { Rng } from '@tulle/core'
+import { newSpanId, newTraceId } from './ids.ts'
 
 /** @see W3C Trace Context §3.2 */
 export interface Traceparent {
@@ -40,25 +41,5 @@ export function formatTraceparent(trace: Traceparent): string {
 
 /** A trace of its own, not sampled: the id that a connection has in the logs of both ends. */
 export function newTraceparent(rng: Rng): string {
-  return `00-${notZero(randomHex(rng) + randomHex(rng))}-${notZero(randomHex(rng))}-00`
-}
-
-const byteHex: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
-  byte.toString(16).padStart(2, '0'),
-)
-
-/** 16 digits. By table: `toString(16)` of what is no small integer takes longer than all the rest of a CONNECT. */
-function randomHex(rng: Rng): string {
-  return hexOf(rng.next()) + hexOf(rng.next())
-}
-
-function hexOf(chance: number): string {
-  const bits = (chance * 0x1_0000_0000) >>> 0
-  const high = `${byteHex[bits >>> 24] ?? ''}${byteHex[(bits >>> 16) & 0xff] ?? ''}`
-  return `${high}${byteHex[(bits >>> 8) & 0xff] ?? ''}${byteHex[bits & 0xff] ?? ''}`
-}
-
-/** All zeros would mean "none". */
-function notZero(hex: string): string {
-  return /[^0]/u.test(hex) ? hex : hex.replace(/0$/u, '1')
+  return `00-${newTraceId(rng)}-${newSpanId(rng)}-00`
 }
