@@ -67,11 +67,18 @@ export {
   ZdsHelloSchema,
 } from './gen/istio/workload/zds_pb.ts'
 export type { WorkloadRequest, WorkloadResponse, ZdsHello } from './gen/istio/workload/zds_pb.ts'
+export {
+  ExportTraceServiceRequestSchema,
+  ExportTraceServiceResponseSchema,
+} from './gen/opentelemetry/proto/collector/trace/v1/trace_service_pb.ts'
+export { Span_SpanKind as SpanKind } from './gen/opentelemetry/proto/trace/v1/trace_pb.ts'
+export type { Span as SpanMessage } from './gen/opentelemetry/proto/trace/v1/trace_pb.ts'
 export { RevocationSchema, TrustBundleSchema } from './gen/tulle/identity/v1/identity_pb.ts'
 export type {
   Revocation as RevocationMessage,
   TrustBundle as TrustBundleMessage,
 } from './gen/tulle/identity/v1/identity_pb.ts'
+export { TracingSchema } from './gen/tulle/telemetry/v1/telemetry_pb.ts'
 export {
   AccessSchema,
   Anchor as PatternAnchor,
