@@ -1,4 +1,5 @@
 import type { Clock } from '@tulle/core'
+import { parseTraceparent } from '@tulle/trace-context'
 import type { Downstream } from './downstream.ts'
 import type { RequestRecord } from './request-record.ts'
 
@@ -66,7 +67,7 @@ function formatLine(time: string, record: RequestRecord): string {
   const { request, endpoint } = record
   const path = request.path.length > maxPathLength ? request.path.slice(0, maxPathLength) : request.path
   // Host and path have been read: neither has a quote, a backslash or a control character in it.
-  return `{"time":"${time}",${partyMembers(request.downstream)}${member('dst', endpoint)},"method":${methodText(request.method)},"host":"${request.host}","path":"${path}",${fateMembers(record)},"bytes_recv":${record.requestBytes},"bytes_sent":${record.responseBytes},"duration_ms":${millisecondsText(record.durationMs)}}\n`
+  return `{"time":"${time}",${partyMembers(request.downstream)}${member('dst', endpoint)},"method":${methodText(request.method)},"host":"${request.host}","path":"${path}",${fateMembers(record)},"bytes_recv":${record.requestBytes},"bytes_sent":${record.responseBytes},"duration_ms":${millisecondsText(record.durationMs)}${member('trace_id', traceIdOf(record))}}\n`
 }
 
 /** What is the same for most requests of a rule, and kept with it. */
@@ -96,6 +97,13 @@ function makeFateMembers(record: RequestRecord): string {
   const refused = verdict?.wouldRefuse === undefined ? '' : member('would_refuse', verdict.wouldRefuse.policy)
   const place = verdict?.rule === undefined ? '' : `,"rule":${verdict.rule}`
   return `"version":"${head.version}","verdict":"${verdictWord(record)}"${member('policy', verdict?.policy)}${place}${refused},"status":${status},"flags":"${flag}"${member('reason', reason)}${member('grpc_status', grpcStatus)}${member('route', rule?.name)},"attempts":${attempts}`
+}
+
+/** Of the trace that the request brought where tracing is off. */
+function traceIdOf({ request, trace }: RequestRecord): string | undefined {
+  if (trace !== undefined) return trace.traceId
+  const brought = request.fields.get('traceparent')
+  return brought === undefined ? undefined : parseTraceparent(brought)?.traceId
 }
 
 /** Down to microseconds. Of two integers: text of a fraction takes five times as long. */

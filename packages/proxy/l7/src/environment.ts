@@ -6,6 +6,7 @@ import type { RequestRecord } from './request-record.ts'
 import type { RoutedPort } from './routing/route-table.ts'
 import type { Sessions } from './sessions.ts'
 import type { Timeouts } from './timeouts.ts'
+import type { Tracer } from './tracing/tracer.ts'
 import type { ClusterDirectory } from './upstream/cluster.ts'
 
 /** Where routes come from. */
@@ -24,6 +25,7 @@ export interface L7Environment {
   readonly clusters: ClusterDirectory
   readonly authorizer: HttpAuthorizer
   readonly sessions: Sessions
+  readonly tracer: Tracer
   /** Requests under way. */
   readonly active: ActiveRequests
   /** Told of each request when it is over. */

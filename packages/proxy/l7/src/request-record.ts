@@ -1,5 +1,6 @@
 import type { ResponseFlag } from './local-reply.ts'
 import type { RequestState } from './request-state.ts'
+import type { RequestTrace } from './tracing/request-trace.ts'
 
 /** One request, when it is over. */
 export interface RequestRecord {
@@ -17,4 +18,6 @@ export interface RequestRecord {
   readonly attempts: number
   /** `ip:port` of the endpoint that answered, or was tried last. */
   readonly endpoint: string | undefined
+  /** Undefined: tracing is off. */
+  readonly trace: RequestTrace | undefined
 }

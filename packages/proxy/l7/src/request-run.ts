@@ -26,7 +26,8 @@ import type { AttemptOwner } from './stages/attempt.ts'
 import { accessDenied } from './stages/authorize.ts'
 import { encode } from './stages/encode.ts'
 import type { Timeout } from './timeouts.ts'
-import type { Cluster, UpstreamSpec } from './upstream/cluster.ts'
+import type { RequestTrace } from './tracing/request-trace.ts'
+import type { Cluster, UpstreamConnection, UpstreamSpec } from './upstream/cluster.ts'
 
 const none: readonly never[] = []
 
@@ -46,6 +47,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
   #lastMovedMs: number
   /** Since the last look: a look at the clock each time would cost more. */
   #hasMoved: boolean = false
+  #trace: RequestTrace | undefined
   #attempt: Attempt | undefined
   #attempts: number = 0
   #freeRepeats: number = 0
@@ -96,11 +98,13 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     const environment = this.#environment
     environment.active.add(this)
     this.#requestEnded = end
+    this.#trace = environment.tracer.begin(this.#state.fields)
     const reply = walkRequestPath(this.#state, environment)
     if (reply !== undefined) {
       this.#answer(reply)
       return
     }
+    this.#trace?.mark(this.#state.fields)
     if (!end) this.#replay = new ReplayBuffer()
     const timeoutMs = this.#state.rule?.rule.requestTimeoutMs ?? 0
     if (timeoutMs > 0) this.#timeout = environment.timeouts.begin(timeoutMs, () => this.#onLate())
@@ -135,7 +139,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     for (const mirror of this.#mirrors) mirror.giveUp()
     // With its answer complete, a client may leave. A tunnel has another half.
     if (this.#over || (this.#responseEnded && this.#status !== 101)) return
-    this.#attempt?.abandon('unknown')
+    this.#attempt?.abandon('unknown', 'client_gone')
     this.#flag = 'DC'
     this.#reason = 'client_gone'
     this.#done()
@@ -208,7 +212,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
   }
 
   onAttemptLate(attempt: Attempt): void {
-    attempt.abandon('failed')
+    attempt.abandon('failed', 'attempt_timeout')
     if (this.#answered) {
       this.#breakOff(http2Error.cancel, 'UT', 'attempt_timeout')
       return
@@ -224,7 +228,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
 
   /** Nothing moved for too long. */
   endIdle(): void {
-    this.#attempt?.abandon('unknown')
+    this.#attempt?.abandon('unknown', 'idle')
     if (this.#answered) this.#breakOff(http2Error.cancel, 'UT', 'idle')
     else this.#answer(tooLate)
   }
@@ -256,10 +260,15 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
       this.#answer(overloaded)
       return
     }
+    this.#tryAt(cluster, endpoint, connection)
+  }
+
+  #tryAt(cluster: Cluster, endpoint: Endpoint<UpstreamSpec>, connection: UpstreamConnection): void {
+    const timeoutMs = this.#state.rule?.rule.attemptTimeoutMs ?? 0
+    const span = this.#trace?.beginAttempt(this.#state.head, endpoint.spec, this.#attempts)
     this.#attempts++
     this.#endpoint = endpoint.key
-    const timeoutMs = this.#state.rule?.rule.attemptTimeoutMs ?? 0
-    const attempt = new Attempt({ cluster, endpoint, connection, timeoutMs }, this, this.#environment)
+    const attempt = new Attempt({ cluster, endpoint, connection, timeoutMs, span }, this, this.#environment)
     this.#attempt = attempt
     this.#send(attempt)
   }
@@ -358,7 +367,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
 
   #onLate(): void {
     this.#timeout = undefined
-    this.#attempt?.abandon('unknown')
+    this.#attempt?.abandon('unknown', 'request_timeout')
     if (this.#answered) this.#breakOff(http2Error.cancel, 'UT', 'request_timeout')
     else this.#answer(tooLate)
   }
@@ -416,6 +425,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
       responseBytes: this.#responseBytes,
       attempts: this.#attempts,
       endpoint: this.#endpoint,
+      trace: this.#trace,
     })
     if (owed > 0 && !this.#requestEnded) this.#exchange.consumed(owed)
   }

@@ -12,6 +12,7 @@ import { filterSchema } from './static-filter.ts'
 import type { StaticFilter } from './static-filter.ts'
 import { matchesSchema } from './static-match.ts'
 import { serviceOf, staticNamespace } from './static-names.ts'
+import { tracingSchema } from './static-tracing.ts'
 
 const name = z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/u, 'expected a name in lower case')
 const port = z.int().min(1).max(65_535)
@@ -92,6 +93,7 @@ const cluster = z.strictObject({
 const fileSchema = z.strictObject({
   listeners: z.array(listener).min(1, 'expected at least one listener'),
   clusters: z.array(cluster).default([]),
+  tracing: tracingSchema.optional(),
 })
 
 type StaticFile = z.output<typeof fileSchema>
@@ -149,7 +151,11 @@ function buildPlan(file: StaticFile, issues: Issue[]): HttpPlan {
   const listeners = file.listeners.map((one, i) =>
     buildListener(one, new Place(['listeners', i], clusters, issues)),
   )
-  return { listeners, clusters: file.clusters.map(buildCluster) }
+  return {
+    listeners,
+    clusters: file.clusters.map(buildCluster),
+    ...(file.tracing === undefined ? {} : { tracing: file.tracing }),
+  }
 }
 
 /** Where something stands in the file, with what it may refer to. */

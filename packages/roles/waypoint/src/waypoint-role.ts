@@ -86,8 +86,8 @@ function openAccessLog(where: string): number | undefined {
 function readPlan(file: string): HttpPlan {
   const parsed = parseStaticConfig(readText(file), file)
   if (!parsed.ok) throw new MeshError('WAYPOINT_BAD_CONFIG', parsed.error.join('\n'))
-  const { clusters, listeners } = parsed.value
-  return { clusters, listeners: listeners.map((listener) => withCertificate(listener, dirname(file))) }
+  const { listeners, ...rest } = parsed.value
+  return { ...rest, listeners: listeners.map((listener) => withCertificate(listener, dirname(file))) }
 }
 
 /** Names of files in a file are relative to it. */

@@ -1,4 +1,6 @@
 import type { AccessPolicy } from '@tulle/access'
+import type { TracingSettings } from '@tulle/mesh'
+import type { Attributes } from '@tulle/otlp'
 import type { Resilience, ServiceTraffic } from '@tulle/traffic'
 import type { UpstreamSpec } from '../upstream/cluster.ts'
 
@@ -28,8 +30,15 @@ export interface ClusterPlan {
   readonly resilience?: Resilience
 }
 
+/** Where spans go, and who is said to send them. */
+export interface TracingPlan {
+  readonly settings: TracingSettings
+  readonly resource: Attributes
+}
+
 /** All that a proxy without a control plane does: plain data, given to each of its threads. */
 export interface HttpPlan {
   readonly listeners: readonly ListenerPlan[]
   readonly clusters: readonly ClusterPlan[]
+  readonly tracing?: TracingPlan
 }

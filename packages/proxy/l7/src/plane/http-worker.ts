@@ -9,6 +9,7 @@ import { trimBatches } from '@tulle/http2'
 import { policyKey } from '@tulle/policy'
 import { nextTurn } from '@tulle/runtime'
 import type { Log, MetricsSlice } from '@tulle/runtime'
+import { HttpCollector } from '@tulle/span-export'
 import type { Resilience } from '@tulle/traffic'
 import { AccessLog } from '../access-log.ts'
 import { ActiveRequests } from '../active-requests.ts'
@@ -22,11 +23,15 @@ import { RouteTable } from '../routing/route-table.ts'
 import { Sessions } from '../sessions.ts'
 import { RequestTelemetry } from '../telemetry.ts'
 import { Timeouts } from '../timeouts.ts'
+import { Tracing } from '../tracing/tracing.ts'
 import type { UpstreamSpec } from '../upstream/cluster.ts'
 import { dialSocket } from '../upstream/dial.ts'
 import { StaticClusters } from '../upstream/static-clusters.ts'
 import { Connections } from './connections.ts'
 import type { HttpPlan, ListenerPlan } from './http-plan.ts'
+
+/** Without a mesh, nothing is known of whom a request comes from or goes to but their addresses. */
+const nothing = {}
 
 /** Connections that idled, requests that hang and buffers of bursts are looked for so often. */
 const sweepMs = 5000
@@ -65,6 +70,7 @@ export class HttpWorker implements HttpWorkerCommands {
   readonly #clusters: StaticClusters
   readonly #telemetry: RequestTelemetry = new RequestTelemetry()
   readonly #accessLog: AccessLog | undefined
+  readonly #tracing: Tracing
   readonly #buffer: ReadBuffer = new ReadBuffer()
   readonly #connections: Connections
   readonly #sweeper: Disposable
@@ -78,6 +84,14 @@ export class HttpWorker implements HttpWorkerCommands {
     this.#accessLog = settings.accessLog
       ? new AccessLog(clock, (lines) => deps.onAccessLog(lines))
       : undefined
+    this.#tracing = new Tracing({
+      clock,
+      rng,
+      log,
+      parties: { source: () => nothing, destination: () => nothing },
+      collectorAt: (url) => new HttpCollector(url),
+    })
+    if (plan.tracing !== undefined) this.#tracing.configure(plan.tracing.settings, plan.tracing.resource)
     const timeouts = new Timeouts(clock)
     this.#clusters = new StaticClusters(plan.clusters, {
       clock,
@@ -100,6 +114,7 @@ export class HttpWorker implements HttpWorkerCommands {
       clusters: this.#clusters,
       authorizer: accessAuthorizer((service) => access.get(service)),
       sessions: new Sessions(randomBytes(32), clock),
+      tracer: this.#tracing.tracer,
       active: new ActiveRequests(),
       onDone: (record) => this.#onDone(record),
     }
@@ -112,10 +127,11 @@ export class HttpWorker implements HttpWorkerCommands {
   }
 
   async *metrics(): AsyncGenerator<MetricsSlice, void> {
-    for (const slice of this.#telemetry.slices()) {
-      yield slice
-      await nextTurn()
-    }
+    for (const source of [this.#telemetry.slices(), this.#tracing.metrics()])
+      for (const slice of source) {
+        yield slice
+        await nextTurn()
+      }
   }
 
   /** Hands on the access log's lines so far. */
@@ -128,6 +144,7 @@ export class HttpWorker implements HttpWorkerCommands {
     const late = Promise.withResolvers<void>()
     const timer = this.#deps.clock.after(deadlineMs, () => late.resolve())
     await Promise.race([this.#connections.drain(), late.promise])
+    await Promise.race([this.#tracing.flush(), late.promise])
     timer[Symbol.dispose]()
     this.#accessLog?.flush()
     return this.#environment.active.size
@@ -138,6 +155,7 @@ export class HttpWorker implements HttpWorkerCommands {
     this.#sweeper[Symbol.dispose]()
     this.#connections.destroy()
     this.#clusters.destroy()
+    void this.#tracing.flush()
     this.#accessLog?.flush()
   }
 
@@ -156,6 +174,7 @@ export class HttpWorker implements HttpWorkerCommands {
   #onDone(record: RequestRecord): void {
     this.#telemetry.onDone(record)
     this.#accessLog?.write(record)
+    this.#environment.tracer.onDone(record)
   }
 
   #sweep(): void {

@@ -10,6 +10,7 @@ import type {
 import { http2Error } from '@tulle/http2'
 import type { L7Environment } from '../environment.ts'
 import type { Timeout } from '../timeouts.ts'
+import type { AttemptSpan } from '../tracing/request-trace.ts'
 import type { Cluster, UpstreamConnection, UpstreamSpec } from '../upstream/cluster.ts'
 
 /** Whom an attempt tells. Nothing more is told of an attempt that was abandoned. */
@@ -31,6 +32,8 @@ export interface AttemptPlan {
   readonly connection: UpstreamConnection
   /** 0: none. */
   readonly timeoutMs: number
+  /** Undefined: it is not recorded. */
+  readonly span: AttemptSpan | undefined
 }
 
 /** One try of a request at one endpoint. Its place within the service's limit of requests was taken before, and is given back here. */
@@ -58,7 +61,7 @@ export class Attempt implements ClientHandler {
     const { connection, timeoutMs } = this.#plan
     this.#exchange = connection.request(head, this, end)
     if (this.#exchange === undefined) {
-      this.#finish('unknown')
+      this.#finish('unknown', 'overloaded')
       return false
     }
     if (timeoutMs > 0 && !this.#over)
@@ -82,10 +85,10 @@ export class Attempt implements ClientHandler {
     return this.#over
   }
 
-  /** Gives it up; nobody hears of it again. */
-  abandon(outcome: Outcome): void {
+  /** Gives it up, with one word for why where it has no answer; nobody hears of it again. */
+  abandon(outcome: Outcome, why?: string): void {
     if (this.#over) return
-    this.#finish(outcome)
+    this.#finish(outcome, why)
     this.#exchange?.reset(http2Error.cancel)
   }
 
@@ -96,6 +99,7 @@ export class Attempt implements ClientHandler {
   onResponse(head: ResponseHead, end: boolean): void {
     if (this.#over) return
     this.#endTimeout()
+    this.#plan.span?.answered(head.status)
     this.#answered(head.status >= 500 ? 'failed' : 'ok')
     this.#owner.onResponse(this, head, end)
   }
@@ -106,13 +110,13 @@ export class Attempt implements ClientHandler {
 
   onEnd(trailers?: Fields): void {
     if (this.#over) return
-    this.#finish(undefined)
+    this.#finish(undefined, undefined)
     this.#owner.onResponseEnd(this, trailers)
   }
 
   onReset(code: number, fate: RequestFate): void {
     if (this.#over) return
-    this.#finish('failed')
+    this.#finish('failed', this.connected ? 'upstream_reset' : 'connect_failed')
     // What was given to a connection that was never made stayed here.
     this.#owner.onAttemptFailed(this, code, this.connected ? fate : 'unsent')
   }
@@ -121,8 +125,9 @@ export class Attempt implements ClientHandler {
     this.#owner.onUpstreamWritable(this)
   }
 
-  #finish(outcome: Outcome | undefined): void {
+  #finish(outcome: Outcome | undefined, failure: string | undefined): void {
     this.#over = true
+    this.#plan.span?.end(failure)
     this.#endTimeout()
     this.#plan.cluster.resilience.breaker.requests.giveBack()
     if (outcome !== undefined) this.#answered(outcome)
