@@ -28,7 +28,7 @@ import type { IpAddress } from '@tulle/mesh'
 import { addressType } from '@tulle/mesh-xds'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
 import type { Log, MetricsSlice } from '@tulle/runtime'
-import { accessType } from '@tulle/traffic-xds'
+import { accessType, tracingType } from '@tulle/traffic-xds'
 import {
   ByteBudget,
   ClientPool,
@@ -46,6 +46,7 @@ import { MeshAuthorizer } from './mesh-authorizer.ts'
 import { MeshClusters } from './mesh-clusters.ts'
 import type { DefaultProtocol, MeshEndpoint } from './mesh-endpoints.ts'
 import { MeshRoutes } from './mesh-routes.ts'
+import { MeshTracing } from './tracing/mesh-tracing.ts'
 import { EdgeMeters } from './tap/edge-meter.ts'
 import { RequestTap } from './tap/request-tap.ts'
 import { WaypointState } from './waypoint-state.ts'
@@ -85,6 +86,7 @@ export class WaypointPlane {
   readonly #clusters: readonly MeshClusters[]
   readonly #telemetry: RequestTelemetry = new RequestTelemetry()
   readonly #accessLog: AccessLog
+  readonly #tracing: MeshTracing
   /** Live requests for those who look. */
   readonly tap: RequestTap
   /** Counts of them by client and service. */
@@ -128,6 +130,11 @@ export class WaypointPlane {
       slabs: new ReceiveSlabs(),
     }
     this.#pool = this.#makePool(shares)
+    this.#tracing = new MeshTracing(options.uid, {
+      ...deps,
+      state: this.#state,
+      clusters: () => http1.clusters,
+    })
     const http1 = this.#makeEnvironment('http1')
     const http2 = this.#makeEnvironment('http2')
     this.#clusters = [http1.clusters, http2.clusters]
@@ -164,7 +171,7 @@ export class WaypointPlane {
    * here.
    */
   async apply(update: ResourceUpdate): Promise<readonly RejectedResource[]> {
-    const rejected = this.#state.apply(update)
+    const rejected = update.typeUrl === tracingType ? this.#tracing.apply(update) : this.#state.apply(update)
     this.#seen.add(update.typeUrl)
     this.#learnIdentity()
     if (update.typeUrl !== accessType) for (const clusters of this.#clusters) clusters.refresh()
@@ -193,6 +200,7 @@ export class WaypointPlane {
 
   *metrics(): Generator<MetricsSlice> {
     yield* this.#telemetry.slices()
+    yield* this.#tracing.metrics()
   }
 
   /** Takes nothing new, lets requests finish within the time; resolves with how many were cut off. */
@@ -205,6 +213,7 @@ export class WaypointPlane {
     const finished = this.#calls.drain(Math.min(deadlineMs / 2, idleDrainMs))
     // Who was on the way here when it was told to go elsewhere is still served.
     await Promise.race([Promise.all([finished, this.#server.whenEmpty()]), late.promise])
+    await Promise.race([this.#tracing.flush(), late.promise])
     this.#pool.drain()
     this.#accessLog.flush()
     return this.#active.size
@@ -343,6 +352,7 @@ export class WaypointPlane {
       clusters,
       authorizer,
       sessions: this.#sessions,
+      tracer: this.#tracing.tracer,
       active: this.#active,
       onDone: (record) => this.#onDone(record),
     }
@@ -354,6 +364,7 @@ export class WaypointPlane {
     this.#accessLog.write(record)
     this.tap.onDone(record)
     this.edges.onDone(record)
+    this.#tracing.onDone(record)
   }
 
   #sweep(): void {

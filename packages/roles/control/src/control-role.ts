@@ -19,7 +19,7 @@ import type { MeshModel } from '@tulle/outputs'
 import { adminServer } from '@tulle/runtime'
 import type { AdminServer, Component, Log, MetricsRegistry } from '@tulle/runtime'
 import { controlApi } from '@tulle/status'
-import { accessType, serviceTrafficType } from '@tulle/traffic-xds'
+import { accessType, serviceTrafficType, tracingType } from '@tulle/traffic-xds'
 import { waypointAllocationKey } from '@tulle/waypoints'
 import { xdsServer } from '@tulle/xds'
 import type { XdsServer } from '@tulle/xds'
@@ -163,6 +163,7 @@ class Control implements ControlRole {
       { typeUrl: revocationType, collection: belief.resources.revocation },
       { typeUrl: authorizationType, collection: model.resources.authorization },
       { typeUrl: accessType, collection: model.resources.access },
+      { typeUrl: tracingType, collection: model.resources.tracing },
       { typeUrl: serviceTrafficType, collection: model.resources.traffic },
       { typeUrl: addressType, collection: model.resources.address },
     ]

@@ -17,14 +17,14 @@ import {
   runComponents,
 } from '@tulle/runtime'
 import type { AdminReply, AdminRoute, Component } from '@tulle/runtime'
-import { accessType, serviceTrafficType } from '@tulle/traffic-xds'
+import { accessType, serviceTrafficType, tracingType } from '@tulle/traffic-xds'
 import { WaypointPlane } from '@tulle/waypoint-plane'
 import type { MeshWaypointOptions } from './mesh-options.ts'
 import { tapRoutes } from './tap-routes.ts'
 import type { WaypointRoleDeps } from './waypoint-role.ts'
 
 /** In the order in which they are needed: whom to believe, who may, then who there is. */
-const typeUrls = [trustBundleType, revocationType, accessType, addressType, serviceTrafficType]
+const typeUrls = [trustBundleType, revocationType, accessType, addressType, serviceTrafficType, tracingType]
 
 /** Runs a waypoint of the mesh until it is stopped: resolves when it has drained. */
 export async function runMeshWaypoint(options: MeshWaypointOptions, deps: WaypointRoleDeps): Promise<void> {

@@ -12,7 +12,7 @@ import type { AuthorizationPolicy } from '@tulle/policy'
 import { derivePolicies, deriveSplits } from '@tulle/smi'
 import type { SplitTranslation, TargetTranslation } from '@tulle/smi'
 import type { ServiceTraffic } from '@tulle/traffic'
-import { accessResource, serviceTrafficResource } from '@tulle/traffic-xds'
+import { accessResource, serviceTrafficResource, tracingName, tracingResource } from '@tulle/traffic-xds'
 import { deriveWaypointModel } from '@tulle/waypoints'
 import type { Bindings, WaypointInputs } from '@tulle/waypoints'
 import {
@@ -71,6 +71,7 @@ export interface MeshModel {
     /** For waypoints. */
     readonly traffic: Collection<MeshResource>
     readonly access: Collection<MeshResource>
+    readonly tracing: Collection<MeshResource>
   }
 }
 
@@ -154,7 +155,7 @@ export function translateMesh(
         ...plainConditions(graph, api),
       ]),
     }),
-    resources: deriveResources(graph, { workloads, services, policies, traffic, access }),
+    resources: deriveResources(graph, { settings, workloads, services, policies, traffic, access }),
   }
 }
 
@@ -194,14 +195,25 @@ function plainConditions(graph: Graph, api: ApiCollections): readonly Collection
 
 function deriveResources(
   graph: Graph,
-  model: Pick<MeshModel, 'workloads' | 'services' | 'policies' | 'traffic' | 'access'>,
+  model: Pick<MeshModel, 'settings' | 'workloads' | 'services' | 'policies' | 'traffic' | 'access'>,
 ): MeshModel['resources'] {
   return {
     address: deriveAddressResources(graph, model.workloads, model.services),
     authorization: graph.derive('authorization-resources', model.policies, authorizationResource),
     traffic: graph.derive('traffic-resources', model.traffic, serviceTrafficResource),
     access: graph.derive('access-resources', model.access, accessResource),
+    tracing: deriveTracingResource(graph, model.settings),
   }
+}
+
+/** One, where the mesh has its requests traced. */
+function deriveTracingResource(graph: Graph, settings: Singleton<MeshSettings>): Collection<MeshResource> {
+  const names = graph.source<true>('tracing-names')
+  graph.transaction(() => names.set(tracingName, true))
+  return graph.derive('tracing-resources', names, (_, look) => {
+    const { tracing } = look.the(settings)
+    return tracing === undefined ? undefined : tracingResource(tracing)
+  })
 }
 
 function deriveAddressResources(

@@ -5,7 +5,7 @@ import { createGraph } from '@tulle/collections'
 import { must } from '@tulle/core'
 import { parseTrustDomain } from '@tulle/identity'
 import type { TrustDomain } from '@tulle/identity'
-import { deriveMeshConditions, deriveMeshSettings, runningKey } from './mesh-settings.ts'
+import { deriveMeshConditions, deriveMeshSettings, runningKey, settingsOf } from './mesh-settings.ts'
 
 const domain = (text: string): TrustDomain => must(parseTrustDomain(text))
 
@@ -42,4 +42,11 @@ test('deriveMeshSettings() keeps the trust domain that runs, says so, and takes 
   assert.equal(settings.value.trustDomain, 'one.example', 'also without a Mesh object')
   graph.transaction(() => api.meshes.set('m', mesh('one.example', 'strict')))
   assert.equal(accepted(), 'True Accepted ')
+})
+
+test('settingsOf() takes tracing over where the Mesh has it, and leaves it out where it has none', () => {
+  const tracing = { endpoint: 'http://10.0.0.7:4318/v1/traces', samplingPercent: 5 }
+  const plain = mesh('one.example', 'strict')
+  assert.deepEqual(settingsOf({ ...plain, spec: { ...plain.spec, telemetry: { tracing } } }).tracing, tracing)
+  assert.ok(!('tracing' in settingsOf(plain)))
 })

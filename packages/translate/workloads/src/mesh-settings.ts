@@ -3,6 +3,7 @@ import { objectKey } from '@tulle/api'
 import type { Collection, Graph, Singleton } from '@tulle/collections'
 import { defaultTrustDomain, parseTrustDomain } from '@tulle/identity'
 import type { TrustDomain } from '@tulle/identity'
+import type { TracingSettings } from '@tulle/mesh'
 import { ageOf, compareAge } from './age.ts'
 import { conditionSet } from './condition-set.ts'
 import { objectLabel } from './object-names.ts'
@@ -12,6 +13,8 @@ export interface MeshSettings {
   readonly trustDomain: TrustDomain
   readonly mtls: MeshSpec['mtls']
   readonly access: MeshSpec['access']
+  /** Absent: no spans are made. */
+  readonly tracing?: TracingSettings
 }
 
 export const defaultMeshSettings: MeshSettings = {
@@ -55,9 +58,14 @@ export function deriveMeshConditions(
 
 export function settingsOf(mesh: MeshObject | undefined): MeshSettings {
   if (mesh === undefined) return defaultMeshSettings
-  const { trustDomain, mtls, access } = mesh.spec
+  const { trustDomain, mtls, access, telemetry } = mesh.spec
   const parsed = parseTrustDomain(trustDomain ?? defaultTrustDomain)
-  return { trustDomain: parsed.ok ? parsed.value : defaultTrustDomain, mtls, access }
+  return {
+    trustDomain: parsed.ok ? parsed.value : defaultTrustDomain,
+    mtls,
+    access,
+    ...(telemetry?.tracing === undefined ? {} : { tracing: telemetry.tracing }),
+  }
 }
 
 export function meshConditions(

@@ -1,3 +1,4 @@
+import type { TracingSettings } from '@tulle/mesh'
 import type { ApiKinds } from './api-collections.ts'
 
 /** Where an object was written: a file and a place in it, both counted from 1. */
@@ -61,6 +62,7 @@ export interface MeshSpec {
   readonly trustDomain?: string
   readonly mtls: 'permissive' | 'strict'
   readonly access: 'enforce-selected' | 'audit' | 'enforce'
+  readonly telemetry?: { readonly tracing?: TracingSettings }
 }
 export type MeshObject = ApiObject<'Mesh', MeshSpec>
 

@@ -60,5 +60,6 @@ export function record(parts: RecordParts = {}): RequestRecord {
     responseBytes: 12,
     attempts: 1,
     endpoint: '10.77.1.3:8080',
+    trace: undefined,
   }
 }
