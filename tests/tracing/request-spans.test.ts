@@ -26,6 +26,8 @@ describe('a traced request', () => {
       tracing: tracingTo(collector.endpoint, 0),
     })
     await proxy.call('/books/7?token=secret', { traceparent: sampled, tracestate: 'a=1', 'user-agent': 'me' })
+    const scraped = await proxy.scrape('application/openmetrics-text; version=1.0.0, text/plain; q=0.5')
+    const plain = await proxy.scrape('text/plain')
     const [logged] = await proxy.stop()
     const [server] = ofKind(collector.spans, 'server')
     const [client] = ofKind(collector.spans, 'client')
@@ -55,6 +57,14 @@ describe('a traced request', () => {
     assert.equal(attributes['tulle.response_flags'], '-')
     assert.equal(client.attributes['network.peer.port'], backend.port)
     assert.match(String(client.attributes['url.full']), /^http:\/\/127\..*:\d+\/books\/7$/u)
+    assert.match(scraped.type, /^application\/openmetrics-text/u)
+    const exemplar = ` # {trace_id="${traceId}",span_id="${server.spanId}"} `
+    const lines = scraped.text.split('\n').filter((line) => line.includes(' # {'))
+    assert.equal(lines.length, 1)
+    assert.match(lines[0] ?? '', /^istio_request_duration_milliseconds_bucket\{/u)
+    assert.ok(lines[0]?.includes(exemplar), lines[0])
+    assert.match(plain.type, /^text\/plain/u)
+    assert.ok(plain.text.includes('istio_requests_total{') && !plain.text.includes('trace_id'))
     assert.ok(![server, client].some((span) => JSON.stringify(span.attributes).includes('secret')))
   })
 

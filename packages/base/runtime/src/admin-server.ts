@@ -16,6 +16,8 @@ export type AdminErrorCode = 'ADMIN_SOCKET_IN_USE' | 'ADMIN_SOCKET_PATH_TOO_LONG
 export interface AdminRequest {
   readonly path: string
   readonly query: URLSearchParams
+  /** The Accept field; empty: there is none. */
+  readonly accept: string
   /** Aborts when the peer goes, or the server ends. */
   readonly signal: AbortSignal
 }
@@ -162,6 +164,7 @@ class HttpAdminServer implements AdminServer {
       const reply = await route.handle({
         path: target.pathname,
         query: target.searchParams,
+        accept: request.headers.accept ?? '',
         signal: life.signal,
       })
       await send(response, reply, life.signal)

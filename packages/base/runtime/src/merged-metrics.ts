@@ -1,15 +1,23 @@
 import { labelValuesOf } from './label-text.ts'
 import { widthOf } from './metrics-snapshot.ts'
-import type { FamilyShape, FamilySnapshot, MetricsSlice, MetricsSnapshot } from './metrics-snapshot.ts'
+import type {
+  Exemplar,
+  FamilyShape,
+  FamilySnapshot,
+  MetricsSlice,
+  MetricsSnapshot,
+} from './metrics-snapshot.ts'
 import { nextTurn } from './next-turn.ts'
-import { openMetricsChunks } from './open-metrics.ts'
-import type { ExposedSeries } from './open-metrics.ts'
+import { expositionChunks } from './open-metrics.ts'
+import type { ExposedSeries, ExpositionFormat } from './open-metrics.ts'
 
 interface MergedFamily {
   readonly shape: FamilyShape
   /** Label text to where its numbers are. */
   readonly places: Map<string, number>
   readonly values: number[]
+  /** By where the bucket's number is. */
+  readonly exemplars: Map<number, Exemplar>
 }
 
 /** Sums series with the same name and labels: counters and histograms of several threads, and gauges likewise. */
@@ -17,7 +25,7 @@ export class MergedMetrics implements MetricsSnapshot {
   readonly #families: Map<string, MergedFamily> = new Map()
 
   add(slice: MetricsSlice): void {
-    const { shape, texts, values } = slice
+    const { shape, texts, values, exemplars = [] } = slice
     const family = this.#family(shape)
     const width = widthOf(shape)
     for (const [i, text] of texts.entries()) {
@@ -28,6 +36,11 @@ export class MergedMetrics implements MetricsSnapshot {
         if (place === undefined) family.values.push(value)
         else family.values[place + n] = (family.values[place + n] ?? 0) + value
       }
+    }
+    for (const { series, bucket, ...exemplar } of exemplars) {
+      const place = (family.places.get(texts[series] ?? '') ?? 0) + bucket
+      const known = family.exemplars.get(place)
+      if (known === undefined || known.timeMs <= exemplar.timeMs) family.exemplars.set(place, exemplar)
     }
   }
 
@@ -42,23 +55,24 @@ export class MergedMetrics implements MetricsSnapshot {
   }
 
   /** The exposition in chunks of about 32 KiB, each made when it is asked for. */
-  text(): Generator<string> {
-    return openMetricsChunks(
+  text(format: ExpositionFormat = 'openmetrics'): Generator<string> {
+    return expositionChunks(
       this.#families.values().map((family) => ({ shape: family.shape, series: exposed(family) })),
+      format,
     )
   }
 
   #family(shape: FamilyShape): MergedFamily {
     const known = this.#families.get(shape.name)
     if (known !== undefined) return known
-    const family = { shape, places: new Map<string, number>(), values: [] }
+    const family = { shape, places: new Map<string, number>(), values: [], exemplars: new Map() }
     this.#families.set(shape.name, family)
     return family
   }
 }
 
-function* exposed({ places, values }: MergedFamily): Generator<ExposedSeries> {
-  for (const [text, place] of places) yield { text, values, place }
+function* exposed({ places, values, exemplars }: MergedFamily): Generator<ExposedSeries> {
+  for (const [text, place] of places) yield { text, values, place, exemplars }
 }
 
 /** Merges what several registries have, a slice in each turn of the event loop, so that no connection waits for it. */

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { MergedMetrics, mergeMetrics } from './merged-metrics.ts'
 import { MetricsRegistry } from './metrics-registry.ts'
 import type { MetricsSlice, MetricsSnapshot } from './metrics-snapshot.ts'
-import { openMetricsText } from './open-metrics.ts'
+import { expositionText } from './open-metrics.ts'
 
 /** The values of each series of a family by its labels. */
 function valuesOf(snapshot: MetricsSnapshot, name: string): Record<string, readonly number[]> {
@@ -156,7 +156,7 @@ test('mergeMetrics adds up the series of several workers', async () => {
   assert.deepEqual(valuesOf(merged, 'open'), { '': [6] })
   assert.deepEqual(valuesOf(merged, 'h'), { '': [1, 2, 6] })
   assert.deepEqual((await mergeMetrics()).families, [])
-  assert.equal([...merged.text()].join(''), [...openMetricsText(merged)].join(''))
+  assert.equal([...merged.text()].join(''), [...expositionText(merged)].join(''))
 })
 
 test('MetricsRegistry.slices gives thousands of series in slices, each made when it is asked for', () => {

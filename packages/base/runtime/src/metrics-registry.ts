@@ -3,7 +3,7 @@ import { MergedMetrics } from './merged-metrics.ts'
 import { FamilySeries } from './metrics-series.ts'
 import type { Series } from './metrics-series.ts'
 import { Slots } from './metrics-slots.ts'
-import type { FamilyShape, MetricsSlice, MetricsSnapshot } from './metrics-snapshot.ts'
+import type { Exemplar, FamilyShape, MetricsSlice, MetricsSnapshot } from './metrics-snapshot.ts'
 
 export interface FamilyOptions {
   /** Most series that the family may have; what is beyond counts on one whose labels all say `overflow`. */
@@ -16,8 +16,8 @@ export interface Child {
   inc(amount?: number): void
   /** Sets a gauge. */
   set(value: number): void
-  /** Counts a value in a histogram. */
-  observe(value: number): void
+  /** Counts a value in a histogram. The newest exemplar of each bucket is kept, whatever came with those before. */
+  observe(value: number, exemplar?: Omit<Exemplar, 'value'>): void
 }
 
 export interface Family {

@@ -1,7 +1,7 @@
 import type { Slots } from './metrics-slots.ts'
 import { labelText } from './label-text.ts'
 import { widthOf } from './metrics-snapshot.ts'
-import type { FamilyShape, MetricsSlice } from './metrics-snapshot.ts'
+import type { Exemplar, FamilyShape, MetricsSlice, PlacedExemplar } from './metrics-snapshot.ts'
 
 const overflowLabel = 'overflow'
 /** Snapshots without a change after which a series may make room for another. */
@@ -69,7 +69,9 @@ export class FamilySeries {
     const width = widthOf(this.shape)
     const values = new Float64Array(series.length * width)
     for (const [i, { start }] of series.entries()) this.slots.copy(start, width, values, i * width)
-    return { shape: this.shape, texts: series.map(({ text }) => text), values }
+    const exemplars = series.flatMap((one, i) => one.placedExemplars(i))
+    const texts = series.map(({ text }) => text)
+    return { shape: this.shape, texts, values, ...(exemplars.length === 0 ? {} : { exemplars }) }
   }
 
   #attach(series: Series): void {
@@ -102,6 +104,7 @@ export class FamilySeries {
     this.#byText.delete(series.text)
     this.slots.free(series.start, series.length)
     series.start = detached
+    series.forgetExemplars()
   }
 
   #overflowSeries(): Series {
@@ -115,6 +118,7 @@ export class FamilySeries {
 }
 
 const detached = -1
+const none: readonly PlacedExemplar[] = []
 
 /** One series: `[value]`, or for a histogram a count for each bucket, one for infinity, and the sum. */
 export class Series {
@@ -127,6 +131,8 @@ export class Series {
   start: number = detached
   idleCount: number = 0
   #changed: boolean = true
+  /** By bucket; none before the first. */
+  #exemplars: (Exemplar | undefined)[] | undefined
   readonly #family: FamilySeries
 
   constructor(family: FamilySeries, text: string, isOverflow: boolean) {
@@ -144,13 +150,28 @@ export class Series {
     this.#family.slots.set(this.place(), value)
   }
 
-  observe(value: number): void {
+  observe(value: number, exemplar?: Omit<Exemplar, 'value'>): void {
     const { buckets } = this.#family.shape
     const at = this.place()
     let i = 0
     while (i < buckets.length && value > (buckets[i] ?? Infinity)) i++
     this.#family.slots.add(at + i, 1)
     this.#family.slots.add(at + this.length - 1, value)
+    // One that made room for another has no place of its own for it.
+    if (exemplar !== undefined && this.start === at)
+      (this.#exemplars ??= Array.from({ length: buckets.length + 1 }))[i] = { ...exemplar, value }
+  }
+
+  /** With its place in a slice. */
+  placedExemplars(series: number): readonly PlacedExemplar[] {
+    if (this.#exemplars === undefined) return none
+    return this.#exemplars.flatMap((exemplar, bucket) =>
+      exemplar === undefined ? [] : [{ ...exemplar, series, bucket }],
+    )
+  }
+
+  forgetExemplars(): void {
+    this.#exemplars = undefined
   }
 
   /** Asked once a snapshot: counts those without a change. */

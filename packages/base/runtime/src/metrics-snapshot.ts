@@ -33,6 +33,23 @@ export interface MetricsSlice {
   readonly texts: readonly string[]
   /** `widthOf(shape)` numbers for each text. */
   readonly values: Float64Array
+  /** The newest of each bucket, where there is one. */
+  readonly exemplars?: readonly PlacedExemplar[]
+}
+
+/** One of the observations in a bucket, by which people find the trace of it. @see OpenMetrics 1.0, exemplars */
+export interface Exemplar {
+  /** As `labelText` makes them; at most 128 characters with names and values. */
+  readonly labels: string
+  readonly value: number
+  /** Since the epoch. */
+  readonly timeMs: number
+}
+
+/** Where in a slice it belongs. */
+export interface PlacedExemplar extends Exemplar {
+  readonly series: number
+  readonly bucket: number
 }
 
 /** Numbers of one series. */

@@ -10,11 +10,12 @@ import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import { systemClock } from '@tulle/core'
 import { adminServer } from './admin-server.ts'
+import type { AdminRequest } from './admin-server.ts'
 import { silentLog } from './log.ts'
 import { mergeMetrics } from './merged-metrics.ts'
 import { MetricsRegistry } from './metrics-registry.ts'
 import type { MetricsSlice } from './metrics-snapshot.ts'
-import { openMetricsContentType } from './open-metrics.ts'
+import { metricsReply } from './metrics-reply.ts'
 
 const series = process.argv.includes('--smoke') ? 1000 : 100_000
 const families = 4
@@ -82,11 +83,10 @@ async function measure(): Promise<void> {
       yield slice
     }
   }
-  const handle = async () => ({
-    kind: 'text' as const,
-    contentType: openMetricsContentType,
-    text: (await mergeMetrics(slices())).text(),
-  })
+  const handle = async (request: AdminRequest) => {
+    const all = await mergeMetrics(slices())
+    return metricsReply(request, (format) => all.text(format))
+  }
   const listen = { host: '127.0.0.1', port: 0 }
   const routes = [{ method: 'GET' as const, path: '/metrics', handle }]
   await using server = adminServer({ listen, routes }, { clock: systemClock, log: silentLog })

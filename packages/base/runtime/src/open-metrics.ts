@@ -1,15 +1,24 @@
 import { escapeText, labelText } from './label-text.ts'
 import { widthOf } from './metrics-snapshot.ts'
-import type { FamilyShape, FamilySnapshot, MetricsSnapshot } from './metrics-snapshot.ts'
+import type { Exemplar, FamilyShape, FamilySnapshot, MetricsSnapshot } from './metrics-snapshot.ts'
 
-export const openMetricsContentType = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
+/** OpenMetrics 1.0, with exemplars; or the older text format of Prometheus, which has none. */
+export type ExpositionFormat = 'openmetrics' | 'plain'
+
+export const expositionContentTypes: Readonly<Record<ExpositionFormat, string>> = {
+  openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+  plain: 'text/plain; version=0.0.4; charset=utf-8',
+}
 
 /** A scrape lets other work run between chunks, so that thousands of series hold up no connection. */
 const chunkLength = 32 * 1024
 
-/** The exposition in chunks of about 32 KiB, the last one ending in `# EOF`. @see OpenMetrics 1.0 */
-export function openMetricsText(snapshot: MetricsSnapshot): Generator<string> {
-  return openMetricsChunks(familiesOf(snapshot))
+/** The exposition in chunks of about 32 KiB; the last one of OpenMetrics ends in `# EOF`. @see OpenMetrics 1.0 */
+export function expositionText(
+  snapshot: MetricsSnapshot,
+  format: ExpositionFormat = 'openmetrics',
+): Generator<string> {
+  return expositionChunks(familiesOf(snapshot), format)
 }
 
 /** A series: its label text, and where its numbers begin. */
@@ -17,6 +26,8 @@ export interface ExposedSeries {
   readonly text: string
   readonly values: readonly number[]
   readonly place: number
+  /** By where the bucket's number is. */
+  readonly exemplars?: ReadonlyMap<number, Exemplar>
 }
 
 export interface ExposedFamily {
@@ -25,18 +36,21 @@ export interface ExposedFamily {
   readonly series: Iterable<ExposedSeries>
 }
 
-export function* openMetricsChunks(families: Iterable<ExposedFamily>): Generator<string> {
+export function* expositionChunks(
+  families: Iterable<ExposedFamily>,
+  format: ExpositionFormat,
+): Generator<string> {
   let chunk = ''
   for (const { shape, series } of families) {
-    chunk += header(shape)
+    chunk += header(shape, format)
     for (const one of series) {
-      chunk += samples(shape, one)
+      chunk += samples(shape, one, format)
       if (chunk.length < chunkLength) continue
       yield chunk
       chunk = ''
     }
   }
-  yield `${chunk}# EOF\n`
+  yield format === 'openmetrics' ? `${chunk}# EOF\n` : chunk
 }
 
 function* familiesOf(snapshot: MetricsSnapshot): Generator<ExposedFamily> {
@@ -54,12 +68,14 @@ function baseName(family: FamilyShape): string {
   return family.type === 'counter' ? family.name.replace(/_total$/u, '') : family.name
 }
 
-function header(family: FamilyShape): string {
-  const name = baseName(family)
+/** In the plain format a family is called as its sample is. */
+function header(family: FamilyShape, format: ExpositionFormat): string {
+  const base = baseName(family)
+  const name = family.type === 'counter' && format === 'plain' ? `${base}_total` : base
   return `# TYPE ${name} ${family.type}\n# HELP ${name} ${escapeText(family.help)}\n`
 }
 
-function samples(family: FamilyShape, series: ExposedSeries): string {
+function samples(family: FamilyShape, series: ExposedSeries, format: ExpositionFormat): string {
   const name = baseName(family)
   const value = number(series.values[series.place])
   switch (family.type) {
@@ -68,20 +84,32 @@ function samples(family: FamilyShape, series: ExposedSeries): string {
     case 'gauge':
       return `${name}${braces(series.text)} ${value}\n`
     case 'histogram':
-      return histogramSamples(family, series)
+      return histogramSamples(family, format === 'plain' ? { ...series, exemplars: noExemplars } : series)
   }
 }
 
-function histogramSamples(family: FamilyShape, { text, values, place }: ExposedSeries): string {
+const noExemplars: ReadonlyMap<number, Exemplar> = new Map()
+
+function histogramSamples(
+  family: FamilyShape,
+  { text, values, place, exemplars = noExemplars }: ExposedSeries,
+): string {
   let count = 0
   let lines = ''
   const others = text === '' ? '' : `${text},`
   for (const [i, bound] of [...family.buckets, Infinity].entries()) {
     count += values[place + i] ?? 0
-    lines += `${family.name}_bucket${braces(`${others}le="${boundText(bound)}"`)} ${count}\n`
+    const exemplar = exemplarText(exemplars.get(place + i))
+    lines += `${family.name}_bucket${braces(`${others}le="${boundText(bound)}"`)} ${count}${exemplar}\n`
   }
   const sum = values[place + widthOf(family) - 1]
   return `${lines}${family.name}_count${braces(text)} ${count}\n${family.name}_sum${braces(text)} ${number(sum)}\n`
+}
+
+/** Times are in seconds. */
+function exemplarText(exemplar: Exemplar | undefined): string {
+  if (exemplar === undefined) return ''
+  return ` # {${exemplar.labels}} ${number(exemplar.value)} ${(exemplar.timeMs / 1000).toFixed(3)}`
 }
 
 function braces(text: string): string {

@@ -92,7 +92,7 @@ export class RequestTelemetry {
   onDone(record: RequestRecord): void {
     const series = this.#seriesOf(record)
     series.requests.inc(1)
-    series.duration.observe(record.durationMs)
+    series.duration.observe(record.durationMs, record.trace?.exemplar)
     series.requestBytes.observe(record.requestBytes)
     series.responseBytes.observe(record.responseBytes)
     if (record.attempts > 1) this.#attempts.inc(record.attempts - 1)

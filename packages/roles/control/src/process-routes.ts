@@ -1,4 +1,4 @@
-import { badRequest, json, logLevels, openMetricsContentType, openMetricsText } from '@tulle/runtime'
+import { badRequest, expositionText, json, logLevels, metricsReply } from '@tulle/runtime'
 import type { AdminRoute, Log, MetricsRegistry } from '@tulle/runtime'
 
 export interface ProcessRoutesInputs {
@@ -24,13 +24,9 @@ export function processRoutes({ log, metrics, refresh, ready }: ProcessRoutesInp
     {
       method: 'GET',
       path: '/metrics',
-      handle: () => {
+      handle: (request) => {
         refresh()
-        return {
-          kind: 'text',
-          contentType: openMetricsContentType,
-          text: openMetricsText(metrics.snapshot()),
-        }
+        return metricsReply(request, (format) => expositionText(metrics.snapshot(), format))
       },
     },
     {

@@ -1,6 +1,6 @@
 import type { CertificateStatus } from '@tulle/control-client'
 import type { ConnectionInfo, DataPlane } from '@tulle/l4'
-import { badRequest, json, logLevels, openMetricsContentType } from '@tulle/runtime'
+import { badRequest, json, logLevels, metricsReply } from '@tulle/runtime'
 import type { AdminReply, AdminRequest, AdminRoute, Log, MetricsRegistry } from '@tulle/runtime'
 import { certificateView, configDump } from './config-dump.ts'
 import type { ConfigDumpParts } from './config-dump.ts'
@@ -51,10 +51,10 @@ export function adminRoutes(deps: NodeApiDeps): readonly AdminRoute[] {
 
 /** The paths that Istio's node proxy answers. */
 export function metricsRoutes(deps: Pick<NodeApiDeps, 'dataPlane' | 'metrics'>): readonly AdminRoute[] {
-  const handle = async (): Promise<AdminReply> => {
+  const handle = async (request: AdminRequest): Promise<AdminReply> => {
     const all = await deps.dataPlane.metrics()
     for (const slice of deps.metrics.slices()) all.add(slice)
-    return { kind: 'text', contentType: openMetricsContentType, text: all.text() }
+    return metricsReply(request, (format) => all.text(format))
   }
   return ['/metrics', '/stats/prometheus'].map((path) => ({ method: 'GET', path, handle }))
 }

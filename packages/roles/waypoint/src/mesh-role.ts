@@ -8,15 +8,8 @@ import { LogWriter } from '@tulle/l7'
 import { waypointNode, waypointUid } from '@tulle/mesh'
 import { addressType, revocationType, trustBundleType } from '@tulle/mesh-xds'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
-import {
-  adminServer,
-  json,
-  mergeMetrics,
-  MetricsRegistry,
-  openMetricsContentType,
-  runComponents,
-} from '@tulle/runtime'
-import type { AdminReply, AdminRoute, Component } from '@tulle/runtime'
+import { adminServer, json, mergeMetrics, metricsReply, MetricsRegistry, runComponents } from '@tulle/runtime'
+import type { AdminReply, AdminRequest, AdminRoute, Component } from '@tulle/runtime'
 import { accessType, serviceTrafficType, tracingType } from '@tulle/traffic-xds'
 import { WaypointPlane } from '@tulle/waypoint-plane'
 import type { MeshWaypointOptions } from './mesh-options.ts'
@@ -148,9 +141,9 @@ function servers(
   { clock, log, requestStop }: WaypointRoleDeps,
   { plane, metrics }: ServerParts,
 ): readonly Component[] {
-  const scrape = async (): Promise<AdminReply> => {
+  const scrape = async (request: AdminRequest): Promise<AdminReply> => {
     const all = await mergeMetrics(plane.metrics(), metrics.slices())
-    return { kind: 'text', contentType: openMetricsContentType, text: all.text() }
+    return metricsReply(request, (format) => all.text(format))
   }
   const metricsRoutes = ['/metrics', '/stats/prometheus'].map((path): AdminRoute => ({
     method: 'GET',

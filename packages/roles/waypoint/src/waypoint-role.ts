@@ -4,7 +4,7 @@ import { errorText, MeshError } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import { HttpPlane } from '@tulle/l7'
 import type { HttpPlan, ListenerPlan } from '@tulle/l7'
-import { adminServer, json, logLevels, openMetricsContentType, runComponents } from '@tulle/runtime'
+import { adminServer, json, logLevels, metricsReply, runComponents } from '@tulle/runtime'
 import type { AdminReply, AdminRequest, AdminRoute, Component, Log } from '@tulle/runtime'
 import type { WaypointOptions } from './options.ts'
 import { parseStaticConfig } from './static-config.ts'
@@ -122,11 +122,10 @@ function adminRoutes(_plane: HttpPlane, deps: WaypointRoleDeps): readonly AdminR
 }
 
 function metricsRoutes(plane: HttpPlane): readonly AdminRoute[] {
-  const handle = async (): Promise<AdminReply> => ({
-    kind: 'text',
-    contentType: openMetricsContentType,
-    text: (await plane.metrics()).text(),
-  })
+  const handle = async (request: AdminRequest): Promise<AdminReply> => {
+    const all = await plane.metrics()
+    return metricsReply(request, (format) => all.text(format))
+  }
   return ['/metrics', '/stats/prometheus'].map((path) => ({ method: 'GET', path, handle }))
 }
 

@@ -46,6 +46,13 @@ export class RequestTrace {
     return (this.flags & sampledFlag) !== 0
   }
 
+  /** By which a bucket of a histogram leads to it; undefined: it is not recorded. */
+  get exemplar(): { readonly labels: string; readonly timeMs: number } | undefined {
+    if (this.#maker === undefined) return undefined
+    const labels = `trace_id="${this.traceId}",span_id="${this.spanId}"`
+    return { labels, timeMs: this.#maker.nowMs() }
+  }
+
   /** Tells whoever is called which trace it is: also that it is not recorded, so that all of it is or nothing. */
   mark(fields: Fields): void {
     if (this.spanId !== '') this.#name(this.spanId, fields)
