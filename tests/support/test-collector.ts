@@ -42,11 +42,13 @@ export class TestCollector implements AsyncDisposable {
     this.#server = server
   }
 
-  static async listen(port: number = 0): Promise<TestCollector> {
+  /** At the path of a socket, or on any port of loopback. */
+  static async listen(socketPath?: string): Promise<TestCollector> {
     const server = createServer()
     const collector = new TestCollector(server)
     server.on('request', (request, response) => void collector.#take(request, response))
-    server.listen(port, '127.0.0.1')
+    if (socketPath === undefined) server.listen(0, '127.0.0.1')
+    else server.listen(socketPath)
     await once(server, 'listening')
     return collector
   }

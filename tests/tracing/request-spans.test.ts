@@ -62,7 +62,7 @@ describe('a traced request', () => {
     const lines = scraped.text.split('\n').filter((line) => line.includes(' # {'))
     assert.equal(lines.length, 1)
     assert.match(lines[0] ?? '', /^istio_request_duration_milliseconds_bucket\{/u)
-    assert.ok(lines[0]?.includes(exemplar), lines[0])
+    assert.ok(lines[0]?.includes(exemplar))
     assert.match(plain.type, /^text\/plain/u)
     assert.ok(plain.text.includes('istio_requests_total{') && !plain.text.includes('trace_id'))
     assert.ok(![server, client].some((span) => JSON.stringify(span.attributes).includes('secret')))

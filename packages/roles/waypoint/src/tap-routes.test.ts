@@ -12,7 +12,7 @@ async function ask(path: string, signal: AbortSignal): Promise<AdminReply> {
   const url = new URL(path, 'http://waypoint')
   const route = tapRoutes(sources).find((one) => one.path === url.pathname)
   assert.ok(route)
-  return route.handle({ path: url.pathname, query: url.searchParams, signal })
+  return route.handle({ accept: '', path: url.pathname, query: url.searchParams, signal })
 }
 
 for (const [path, message] of [
