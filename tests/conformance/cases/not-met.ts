@@ -2,7 +2,6 @@ import type { Uncovered } from '../lib/report.ts'
 
 /** Cases that Tulle is known to fail, and why. One that begins to pass fails the suite until it is taken off. */
 export const notMetByTulle: Readonly<Record<string, string>> = {
-  'retries/budget-slow-rate': 'rates below one retry a second allow none',
   'udp/route': 'the mesh carries TCP only; a UDPRoute is not accepted, and says UdpNotCarried',
   'smi-access/udp-table': 'the mesh carries TCP only: with access enforced it drops every datagram',
   'smi-split/quantities': 'of TrafficSplit v1alpha4 and v1alpha3 are read so far',

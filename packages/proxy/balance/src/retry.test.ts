@@ -106,6 +106,23 @@ test('RetryBudget allows nothing where both parts are zero', () => {
   assert.equal(budget.tryRepeat(), false)
 })
 
+test('RetryBudget allows repeats that come more seldom than once a second', async () => {
+  for (const [minPerSecond, count, spanMs] of [
+    [0.2, 1, 5000],
+    [1 / 60, 1, 60_000],
+    [1.5, 2, 1334],
+  ] as const) {
+    const clock = new TestClock()
+    const budget = new RetryBudget({ percent: 0, windowMs: 10_000, minPerSecond }, clock)
+    assert.equal(takeAll(budget), count)
+    await clock.advance(spanMs * 0.9)
+    assert.equal(takeAll(budget), 0)
+    // The oldest slot of the count is a twentieth of it.
+    await clock.advance(spanMs * 0.2)
+    assert.equal(takeAll(budget), count)
+  }
+})
+
 function takeAll(budget: RetryBudget): number {
   let taken = 0
   while (taken < 10_000 && budget.tryRepeat()) taken++
