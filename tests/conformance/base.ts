@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { parent, route, rule, service } from './cases/manifests.ts'
 import type { Manifest } from './lib/case.ts'
-import { httpPorts, tcpPorts } from './workload/ports.ts'
+import { tlsMaterial } from './tls-identities.ts'
+import { expiredTlsPort, httpPorts, tcpPorts, tlsPort } from './workload/ports.ts'
+import { tlsVariable } from './workload/tls-material.ts'
 
 /**
  * What every case finds: in `mesh` app-a, who calls, and app-b and app-c, who answer (accounts service-a to service-c, as in the SMI
@@ -36,6 +38,8 @@ export const servicePorts: readonly object[] = [
   { name: 'tcp-8301', port: 8301 },
   { name: 'tcp-8302', port: 8302 },
   { name: 'tls', port: 8443, targetPort: 9090 },
+  { name: 'https', port: tlsPort },
+  { name: 'https-expired', port: expiredTlsPort },
 ]
 
 export function baseObjects(): readonly Manifest[] {
@@ -64,8 +68,15 @@ export function workloadManifest(
     spec: {
       serviceAccount: account,
       node,
-      ports: [...new Set([...httpPorts, ...tcpPorts])].map((port) => ({ port })),
-      run: { command: ['node', program], env: { ...environment, CONFORMANCE_NAME: `${namespace}/${name}` } },
+      ports: [...new Set([...httpPorts, ...tcpPorts, tlsPort, expiredTlsPort])].map((port) => ({ port })),
+      run: {
+        command: ['node', program],
+        env: {
+          ...environment,
+          CONFORMANCE_NAME: `${namespace}/${name}`,
+          [tlsVariable]: JSON.stringify(tlsMaterial),
+        },
+      },
     },
   }
 }

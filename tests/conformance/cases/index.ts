@@ -1,4 +1,5 @@
 import type { Case } from '../lib/case.ts'
+import { backendTlsCases } from './gateway-backend-tls.ts'
 import { backendCases } from './gateway-backends.ts'
 import { bindingCases } from './gateway-binding.ts'
 import { corsCases } from './gateway-cors.ts'
@@ -19,6 +20,7 @@ export const cases: readonly Case[] = [
   ...bindingCases,
   ...matchingCases,
   ...backendCases,
+  ...backendTlsCases,
   ...filterCases,
   ...redirectCases,
   ...corsCases,

@@ -2,13 +2,16 @@ import { createServer as createHttp1 } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer as createHttp2 } from 'node:http2'
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import { createServer as createHttps } from 'node:https'
 import { createServer } from 'node:net'
 import type { Socket } from 'node:net'
 import { createSocket } from 'node:dgram'
+import type { TLSSocket } from 'node:tls'
 import type { Clock } from '@tulle/core'
 import { decodeMessage, encodeMessage } from './grpc-message.ts'
 import { instructions } from './protocol.ts'
 import type { Pairs, Received } from './protocol.ts'
+import type { ServerCertificate } from './tls-material.ts'
 
 const http2Preface = Buffer.from('PRI * HTTP/2.0')
 const maxBodyBytes = 1024 ** 2
@@ -53,6 +56,15 @@ export class Backend {
         ;(isHttp2 ? http2 : http1).emit('connection', socket)
         if (!isHttp2) socket.resume()
       })
+    }).listen(port)
+  }
+
+  /** HTTP/1.1 over TLS. What it was asked for stands among the headers that it says it received. */
+  listenHttps(port: number, certificate: ServerCertificate): void {
+    createHttps({ ...certificate }, (request, response) => {
+      const { servername } = request.socket as TLSSocket
+      if (typeof servername === 'string') request.rawHeaders.push('x-tls-server-name', servername)
+      this.#onHttp1(request, response, port)
     }).listen(port)
   }
 

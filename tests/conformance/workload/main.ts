@@ -12,6 +12,8 @@ import { Caller } from './caller.ts'
 import { httpPorts, tcpPorts, udpPorts } from './ports.ts'
 import type { Replies, Requests, Verb } from './protocol.ts'
 import { TcpCaller } from './tcp.ts'
+import { tlsVariable } from './tls-material.ts'
+import type { TlsMaterial } from './tls-material.ts'
 
 const name = process.env['CONFORMANCE_NAME'] ?? ''
 const socketPath = process.env['CONFORMANCE_SOCKET'] ?? ''
@@ -39,7 +41,14 @@ const handlers: Handlers = {
 function listen(): void {
   for (const port of httpPorts) backend.listenHttp(port)
   for (const port of tcpPorts) backend.listenTcp(port)
+  for (const [port, certificate] of Object.entries(tlsMaterial()))
+    backend.listenHttps(Number(port), certificate)
   for (const port of udpPorts) backend.listenUdp(port)
+}
+
+/** Given by whoever runs the suite. */
+function tlsMaterial(): TlsMaterial {
+  return JSON.parse(process.env[tlsVariable] ?? '{}') as TlsMaterial
 }
 
 function obey(): void {

@@ -40,3 +40,5 @@ export type {
   TcpRoutes,
   TlsRoutes,
 } from './routes.ts'
+export type { SubjectAltName, TlsTerms, UpstreamTls } from './upstream-tls.ts'
+export { backendsOf } from './route-backends.ts'

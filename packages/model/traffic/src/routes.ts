@@ -2,6 +2,7 @@ import type { HttpFilter, WeightedBackend } from './backend.ts'
 import type { HttpMatch } from './match.ts'
 import type { RuleOrigin } from './origin.ts'
 import type { Resilience, RetryRule, SessionPersistence } from './resilience.ts'
+import type { UpstreamTls } from './upstream-tls.ts'
 
 /** What happens to requests that one of an entry's matches covers. */
 export interface HttpRule {
@@ -71,4 +72,6 @@ export interface ServiceTraffic {
   readonly service: string
   readonly ports: readonly PortTraffic[]
   readonly resilience?: Resilience
+  /** Of its own ports, and of those of other services that its routes lead to. */
+  readonly upstreamTls?: readonly UpstreamTls[]
 }

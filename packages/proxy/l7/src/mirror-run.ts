@@ -22,9 +22,9 @@ export function beginMirrors(
   const ofRule = request.rule?.filters.mirrors ?? none
   const ofBackend = request.backend?.filters.mirrors ?? none
   if (ofRule.length === 0 && ofBackend.length === 0) return none
-  return [...ofRule, ...ofBackend].flatMap(({ backend, fraction }) => {
+  return [...ofRule, ...ofBackend].flatMap(({ backend, tls, fraction }) => {
     if (backend.kind !== 'service' || !hits(fraction, environment.rng)) return []
-    const cluster = environment.clusters.clusterOf(backend.service, backend.port)
+    const cluster = environment.clusters.clusterOf(backend.service, backend.port, tls)
     const endpoint = cluster === undefined ? undefined : admitting(request, backend, cluster, environment)
     const connection = endpoint === undefined ? undefined : cluster?.connect(endpoint)
     const mirror = new MirrorRun(environment)

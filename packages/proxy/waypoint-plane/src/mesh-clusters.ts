@@ -1,8 +1,8 @@
 import type { Balancer } from '@tulle/balance'
 import type { Clock } from '@tulle/core'
-import { EndpointCluster } from '@tulle/l7'
+import { EndpointCluster, tlsKey } from '@tulle/l7'
 import type { Cluster, ClusterDirectory, Dial, L7Limits, UpstreamSpec } from '@tulle/l7'
-import type { Resilience } from '@tulle/traffic'
+import type { Resilience, TlsTerms } from '@tulle/traffic'
 import { endpointSource, meshEndpoints } from './mesh-endpoints.ts'
 import type { DefaultProtocol, EndpointSource, MeshEndpoint } from './mesh-endpoints.ts'
 import type { WaypointState } from './waypoint-state.ts'
@@ -20,6 +20,7 @@ interface Made {
   readonly destination: string
   readonly port: number
   readonly resilience: Resilience | undefined
+  readonly tls: TlsTerms | undefined
   source: EndpointSource
   endpoints: readonly MeshEndpoint[]
 }
@@ -36,8 +37,8 @@ export class MeshClusters implements ClusterDirectory {
     this.#undeclared = undeclared
   }
 
-  clusterOf(destination: string, port: number): Cluster | undefined {
-    return this.#of(destination, port)?.cluster
+  clusterOf(destination: string, port: number, tls?: TlsTerms): Cluster | undefined {
+    return this.#of(destination, port, tls)?.cluster
   }
 
   endpointsOf(destination: string, port: number): readonly MeshEndpoint[] {
@@ -48,12 +49,13 @@ export class MeshClusters implements ClusterDirectory {
   refresh(): void {
     for (const [key, made] of this.#made) {
       const source = endpointSource(this.#deps.state, made.destination)
-      if (source === undefined || made.resilience !== this.#resilienceOf(made.destination)) {
+      const isOver = made.tls !== undefined && !this.#deps.state.asksForTls(made.tls)
+      if (isOver || source === undefined || made.resilience !== this.#resilienceOf(made.destination)) {
         made.cluster.replace([])
         this.#made.delete(key)
       } else if (source.service !== made.source.service || source.workloads !== made.source.workloads) {
         made.source = source
-        made.endpoints = meshEndpoints(source, made.port, this.#undeclared)
+        made.endpoints = this.#endpoints(source, made.port, made.tls)
         made.cluster.replace(made.endpoints)
       }
     }
@@ -72,20 +74,26 @@ export class MeshClusters implements ClusterDirectory {
     return known === undefined || known === 'none' ? undefined : known.traffic.resilience
   }
 
-  #of(destination: string, port: number): Made | undefined {
-    const key = `${destination}:${port}`
+  #endpoints(source: EndpointSource, port: number, tls: TlsTerms | undefined): readonly MeshEndpoint[] {
+    const endpoints = meshEndpoints(source, port, this.#undeclared)
+    return tls === undefined ? endpoints : endpoints.map((endpoint) => ({ ...endpoint, tls }))
+  }
+
+  #of(destination: string, port: number, tls?: TlsTerms): Made | undefined {
+    const plain = `${destination}:${port}`
+    const key = tls === undefined ? plain : `${plain} ${tlsKey(tls)}`
     const known = this.#made.get(key)
     if (known !== undefined) return known
     const source = endpointSource(this.#deps.state, destination)
     if (source === undefined) return undefined
-    const endpoints = meshEndpoints(source, port, this.#undeclared)
+    const endpoints = this.#endpoints(source, port, tls)
     const { clock, dial, limits, makeBalancer } = this.#deps
     const resilience = this.#resilienceOf(destination)
     const cluster = new EndpointCluster(
       { service: destination, port, endpoints, ...(resilience === undefined ? {} : { resilience }) },
       { clock, dial, environment: { limits }, makeBalancer },
     )
-    const made = { cluster, destination, port, resilience, source, endpoints }
+    const made = { cluster, destination, port, resilience, tls, source, endpoints }
     this.#made.set(key, made)
     return made
   }

@@ -1,9 +1,10 @@
 import type { Rng } from '@tulle/core'
 import type { Dial, Downstream, UpstreamSpec } from '@tulle/l7'
 import type { Verdict } from '@tulle/policy'
-import type { Routes, WeightedBackend } from '@tulle/traffic'
+import type { Backend, Routes, TlsTerms, WeightedBackend } from '@tulle/traffic'
 import type { MeshAuthorizer } from './mesh-authorizer.ts'
 import type { MeshClusters } from './mesh-clusters.ts'
+import { readHello } from './server-name.ts'
 import { forwarding } from './splice.ts'
 import type { StreamLink } from './stream-link.ts'
 import { tlsEntryFor } from './tls-routes.ts'
@@ -31,6 +32,7 @@ export interface TcpStream {
 interface TcpTarget {
   readonly service: string
   readonly port: number
+  readonly tls: TlsTerms | undefined
 }
 
 /** A stream that was let through. */
@@ -62,7 +64,7 @@ export class TcpCalls {
 
   begin({ link, early, downstream, traffic, serverName }: TcpStream): void {
     const { authorizer, clusters, rng } = this.#deps
-    const target = targetOf(downstream, { routes: routesOf(traffic, downstream), serverName }, rng)
+    const target = targetOf({ downstream, traffic, serverName, early }, rng)
     if (target === undefined) {
       this.#refuse(link, downstream, 'no backend')
       return
@@ -72,7 +74,7 @@ export class TcpCalls {
       this.#refuse(link, downstream, reasonOf(verdict))
       return
     }
-    const balancer = clusters.clusterOf(target.service, target.port)?.balancer
+    const balancer = clusters.clusterOf(target.service, target.port, target.tls)?.balancer
     const exclude =
       refusedBy === undefined ? [] : [...(balancer?.endpoints ?? [])].filter(({ key }) => refusedBy.has(key))
     const endpoint = balancer?.pick({ exclude })
@@ -113,7 +115,7 @@ export class TcpCalls {
   #splice(call: OpenCall, early: Buffer, spec: UpstreamSpec): void {
     const { link } = call
     this.#open.add(call)
-    const dialled = this.#deps.dial(spec)
+    const dialled = this.#deps.dial(spec, 'bytes')
     dialled.attach(forwarding(dialled.link, link), () => undefined)
     const upwards = forwarding(link, dialled.link)
     if (early.length > 0) upwards.receive(early, 0, early.length)
@@ -139,14 +141,30 @@ export function routesOf(known: KnownTraffic | undefined, downstream: Downstream
 
 /** The port of the service itself, where no route of streams speaks of it. Undefined: nothing of it is left. */
 function targetOf(
+  { downstream, traffic, serverName, early }: Omit<TcpStream, 'link'>,
+  rng: Rng,
+): TcpTarget | undefined {
+  const led = backendOf(downstream, { routes: routesOf(traffic, downstream), serverName }, rng)
+  if (led?.kind !== 'service') return undefined
+  const { service, port } = led
+  // A client that begins TLS itself means the endpoint, and verifies it.
+  if (serverName !== undefined || beginsTls(early)) return { service, port, tls: undefined }
+  const { backend, tls } = traffic?.tlsOf(led) ?? { backend: led, tls: undefined }
+  return backend.kind === 'service' ? { service, port, tls } : undefined
+}
+
+function beginsTls(early: Buffer): boolean {
+  return early.length > 0 && readHello(early).kind !== 'other'
+}
+
+function backendOf(
   { service, port }: Downstream,
   { routes, serverName }: { readonly routes: Routes | undefined; readonly serverName: string | undefined },
   rng: Rng,
-): TcpTarget | undefined {
-  if (routes === undefined || routes.kind === 'http') return { service, port }
+): Backend | undefined {
+  if (routes === undefined || routes.kind === 'http') return { kind: 'service', service, port }
   const led = routes.kind === 'tcp' ? routes : tlsEntryFor(routes, serverName)
-  const backend = pickWeighted(led?.backends ?? [], rng)?.backend
-  return backend?.kind === 'service' ? backend : undefined
+  return pickWeighted(led?.backends ?? [], rng)?.backend
 }
 
 function pickWeighted(backends: readonly WeightedBackend[], rng: Rng): WeightedBackend | undefined {

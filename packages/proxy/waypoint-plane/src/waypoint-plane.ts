@@ -20,9 +20,11 @@ import {
   RequestTelemetry,
   Sessions,
   Timeouts,
+  tlsFailureLog,
+  withTls,
   windowSettings,
 } from '@tulle/l7'
-import type { Dialled, L7Environment, L7Limits, RequestRecord, UpstreamSpec } from '@tulle/l7'
+import type { Dial, Dialled, L7Environment, L7Limits, RequestRecord, UpstreamSpec } from '@tulle/l7'
 import { workloadIdentity } from '@tulle/mesh'
 import type { IpAddress } from '@tulle/mesh'
 import { addressType } from '@tulle/mesh-xds'
@@ -81,6 +83,7 @@ export class WaypointPlane {
   readonly #credentials: CredentialHolder
   readonly #keeper: SessionKeeper
   readonly #pool: ClientPool
+  readonly #dial: Dial
   readonly #server: HboneServer
   readonly #calls: InboundCalls
   readonly #clusters: readonly MeshClusters[]
@@ -135,6 +138,11 @@ export class WaypointPlane {
       state: this.#state,
       clusters: () => http1.clusters,
     })
+    this.#dial = withTls((spec) => this.#dialPlain(spec), {
+      environment: { timeouts: this.#timeouts, limits: this.#limits },
+      buffer: this.#buffer,
+      onTlsFailure: tlsFailureLog(log, clock),
+    })
     const http1 = this.#makeEnvironment('http1')
     const http2 = this.#makeEnvironment('http2')
     this.#clusters = [http1.clusters, http2.clusters]
@@ -146,7 +154,7 @@ export class WaypointPlane {
         rng: deps.rng,
         clusters: http1.clusters,
         authorizer: http1.authorizer,
-        dial: (spec) => this.#dial(spec),
+        dial: this.#dial,
         refused: ({ principal, service, port }, why) =>
           log.warn('a stream was refused', { src: principal, dst: `${service}:${port}`, why }),
       },
@@ -260,7 +268,7 @@ export class WaypointPlane {
     }
   }
 
-  #dial(spec: UpstreamSpec): Dialled {
+  #dialPlain(spec: UpstreamSpec): Dialled {
     // Clusters of the mesh are made of nothing else.
     const { workload, service, ip, port } = spec as MeshEndpoint
     if (workload.tunnel === 'none')
@@ -333,7 +341,7 @@ export class WaypointPlane {
         state: this.#state,
         clock,
         limits,
-        dial: (spec) => this.#dial(spec),
+        dial: this.#dial,
         makeBalancer: (specs, { outliers = defaultOutliers }) => {
           const balancer = createBalancer<UpstreamSpec>({ outliers }, { clock, rng })
           balancer.replace(specs)

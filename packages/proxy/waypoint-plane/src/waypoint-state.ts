@@ -2,13 +2,14 @@ import { err } from '@tulle/core'
 import type { Clock, Result } from '@tulle/core'
 import { MeshState } from '@tulle/l4'
 import type { RejectedResource } from '@tulle/l4'
-import { RouteTable } from '@tulle/l7'
+import { RouteTable, tlsKey, tlsLookup } from '@tulle/l7'
+import type { TlsLookup } from '@tulle/l7'
 import { serviceKey } from '@tulle/mesh'
 import type { GatewayAddress, Service, Workload } from '@tulle/mesh'
 import { addressType } from '@tulle/mesh-xds'
 import type { MeshResource, ResourceUpdate } from '@tulle/mesh-xds'
 import { policyKey } from '@tulle/policy'
-import type { ServiceTraffic } from '@tulle/traffic'
+import type { ServiceTraffic, TlsTerms } from '@tulle/traffic'
 import { accessType, decodeAccess, decodeServiceTraffic, serviceTrafficType } from '@tulle/traffic-xds'
 import { AccessTable } from './access-table.ts'
 import { BoundKeys } from './bound-keys.ts'
@@ -17,6 +18,7 @@ import { BoundKeys } from './bound-keys.ts'
 export interface KnownTraffic {
   readonly traffic: ServiceTraffic
   readonly table: RouteTable
+  readonly tlsOf: TlsLookup
 }
 
 /** What a waypoint knows of the mesh, and of the traffic of those that are bound to it. */
@@ -29,6 +31,8 @@ export class WaypointState {
   /** `none`: the control plane says that there is nothing to be said. */
   readonly #traffic: Map<string, KnownTraffic | 'none'> = new Map()
   readonly #wanted: Set<string> = new Set()
+  /** Of all terms of TLS that are in force; made anew when asked for after traffic has changed. */
+  #tlsKeys: ReadonlySet<string> | undefined
   readonly #watchers: Map<string, Set<() => void>> = new Map()
   readonly #bound: BoundKeys
 
@@ -96,6 +100,16 @@ export class WaypointState {
     return this.#traffic.get(service)
   }
 
+  /** Whether anything that is bound here still leads somewhere on these terms. */
+  asksForTls(terms: TlsTerms): boolean {
+    this.#tlsKeys ??= new Set(
+      [...this.#traffic.values()]
+        .flatMap((known) => (known === 'none' ? [] : (known.traffic.upstreamTls ?? [])))
+        .flatMap(({ terms: one }) => (one === undefined ? [] : [tlsKey(one)])),
+    )
+    return this.#tlsKeys.has(tlsKey(terms))
+  }
+
   /** Calls back once the traffic of the service is known; end the wait by disposing. */
   whenKnown(service: string, onKnown: () => void): Disposable {
     if (!this.#wanted.has(service)) {
@@ -141,12 +155,13 @@ export class WaypointState {
       return err(`the resource is of ${JSON.stringify(decoded.value.service)}`)
     const { table, problems } = RouteTable.compile(decoded.value)
     for (const problem of problems) this.#log(problem)
-    this.#settle(name, { traffic: decoded.value, table })
+    this.#settle(name, { traffic: decoded.value, table, tlsOf: tlsLookup(decoded.value) })
     return { ok: true, value: undefined }
   }
 
   #settle(name: string, known: KnownTraffic | 'none'): void {
     this.#traffic.set(name, known)
+    this.#tlsKeys = undefined
     const watchers = this.#watchers.get(name)
     this.#watchers.delete(name)
     for (const onKnown of watchers ?? []) onKnown()

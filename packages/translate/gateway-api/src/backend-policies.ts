@@ -19,6 +19,9 @@ import {
   serviceObjectKey,
 } from '@tulle/workloads'
 import type { Note, Notes } from '@tulle/workloads'
+import { readTlsPolicy } from './backend-tls.ts'
+import type { TlsReading } from './backend-tls.ts'
+import { noteOf } from './problem-notes.ts'
 import { sessionPersistence } from './sessions.ts'
 
 type PolicyObject = BackendTlsPolicyObject | BackendTrafficPolicyObject
@@ -92,6 +95,7 @@ export function derivePolicyConditions(
     policyConditions(policy, {
       serviceOf: (key) => look.one(api.services, key),
       rivalsAt: (key) => look.by(rivals, key),
+      readTls: (tls) => readTlsPolicy(tls, look, api),
     })
   return graph.join('backend-policy-conditions', [
     graph.derive('backend-tls-policy-conditions', api.backendTlsPolicies, (policy, look) =>
@@ -106,6 +110,7 @@ export function derivePolicyConditions(
 interface Surroundings {
   readonly serviceOf: (key: string) => ServiceObject | undefined
   readonly rivalsAt: (key: string) => readonly PolicyObject[]
+  readonly readTls: (policy: BackendTlsPolicyObject) => TlsReading
 }
 
 function policyConditions(policy: PolicyObject, around: Surroundings): readonly Condition[] {
@@ -142,7 +147,7 @@ function targetNotes(policy: PolicyObject, { ref, index, label }: Target, around
     const note = refuse('Conflicted', `${objectLabel(winner)} came first and holds for ${label}`)
     return { accepted: note, conflicted: { ...note, status: 'True' } }
   }
-  if (policy.kind === 'BackendTLSPolicy') return tlsNotes(policy, label)
+  if (policy.kind === 'BackendTLSPolicy') return tlsNotes(around.readTls(policy))
   return { programmed: noWaypointNote('requests are neither repeated nor kept together') }
 }
 
@@ -152,21 +157,15 @@ function meansSame({ spec }: PolicyObject, ref: PolicyTargetSpec): boolean {
   )
 }
 
-/**
- * Between workloads the mesh encrypts with its own certificates, and what applications encrypt themselves passes through
- * as it is: there is nobody who would begin this TLS. So routes that send there answer 500 instead of sending in the clear.
- */
-function tlsNotes(policy: BackendTlsPolicyObject, label: string): Notes {
-  const message = `the mesh begins no TLS towards ${label}, as it encrypts between workloads itself: routes that send there answer 500; take the policy away, or let the application's own callers begin the TLS`
-  const accepted: Note = { status: 'False', reason: 'UnsupportedInMesh', message }
-  const [ca] = policy.spec.caCertificateRefs
-  if (ca === undefined) return { accepted }
-  const refs: Note = {
-    status: 'False',
-    reason: 'InvalidCACertificateRef',
-    message: `${ca.kind} ${ca.name} is not read by the mesh`,
+/** What can't be met is answered with 500 by whoever would send there. */
+function tlsNotes({ terms, refs, refused }: TlsReading): Notes {
+  const accepted = refused === undefined ? undefined : noteOf([refused])
+  const resolvedRefs = noteOf(refs)
+  return {
+    ...(accepted === undefined ? {} : { accepted }),
+    ...(resolvedRefs === undefined ? {} : { resolvedRefs }),
+    ...(terms === undefined ? {} : { programmed: noWaypointNote('nobody begins TLS') }),
   }
-  return { accepted: { ...accepted, reason: 'NoValidCACertificate' }, resolvedRefs: refs }
 }
 
 function byAge<P extends PolicyObject>(policies: readonly P[]): readonly P[] {

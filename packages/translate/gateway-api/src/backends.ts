@@ -1,14 +1,14 @@
 import type {
   ApiCollections,
-  BackendTlsPolicyObject,
   ObjectRefSpec,
   ReferenceGrantObject,
   ServiceObject,
   ServicePortSpec,
 } from '@tulle/api'
-import type { Index, Look } from '@tulle/collections'
+import type { Collection, Index, Look } from '@tulle/collections'
 import type { Backend } from '@tulle/traffic'
-import { appProtocolOf, clusterServiceKey, objectLabel, serviceObjectKey } from '@tulle/workloads'
+import { appProtocolOf, clusterServiceKey, serviceObjectKey } from '@tulle/workloads'
+import type { PortTls, TlsByPort } from './backend-tls.ts'
 import { aKind, portsOf, portText } from './parents.ts'
 import { problemAt } from './problem-notes.ts'
 import type { FieldProblem } from './problem-notes.ts'
@@ -19,8 +19,8 @@ export interface RefContext {
   readonly route: RouteObject
   readonly look: Look
   readonly api: ApiCollections
-  /** By `serviceObjectKey`. */
-  readonly tlsPolicies: Index<BackendTlsPolicyObject>
+  /** By `serviceKey`. */
+  readonly backendTls: Collection<TlsByPort>
   /** By namespace. */
   readonly grants: Index<ReferenceGrantObject>
 }
@@ -37,7 +37,8 @@ export interface ResolvedBackend {
 export function resolveBackend(ref: ObjectRefSpec, path: string, context: RefContext): ResolvedBackend {
   const found = findPort(ref, context)
   if ('reason' in found) return invalid(context.route, path, found)
-  const fault = protocolFault(context.route.kind, found.port) ?? tlsFault(found, context)
+  const tls = tlsOf(found, context)
+  const fault = protocolFault(context.route.kind, found.port, tls) ?? tlsFault(tls)
   if (fault !== undefined)
     return invalid(context.route, path, { reason: 'UnsupportedProtocol', message: fault })
   return {
@@ -69,26 +70,29 @@ function findPort(ref: ObjectRefSpec, { look, api }: RefContext): ServicePort | 
 }
 
 /** @see GEP-1911: an appProtocol that a route can't speak makes the backend invalid */
-function protocolFault(kind: RouteObject['kind'], port: ServicePortSpec): string | undefined {
+function protocolFault(
+  kind: RouteObject['kind'],
+  port: ServicePortSpec,
+  tls: PortTls | undefined,
+): string | undefined {
   if (kind !== 'HTTPRoute' && kind !== 'GRPCRoute') return undefined
   const protocol = appProtocolOf(port)
+  // The waypoint begins the TLS that the port wants.
+  if (protocol === 'tls' && tls !== undefined) return undefined
   const isWebSocket = kind === 'GRPCRoute' && port.appProtocol === 'kubernetes.io/ws'
   if (protocol !== 'tcp' && protocol !== 'tls' && !isWebSocket) return undefined
   return `${aKind(kind)} can't send to ${isWebSocket ? `port ${port.port} (${port.appProtocol ?? ''})` : portText(port)}`
 }
 
-/** @see HTTPBackendRef: a backend under a BackendTLSPolicy that can't be met is invalid */
-function tlsFault({ service, port }: ServicePort, { look, tlsPolicies }: RefContext): string | undefined {
+function tlsOf({ service, port }: ServicePort, { look, backendTls }: RefContext): PortTls | undefined {
   const { namespace, name } = service.metadata
-  const policy = look
-    .by(tlsPolicies, serviceObjectKey(namespace, name))
-    .find(({ spec }) =>
-      spec.targetRefs.some(
-        (ref) => ref.name === name && (ref.sectionName === undefined || ref.sectionName === port.name),
-      ),
-    )
-  if (policy === undefined) return undefined
-  return `${objectLabel(policy)} asks for TLS of its own, which the mesh does not begin`
+  return look.one(backendTls, clusterServiceKey(namespace, name))?.get(port.port)
+}
+
+/** @see HTTPBackendRef: a backend under a BackendTLSPolicy that can't be met is invalid */
+function tlsFault(tls: PortTls | undefined): string | undefined {
+  if (tls === undefined || tls.terms !== undefined) return undefined
+  return `${tls.policy} asks for TLS and can't be met: see what is said of it`
 }
 
 function invalid(route: RouteObject, path: string, fault: Fault): ResolvedBackend {

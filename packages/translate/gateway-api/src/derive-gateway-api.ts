@@ -7,6 +7,8 @@ import {
   indexTlsPolicies,
   indexTrafficPolicies,
 } from './backend-policies.ts'
+import { deriveBackendTls } from './backend-tls.ts'
+import type { TlsByPort } from './backend-tls.ts'
 import { deriveOtherConditions } from './other-conditions.ts'
 import { indexGrants } from './reference-grants.ts'
 import { deriveRouteConditions } from './route-conditions.ts'
@@ -23,6 +25,8 @@ export interface GatewayApiModel {
   readonly serviceRoutes: Collection<ServiceRoutes>
   /** What is attached to whole services, keyed by `serviceKey`. */
   readonly resilience: Collection<Resilience>
+  /** Ports to which TLS is begun, keyed by `serviceKey`. */
+  readonly backendTls: Collection<TlsByPort>
   /** Of every object of the Gateway API, keyed by `objectKey`. */
   readonly conditions: Collection<readonly Condition[]>
 }
@@ -31,9 +35,10 @@ export interface GatewayApiModel {
 export function deriveGatewayApi(graph: Graph, api: ApiCollections): GatewayApiModel {
   const tlsPolicies = indexTlsPolicies(graph, api)
   const trafficPolicies = indexTrafficPolicies(graph, api)
+  const backendTls = deriveBackendTls(graph, api, tlsPolicies)
   const grants = indexGrants(graph, api)
   const translate = (name: string, routes: Collection<RouteObject>): Collection<RouteTranslation> =>
-    graph.derive(name, routes, (route, look) => translateRoute({ route, look, api, tlsPolicies, grants }))
+    graph.derive(name, routes, (route, look) => translateRoute({ route, look, api, backendTls, grants }))
   const routes = graph.join('gateway-routes', [
     translate('translated-http-routes', api.httpRoutes),
     translate('translated-grpc-routes', api.grpcRoutes),
@@ -45,6 +50,7 @@ export function deriveGatewayApi(graph: Graph, api: ApiCollections): GatewayApiM
     routes,
     serviceRoutes: deriveServiceRoutes(graph, outcomes),
     resilience: deriveServiceResilience(graph, api, trafficPolicies),
+    backendTls,
     conditions: graph.join('gateway-conditions-of-all', [
       deriveRouteConditions(graph, routes, outcomes),
       derivePolicyConditions(graph, api, { tls: tlsPolicies, traffic: trafficPolicies }),

@@ -7,7 +7,7 @@ import type { SplitTranslation, TargetTranslation } from '@tulle/smi'
 import { clusterServiceKey, noWaypoint } from '@tulle/workloads'
 
 export interface CarriedOutInputs {
-  readonly api: Pick<ApiCollections, 'backendTrafficPolicies'>
+  readonly api: Pick<ApiCollections, 'backendTlsPolicies' | 'backendTrafficPolicies'>
   /** By `waypointKey`. */
   readonly ready: Collection<true>
   /** With the waypoints that callers go through. */
@@ -65,12 +65,14 @@ function servicesOf(
   { parent }: Condition,
   { look, inputs }: Pick<Context, 'look' | 'inputs'>,
 ): readonly string[] {
-  const [, kind, namespace = ''] = key.split('/')
   const split = look.one(inputs.splits, key)
   if (split !== undefined) return split.service === undefined ? [] : [split.service]
-  if (kind === 'XBackendTrafficPolicy') {
-    const refs = look.one(inputs.api.backendTrafficPolicies, key)?.spec.targetRefs ?? []
-    return refs.map(({ name }) => clusterServiceKey(namespace, name))
+  const { backendTrafficPolicies, backendTlsPolicies } = inputs.api
+  const policy = look.one(backendTrafficPolicies, key) ?? look.one(backendTlsPolicies, key)
+  if (policy !== undefined) {
+    const { metadata, spec } = policy
+    const refs = spec.targetRefs.filter((_, i) => parent === undefined || i === parent.index)
+    return refs.map(({ name }) => clusterServiceKey(metadata.namespace, name))
   }
   const parents = look.one(inputs.routes, key)?.parents ?? []
   const service = parents.find(({ index }) => index === parent?.index)?.attachment?.service

@@ -190,6 +190,7 @@ function plainConditions(graph: Graph, api: ApiCollections): readonly Collection
   return [
     graph.derive('namespace-conditions', api.namespaces, () => conditionSet()),
     graph.derive('service-account-conditions', api.serviceAccounts, () => conditionSet()),
+    graph.derive('config-map-conditions', api.configMaps, () => conditionSet()),
   ]
 }
 

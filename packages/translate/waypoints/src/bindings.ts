@@ -127,9 +127,10 @@ export function gatewayObjectKey(waypoint: { readonly namespace: string; readonl
   return `gateway.networking.k8s.io/Gateway/${waypointKey(waypoint)}`
 }
 
-function saysAnything({ ports, resilience }: ServiceTraffic): boolean {
+function saysAnything({ ports, resilience, upstreamTls }: ServiceTraffic): boolean {
   return (
     resilience !== undefined ||
+    upstreamTls !== undefined ||
     ports.some(({ producer, consumers }) => producer !== undefined || consumers.size > 0)
   )
 }

@@ -13,6 +13,7 @@ import type {
 } from './gateway-kinds.ts'
 import type {
   AnyObject,
+  ConfigMapObject,
   HttpRouteGroupObject,
   MeshObject,
   NamespaceObject,
@@ -31,6 +32,7 @@ export interface ApiKinds {
   readonly namespaces: NamespaceObject
   readonly serviceAccounts: ServiceAccountObject
   readonly services: ServiceObject
+  readonly configMaps: ConfigMapObject
   readonly meshes: MeshObject
   readonly revocations: RevocationObject
   readonly workloads: WorkloadObject
@@ -59,6 +61,7 @@ const collectionNames: Readonly<Record<ApiCollectionName, `${string}/${AnyObject
   namespaces: '/Namespace',
   serviceAccounts: '/ServiceAccount',
   services: '/Service',
+  configMaps: '/ConfigMap',
   meshes: 'tulle.dev/Mesh',
   revocations: 'tulle.dev/Revocation',
   workloads: 'tulle.dev/Workload',

@@ -79,7 +79,7 @@ function decodeKind(
     namespace: metadata.namespace,
     warn: (code, path, message) => warnings.push(report('warning', { code, path, message })),
   }
-  const spec = version.toHub(parsed.data.spec, context)
+  const spec = version.toHub(parsed.data[version.body], context)
   if (spec === undefined) return ok({ object: undefined, warnings })
   const { group, kind } = version
   // The registry pairs each kind with the spec of its own hub type.

@@ -20,6 +20,8 @@ export interface KindVersion {
   readonly version: string
   readonly kind: string
   readonly namespaced: boolean
+  /** The field that holds what the object says. */
+  readonly body: 'spec' | 'data'
   /** Of the whole document. */
   readonly schema: z.ZodType<RawObject>
   /** By `fieldPath` with list positions left out: `spec.destination.port`. */
@@ -38,6 +40,9 @@ export interface KindVersionOptions<S extends z.ZodType, Hub> {
   readonly namespaced: boolean
   /** Kubernetes wants names of this kind to be a single DNS label. */
   readonly name?: 'label' | 'subdomain'
+  /** `spec`, unless said otherwise. */
+  readonly body?: 'spec' | 'data'
+  /** What is in it. */
   readonly spec: S
   /** Further fields at the top of the document, which are passed over. */
   readonly passedOver?: readonly string[]
@@ -57,11 +62,13 @@ export interface RawObject {
     readonly generation?: unknown
   }
   readonly spec?: unknown
+  readonly data?: unknown
 }
 
 /** Describes a version of a kind: one of these per file in `versions/`, listed in `registry.ts`. */
 export function kindVersion<S extends z.ZodType, Hub>(options: KindVersionOptions<S, Hub>): KindVersion {
   const { group, version, kind, namespaced, passedOver = [], misplaced = {}, openPaths = [] } = options
+  const { body = 'spec' } = options
   // Kubernetes writes more into metadata than the mesh reads, and more with each release.
   const metadata = z.looseObject({
     name: options.name === 'label' ? dnsLabel : dnsName,
@@ -75,7 +82,7 @@ export function kindVersion<S extends z.ZodType, Hub>(options: KindVersionOption
     apiVersion: z.string(),
     kind: z.string(),
     metadata,
-    spec: options.spec,
+    ...(body === 'data' ? { data: options.spec } : { spec: options.spec }),
     status: z.unknown().optional(),
     ...Object.fromEntries(passedOver.map((key) => [key, z.unknown().optional()])),
   })
@@ -84,6 +91,7 @@ export function kindVersion<S extends z.ZodType, Hub>(options: KindVersionOption
     version,
     kind,
     namespaced,
+    body,
     schema,
     misplaced,
     openPaths,

@@ -40,6 +40,13 @@ export interface ApiObject<Kind extends string = string, Spec = unknown, Group e
 export type NamespaceObject = ApiObject<'Namespace', Record<string, never>>
 export type ServiceAccountObject = ApiObject<'ServiceAccount', Record<string, never>>
 
+/** Of a ConfigMap the mesh reads nothing but `ca.crt`. */
+export interface ConfigMapSpec {
+  /** PEM, as it was written. */
+  readonly caCertificates?: string
+}
+export type ConfigMapObject = ApiObject<'ConfigMap', ConfigMapSpec>
+
 export interface ServiceSpec {
   readonly selector: Readonly<Record<string, string>>
   /** An address, `None` for headless, or absent: one is allotted. */

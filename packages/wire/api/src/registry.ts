@@ -6,6 +6,7 @@ import {
   backendTlsPolicyV1alpha3,
   backendTrafficPolicyV1alpha1,
 } from './versions/backend-policies.ts'
+import { configMapV1 } from './versions/config-map.ts'
 import { gatewayV1, gatewayV1beta1 } from './versions/gateway.ts'
 import { grpcRouteV1 } from './versions/grpc-route.ts'
 import { httpRouteV1, httpRouteV1beta1 } from './versions/http-route.ts'
@@ -27,6 +28,7 @@ const versions: readonly KindVersion[] = [
   namespaceV1,
   serviceAccountV1,
   serviceV1,
+  configMapV1,
   meshV1alpha1,
   revocationV1alpha1,
   workloadV1alpha1,
@@ -83,7 +85,6 @@ const otherGatewayKinds: ReadonlySet<string> = new Set([
 const otherCoreKinds: ReadonlySet<string> = new Set([
   'Binding',
   'ComponentStatus',
-  'ConfigMap',
   'Endpoints',
   'Event',
   'LimitRange',

@@ -111,8 +111,11 @@ export type {
   RuleOrigin as RuleOriginMessage,
   ServiceTraffic as ServiceTrafficMessage,
   SessionPersistence as SessionPersistenceMessage,
+  SubjectAltName as SubjectAltNameMessage,
   TcpRoutes as TcpRoutesMessage,
   TlsRoutes as TlsRoutesMessage,
+  TlsTerms as TlsTermsMessage,
+  UpstreamTls as UpstreamTlsMessage,
   WeightedBackend as WeightedBackendMessage,
 } from './gen/tulle/traffic/v1/traffic_pb.ts'
 export { aggregatedDiscoveryService, certificateService } from './services.ts'

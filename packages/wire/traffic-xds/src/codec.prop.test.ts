@@ -22,6 +22,7 @@ import type {
   Routes,
   RuleOrigin,
   ServiceTraffic,
+  UpstreamTls,
   SessionPersistence,
   ValueMatch,
   WeightedBackend,
@@ -206,8 +207,28 @@ const portTraffic: Arbitrary<PortTraffic> = fc.record(
   },
   { requiredKeys: ['port', 'protocol', 'consumers'] },
 )
+const upstreamTls: Arbitrary<UpstreamTls> = fc.record(
+  {
+    service: word,
+    port,
+    terms: fc.record({
+      serverName: word,
+      roots: fc.oneof(
+        fc.constant({ kind: 'system' } as const),
+        word.map((certificates) => ({ kind: 'pem', certificates }) as const),
+      ),
+      subjectAltNames: list(fc.record({ kind: fc.constantFrom('dns', 'uri'), value: word })),
+    }),
+  },
+  { requiredKeys: ['service', 'port'] },
+)
 const traffic: Arbitrary<ServiceTraffic> = fc.record(
-  { service: word, ports: list(portTraffic), resilience },
+  {
+    service: word,
+    ports: list(portTraffic),
+    resilience,
+    upstreamTls: fc.array(upstreamTls, { minLength: 1, maxLength: 3 }),
+  },
   { requiredKeys: ['service', 'ports'] },
 )
 const access: Arbitrary<AccessPolicy> = fc.record({
@@ -283,6 +304,22 @@ test('a value of an enum that is not known refuses the traffic', () => {
   if (port80 !== undefined) Object.assign(port80, { protocol: 99 })
   const decoded = decodeServiceTraffic(toBinary(ServiceTrafficSchema, message))
   assert.deepEqual(decoded, { ok: false, error: 'ports[0]: unknown value 99 of protocol' })
+})
+
+test('TLS on terms that are not understood refuses the traffic, as it would else go without them', () => {
+  const decode = (tls: object): unknown =>
+    decodeServiceTraffic(
+      toBinary(ServiceTrafficSchema, create(ServiceTrafficSchema, { service: 'a/b', upstreamTls: [tls] })),
+    )
+  const to = { service: 'a/b', port: 443 }
+  const cases: readonly (readonly [object, string])[] = [
+    [{ port: 443 }, 'TLS without service or port'],
+    [{ ...to, terms: { serverName: 'x' } }, 'TLS with roots of no known kind'],
+    [{ ...to, terms: { roots: { case: 'system', value: {} } } }, 'TLS without the name of a server'],
+    [{ ...to, terms: { serverName: 'x', roots: { case: 'certificates', value: '' } } }, 'TLS without roots'],
+  ]
+  for (const [tls, error] of cases)
+    assert.deepEqual(decode(tls), { ok: false, error: `upstream_tls[0]: ${error}` })
 })
 
 test('whatever is not known at any depth refuses an access policy', () => {

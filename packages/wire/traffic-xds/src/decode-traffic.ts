@@ -18,6 +18,7 @@ import { decodeMatch } from './decode-match.ts'
 import { decodeOneOf } from './decode-one-of.ts'
 import { decodeResilience, decodeSession, retryOf } from './decode-resilience.ts'
 import { protocolNames } from './enum-names.ts'
+import { decodeUpstreamTls } from './upstream-tls.ts'
 
 /**
  * The traffic of one service from its bytes. Unknown fields are ignored; an unknown kind or value refuses the object, and
@@ -33,7 +34,13 @@ export function decodeServiceTraffic(bytes: Uint8Array): Result<ServiceTraffic> 
   if (message.service === '') return err('service is empty')
   const ports = decodeList(message.ports, 'ports', decodePort)
   if (!ports.ok) return ports
-  const parts = { service: message.service, ports: ports.value }
+  const tls = decodeList(message.upstreamTls, 'upstream_tls', decodeUpstreamTls)
+  if (!tls.ok) return tls
+  const parts = {
+    service: message.service,
+    ports: ports.value,
+    ...(tls.value.length === 0 ? {} : { upstreamTls: tls.value }),
+  }
   if (message.resilience === undefined) return ok(parts)
   const resilience = decodeResilience(message.resilience)
   return resilience.ok ? ok({ ...parts, resilience: resilience.value }) : resilience

@@ -6,13 +6,16 @@ import { originMessage, filterMessage, weightedBackendMessage } from './encode-b
 import { matchMessage } from './encode-match.ts'
 import { resilienceMessage, retryMessage, sessionMessage } from './encode-resilience.ts'
 import { protocolNames } from './enum-names.ts'
+import { upstreamTlsMessage } from './upstream-tls.ts'
 import type { HttpRoutesInit, PortInit, RoutesInit, RuleInit } from './message-init.ts'
 
 /** The bytes of a `tulle.traffic.v1.ServiceTraffic`: equal traffic gives equal bytes. */
-export function encodeServiceTraffic({ service, ports, resilience }: ServiceTraffic): Uint8Array {
+export function encodeServiceTraffic(traffic: ServiceTraffic): Uint8Array {
+  const { service, ports, resilience, upstreamTls = [] } = traffic
   const message = create(ServiceTrafficSchema, {
     service,
     ports: ports.map(portMessage),
+    upstreamTls: upstreamTls.map(upstreamTlsMessage),
     ...(resilience === undefined ? {} : { resilience: resilienceMessage(resilience) }),
   })
   return toBinary(ServiceTrafficSchema, message)

@@ -22,4 +22,6 @@ export type FilterInit = Item<RuleInit['filters']>
 export type FilterKindInit = NonNullable<FilterInit['kind']>
 export type PathChangeInit = Init<Init<Extract<FilterKindInit, { case: 'rewrite' }>['value']>['path']>
 export type ResilienceInit = Init<ServiceTrafficInit['resilience']>
+export type UpstreamTlsInit = Item<ServiceTrafficInit['upstreamTls']>
+export type TlsTermsInit = Init<UpstreamTlsInit['terms']>
 export type SessionInit = Init<ResilienceInit['session']>

@@ -1,4 +1,5 @@
-import type { Backend, Fraction, HeaderChanges, HttpFilter, PathChange } from '@tulle/traffic'
+import type { Backend, Fraction, HeaderChanges, HttpFilter, PathChange, TlsTerms } from '@tulle/traffic'
+import type { TlsLookup } from '../routing/upstream-tls.ts'
 import { Cors } from './cors.ts'
 import { checkChanges } from './header-changes.ts'
 import type { Redirect } from './redirect.ts'
@@ -10,6 +11,7 @@ export interface Rewrite {
 
 export interface Mirror {
   readonly backend: Backend
+  readonly tls: TlsTerms | undefined
   readonly fraction: Fraction
 }
 
@@ -33,7 +35,10 @@ export const noFilters: FilterSet = {
 }
 
 /** What cannot be done safely is left out and told as a problem. */
-export function compileFilters(filters: readonly HttpFilter[]): {
+export function compileFilters(
+  filters: readonly HttpFilter[],
+  tlsOf: TlsLookup,
+): {
   readonly filters: FilterSet
   readonly problems: readonly string[]
 } {
@@ -51,7 +56,9 @@ export function compileFilters(filters: readonly HttpFilter[]): {
     response: changesOf('response-headers'),
     redirect: filters.find((filter) => filter.kind === 'redirect'),
     rewrite: filters.find((filter) => filter.kind === 'rewrite'),
-    mirrors: filters.filter((filter) => filter.kind === 'mirror'),
+    mirrors: filters
+      .filter((filter) => filter.kind === 'mirror')
+      .map(({ backend, fraction }) => ({ ...tlsOf(backend), fraction })),
     cors: corsOf(filters),
   }
   problems.push(...targetProblems(compiled))

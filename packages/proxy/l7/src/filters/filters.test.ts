@@ -9,6 +9,7 @@ import { applyChanges, checkChanges } from './header-changes.ts'
 import { changePath } from './path-change.ts'
 import { redirectReply } from './redirect.ts'
 import type { Redirect } from './redirect.ts'
+import { tlsLookup } from '../routing/upstream-tls.ts'
 
 describe('changePath', () => {
   const prefix = (from: string, to: string): PathChange => ({ kind: 'prefix', prefix: from, replacement: to })
@@ -104,10 +105,13 @@ describe('header changes', () => {
   })
 
   it('tells of hosts and paths that are none', () => {
-    const { problems } = compileFilters([
-      { kind: 'rewrite', host: 'a b', path: { kind: 'full', path: '/a\r\n' } },
-      { kind: 'redirect', status: 302, host: 'x/y' },
-    ])
+    const { problems } = compileFilters(
+      [
+        { kind: 'rewrite', host: 'a b', path: { kind: 'full', path: '/a\r\n' } },
+        { kind: 'redirect', status: 302, host: 'x/y' },
+      ],
+      tlsLookup({}),
+    )
     assert.equal(problems.length, 3)
   })
 })

@@ -27,6 +27,8 @@ import { Tracing } from '../tracing/tracing.ts'
 import type { UpstreamSpec } from '../upstream/cluster.ts'
 import { dialSocket } from '../upstream/dial.ts'
 import { StaticClusters } from '../upstream/static-clusters.ts'
+import { withTls } from '../upstream/tls-dial.ts'
+import { tlsFailureLog } from '../upstream/tls-failures.ts'
 import { Connections } from './connections.ts'
 import type { HttpPlan, ListenerPlan } from './http-plan.ts'
 
@@ -93,10 +95,15 @@ export class HttpWorker implements HttpWorkerCommands {
     })
     if (plan.tracing !== undefined) this.#tracing.configure(plan.tracing.settings, plan.tracing.resource)
     const timeouts = new Timeouts(clock)
+    const dialDeps = {
+      buffer: this.#buffer,
+      environment: { timeouts, limits },
+      onTlsFailure: tlsFailureLog(log, clock),
+    }
     this.#clusters = new StaticClusters(plan.clusters, {
       clock,
       environment: { limits },
-      dial: (spec) => dialSocket(spec, { buffer: this.#buffer, environment: { timeouts, limits } }),
+      dial: withTls((spec) => dialSocket(spec, dialDeps), dialDeps),
       makeBalancer: (specs, resilience) => deps.makeBalancer(specs, resilience),
     })
     const tables = new Map(

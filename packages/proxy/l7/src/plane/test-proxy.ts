@@ -8,7 +8,8 @@ import { must, systemClock, systemRng } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import { parseIpAddress } from '@tulle/mesh'
 import { silentLog } from '@tulle/runtime'
-import type { HttpEntry, Resilience } from '@tulle/traffic'
+import type { Log } from '@tulle/runtime'
+import type { HttpEntry, Resilience, TlsTerms } from '@tulle/traffic'
 import { defaultLimits } from '../limits.ts'
 import type { L7Limits } from '../limits.ts'
 import type { UpstreamSpec } from '../upstream/cluster.ts'
@@ -137,6 +138,8 @@ export interface TestProxyPlan {
   readonly limits?: Partial<L7Limits>
   readonly protocol?: ListenerPlan['protocol']
   readonly upstream?: UpstreamSpec['protocol']
+  readonly tls?: TlsTerms
+  readonly log?: Log
   readonly clock?: Clock
   readonly resilience?: Resilience
 }
@@ -180,6 +183,7 @@ export class TestProxy implements AsyncDisposable {
         port: one,
         ready: true,
         protocol: plan.upstream ?? 'http1',
+        ...(plan.tls === undefined ? {} : { tls: plan.tls }),
       })),
     }))
     const limits = { ...defaultLimits, ...plan.limits }
@@ -188,7 +192,7 @@ export class TestProxy implements AsyncDisposable {
       {
         clock: plan.clock ?? systemClock,
         rng: systemRng,
-        log: silentLog,
+        log: plan.log ?? silentLog,
         makeBalancer: (specs) => new TurnBalancer(specs),
         onAccessLog: (lines) => logged.push(...lines.toString().trimEnd().split('\n')),
       },

@@ -1,14 +1,16 @@
 import type { PlainFate } from '../plain-fate.ts'
 import { describeOrigin } from '@tulle/traffic'
-import type { Backend, HttpRule, WeightedBackend } from '@tulle/traffic'
+import type { Backend, HttpRule, TlsTerms, WeightedBackend } from '@tulle/traffic'
 import { compileFilters } from '../filters/filter-set.ts'
 import type { FilterSet } from '../filters/filter-set.ts'
+import type { TlsLookup } from './upstream-tls.ts'
 import { WeightedChoice } from './weighted-choice.ts'
 
 export interface CompiledBackend {
   readonly backend: Backend
   /** Only for what goes to this backend. */
   readonly filters: FilterSet
+  readonly tls: TlsTerms | undefined
 }
 
 /** A rule made ready for requests. */
@@ -24,13 +26,16 @@ export interface CompiledRule {
   lastFate: PlainFate | undefined
 }
 
-export function compileRule(rule: HttpRule): {
+export function compileRule(
+  rule: HttpRule,
+  tlsOf: TlsLookup,
+): {
   readonly compiled: CompiledRule
   readonly problems: readonly string[]
 } {
   const name = describeOrigin(rule.origin)
-  const own = compileFilters(rule.filters)
-  const backends = rule.backends.map(compileBackend)
+  const own = compileFilters(rule.filters, tlsOf)
+  const backends = rule.backends.map((backend) => compileBackend(backend, tlsOf))
   const problems = [...own.problems, ...backends.flatMap((backend) => backend.problems)]
   return {
     compiled: {
@@ -45,11 +50,15 @@ export function compileRule(rule: HttpRule): {
   }
 }
 
-function compileBackend({ backend, weight, filters }: WeightedBackend): {
+function compileBackend(
+  { backend, weight, filters }: WeightedBackend,
+  tlsOf: TlsLookup,
+): {
   readonly item: CompiledBackend
   readonly weight: number
   readonly problems: readonly string[]
 } {
-  const compiled = compileFilters(filters)
-  return { item: { backend, filters: compiled.filters }, weight, problems: compiled.problems }
+  const compiled = compileFilters(filters, tlsOf)
+  const item = { ...tlsOf(backend), filters: compiled.filters }
+  return { item, weight, problems: compiled.problems }
 }

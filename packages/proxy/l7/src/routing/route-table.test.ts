@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { seededRng } from '@tulle/core'
-import type { HttpEntry, PortTraffic } from '@tulle/traffic'
+import type { HttpEntry, HttpFilter, PortTraffic } from '@tulle/traffic'
 import { RouteTable } from './route-table.ts'
 import { backend, entry, request, rule } from './test-requests.ts'
 
@@ -62,6 +62,41 @@ describe('RouteTable', () => {
     assert.equal(problems.length, 1)
     assert.match(problems[0] ?? '', /^static test\/broken rule 0: path: pattern "\(a\+"/u)
     assert.equal(table.port(80)?.find(request('/a'), '')?.rule.origin.name, 'good')
+  })
+
+  it('sends nowhere without the TLS that a port asks for: with terms by those, without by none, copies included', () => {
+    const terms = { serverName: 'b', roots: { kind: 'system' }, subjectAltNames: [] } as const
+    const mirror = {
+      kind: 'mirror',
+      backend: backend('a').backend,
+      fraction: { numerator: 1, denominator: 1 },
+    }
+    const led = rule('led', {
+      backends: [backend('a'), backend('b'), backend('c')],
+      filters: [mirror as HttpFilter],
+    })
+    const { table } = RouteTable.compile({
+      service: 'shop/books',
+      ports: [
+        { port: 80, protocol: 'http', consumers: new Map(), producer: http(entry({}, led)) },
+        { port: 81, protocol: 'http', consumers: new Map() },
+      ],
+      upstreamTls: [
+        { service: 'test/a', port: 80 },
+        { service: 'test/b', port: 80, terms },
+        { service: 'shop/books', port: 81 },
+      ],
+    })
+    const found = table.port(80)?.find(request('/'), '')
+    const shown = found?.allBackends.map(({ backend: to, tls }) => [to.kind, tls?.serverName])
+    assert.deepEqual(shown, [
+      ['invalid', undefined],
+      ['service', 'b'],
+      ['service', undefined],
+    ])
+    assert.equal(found?.filters.mirrors[0]?.backend.kind, 'invalid')
+    const own = table.port(81)?.find(request('/'), '')
+    assert.equal(own?.backends.pick(seededRng(1))?.backend.kind, 'invalid')
   })
 
   it('shares requests out by weight, and gives nothing to weight 0', () => {

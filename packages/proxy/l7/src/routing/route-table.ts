@@ -4,6 +4,8 @@ import type { HttpRule, PortProtocol, PortTraffic, Resilience, ServiceTraffic } 
 import { compileRule } from './compiled-rule.ts'
 import type { CompiledRule } from './compiled-rule.ts'
 import type { RequestView } from './request-view.ts'
+import { tlsLookup } from './upstream-tls.ts'
+import type { TlsLookup } from './upstream-tls.ts'
 
 /** The requests to one port of one service. */
 export interface RoutedPort {
@@ -33,7 +35,10 @@ export class RouteTable {
 
   static compile(traffic: ServiceTraffic): CompiledTable {
     const problems: string[] = []
-    const ports = traffic.ports.map((port) => new CompiledPort(traffic.service, port, problems))
+    const tlsOf = tlsLookup(traffic)
+    const ports = traffic.ports.map(
+      (port) => new CompiledPort({ service: traffic.service, tlsOf, problems }, port),
+    )
     const table = new RouteTable(traffic, new Map(ports.map((port) => [port.port, port])))
     return { table, problems }
   }
@@ -43,21 +48,27 @@ export class RouteTable {
   }
 }
 
+interface PortContext {
+  readonly service: string
+  readonly tlsOf: TlsLookup
+  readonly problems: string[]
+}
+
 class CompiledPort implements RoutedPort {
   readonly port: number
   readonly protocol: PortProtocol
   readonly #own: CompiledRule
   readonly #routes: PortRoutes<CompiledRule>
 
-  constructor(service: string, traffic: PortTraffic, problems: string[]) {
+  constructor({ service, tlsOf, problems }: PortContext, traffic: PortTraffic) {
     this.port = traffic.port
     this.protocol = traffic.protocol
-    this.#own = compileRule(ownEndpoints(service, traffic.port)).compiled
+    this.#own = compileRule(ownEndpoints(service, traffic.port), tlsOf).compiled
     const rules = new Map<HttpRule, CompiledRule>()
     this.#routes = new PortRoutes(traffic, ({ rule }) => {
       const known = rules.get(rule)
       if (known !== undefined) return known
-      const made = compileRule(rule)
+      const made = compileRule(rule, tlsOf)
       problems.push(...made.problems)
       rules.set(rule, made.compiled)
       return made.compiled

@@ -9,7 +9,7 @@ export const balance: Stage = (request, { clusters }) => {
   const target = backend.backend
   if (target.kind === 'invalid')
     return localReply(target.status, 'invalid_backend', { flag: 'NR', body: 'the backend is not usable' })
-  const cluster = clusters.clusterOf(target.service, target.port)
+  const cluster = clusters.clusterOf(target.service, target.port, backend.tls)
   if (cluster === undefined)
     return localReply(503, 'no_endpoints', { flag: 'UH', body: 'no endpoint is ready' })
   request.cluster = cluster

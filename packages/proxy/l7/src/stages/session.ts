@@ -13,7 +13,7 @@ export const sessionOfRule: Stage = (request, environment) => {
   if (rule === undefined || session === undefined) return undefined
   const keeper = environment.sessions.keeperOf(session, `${downstream.service}:${downstream.port}`)
   request.session = { keeper, live: undefined }
-  const clusters = rule.allBackends.flatMap((backend) => clusterOf(backend.backend, environment))
+  const clusters = rule.allBackends.flatMap((backend) => clusterOf(backend, environment))
   const place = keeper.find(request.fields, clusters)
   if (place === undefined) return undefined
   const { service, port } = place.cluster
@@ -35,9 +35,10 @@ export const sessionOfService: Stage = (request, { sessions }) => {
 }
 
 function clusterOf(
-  backend: NonNullable<RequestState['backend']>['backend'],
+  { backend, tls }: NonNullable<RequestState['backend']>,
   { clusters }: L7Environment,
 ): readonly Cluster[] {
-  const cluster = backend.kind === 'service' ? clusters.clusterOf(backend.service, backend.port) : undefined
+  const cluster =
+    backend.kind === 'service' ? clusters.clusterOf(backend.service, backend.port, tls) : undefined
   return cluster === undefined ? [] : [cluster]
 }

@@ -1,5 +1,6 @@
 import type { Balancer, Endpoint, EndpointSpec } from '@tulle/balance'
 import type { ClientExchange, ClientHandler, RequestHead } from '@tulle/http1'
+import type { TlsTerms } from '@tulle/traffic'
 import type { ServiceResilience } from '../resilience.ts'
 
 /** An endpoint that requests can be sent to. */
@@ -7,6 +8,8 @@ export interface UpstreamSpec extends EndpointSpec {
   readonly ip: string
   readonly port: number
   readonly protocol: 'http1' | 'http2'
+  /** Nothing goes there but over this TLS. */
+  readonly tls?: TlsTerms
 }
 
 /** A connection to an endpoint, made or being made. */
@@ -30,5 +33,6 @@ export interface Cluster {
 
 /** Where clusters come from: a file, or the mesh. */
 export interface ClusterDirectory {
-  clusterOf(service: string, port: number): Cluster | undefined
+  /** With terms: over TLS by those. Clusters that differ in them have no connection in common. */
+  clusterOf(service: string, port: number, tls?: TlsTerms): Cluster | undefined
 }

@@ -25,8 +25,11 @@ export interface Dialled {
   attach(user: LinkUser, onConnected: () => void): void
 }
 
+/** What a connection is for: requests in the endpoint's protocol, or bytes that nobody reads. */
+export type Carried = 'requests' | 'bytes'
+
 /** A way to endpoints. */
-export type Dial = (spec: UpstreamSpec) => Dialled
+export type Dial = (spec: UpstreamSpec, carried?: Carried) => Dialled
 
 /** Plain TCP towards an endpoint; given up when it takes too long. */
 export function dialSocket({ ip, port }: UpstreamSpec, { environment, buffer }: SocketDialDeps): Dialled {

@@ -10,6 +10,7 @@ import type {
   PortTraffic,
   Routes,
   ServiceTraffic,
+  UpstreamTls,
   ValueMatch,
   WeightedBackend,
 } from '@tulle/traffic'
@@ -31,11 +32,20 @@ export function showTraffic(model: MeshModel): string {
   return stringify(shown, { lineWidth: 0 })
 }
 
-function showService({ ports, resilience }: ServiceTraffic): unknown {
+function showService({ ports, resilience, upstreamTls }: ServiceTraffic): unknown {
   return {
     ...Object.fromEntries(ports.map((port) => [`${port.port} (${port.protocol})`, showPort(port)] as const)),
     ...(resilience === undefined ? {} : { resilience }),
+    ...(upstreamTls === undefined ? {} : { tls: upstreamTls.map(showTls) }),
   }
+}
+
+function showTls({ service, port, terms }: UpstreamTls): unknown {
+  const to = showBackend({ kind: 'service', service, port })
+  if (terms === undefined) return { [to]: 'not to be met' }
+  const { serverName, roots, subjectAltNames } = terms
+  const names = subjectAltNames.map(({ kind, value }) => `${kind} ${value}`)
+  return { [to]: { serverName, roots: roots.kind, ...(names.length === 0 ? {} : { names }) } }
 }
 
 function showPort({ producer, consumers }: PortTraffic): unknown {

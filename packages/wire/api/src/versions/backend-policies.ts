@@ -54,6 +54,12 @@ const subjectAltName = checked(
   },
 )
 
+/** @see PreciseHostname of the Gateway API; RFC 6066 §3 has no addresses either */
+function* addressFault(name: string): Generator<Fault> {
+  if (!/^[0-9.]+$/u.test(name)) return
+  yield { code: 'API_BAD_VALUE', message: `found ${quote(name)}; expected a hostname, not an address` }
+}
+
 const validation = checked(
   closed({
     caCertificateRefs: upTo(target, 8).default([]),
@@ -62,7 +68,7 @@ const validation = checked(
       pattern: /^(System|[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])$/u,
       expected: 'System',
     }).optional(),
-    hostname: dnsName,
+    hostname: checked(dnsName, addressFault),
     subjectAltNames: upTo(subjectAltName, 5).default([]),
   }),
   function* ({ caCertificateRefs, wellKnownCACertificates }) {

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tulle/traffic/v1/traffic.proto.
  */
 export const file_tulle_traffic_v1_traffic: GenFile = /*@__PURE__*/
-  fileDesc("Ch50dWxsZS90cmFmZmljL3YxL3RyYWZmaWMucHJvdG8SEHR1bGxlLnRyYWZmaWMudjEigQEKDlNlcnZpY2VUcmFmZmljEg8KB3NlcnZpY2UYASABKAkSLAoFcG9ydHMYAiADKAsyHS50dWxsZS50cmFmZmljLnYxLlBvcnRUcmFmZmljEjAKCnJlc2lsaWVuY2UYAyABKAsyHC50dWxsZS50cmFmZmljLnYxLlJlc2lsaWVuY2UirgEKC1BvcnRUcmFmZmljEgwKBHBvcnQYASABKA0SMAoIcHJvdG9jb2wYAiABKA4yHi50dWxsZS50cmFmZmljLnYxLlBvcnRQcm90b2NvbBIqCghwcm9kdWNlchgDIAEoCzIYLnR1bGxlLnRyYWZmaWMudjEuUm91dGVzEjMKCWNvbnN1bWVycxgEIAMoCzIgLnR1bGxlLnRyYWZmaWMudjEuQ29uc3VtZXJSb3V0ZXMiTQoOQ29uc3VtZXJSb3V0ZXMSEQoJbmFtZXNwYWNlGAEgASgJEigKBnJvdXRlcxgCIAEoCzIYLnR1bGxlLnRyYWZmaWMudjEuUm91dGVzIpYBCgZSb3V0ZXMSLAoEaHR0cBgBIAEoCzIcLnR1bGxlLnRyYWZmaWMudjEuSHR0cFJvdXRlc0gAEioKA3RjcBgCIAEoCzIbLnR1bGxlLnRyYWZmaWMudjEuVGNwUm91dGVzSAASKgoDdGxzGAMgASgLMhsudHVsbGUudHJhZmZpYy52MS5UbHNSb3V0ZXNIAEIGCgRraW5kImUKCkh0dHBSb3V0ZXMSKQoFcnVsZXMYASADKAsyGi50dWxsZS50cmFmZmljLnYxLkh0dHBSdWxlEiwKB2VudHJpZXMYAiADKAsyGy50dWxsZS50cmFmZmljLnYxLkh0dHBFbnRyeSJFCglIdHRwRW50cnkSKgoFbWF0Y2gYASABKAsyGy50dWxsZS50cmFmZmljLnYxLkh0dHBNYXRjaBIMCgRydWxlGAIgASgNIm4KCVRjcFJvdXRlcxIsCgZvcmlnaW4YASABKAsyHC50dWxsZS50cmFmZmljLnYxLlJ1bGVPcmlnaW4SMwoIYmFja2VuZHMYAiADKAsyIS50dWxsZS50cmFmZmljLnYxLldlaWdodGVkQmFja2VuZCI4CglUbHNSb3V0ZXMSKwoHZW50cmllcxgBIAMoCzIaLnR1bGxlLnRyYWZmaWMudjEuVGxzRW50cnkigAEKCFRsc0VudHJ5EhEKCWhvc3RuYW1lcxgBIAMoCRIsCgZvcmlnaW4YAiABKAsyHC50dWxsZS50cmFmZmljLnYxLlJ1bGVPcmlnaW4SMwoIYmFja2VuZHMYAyADKAsyIS50dWxsZS50cmFmZmljLnYxLldlaWdodGVkQmFja2VuZCKAAwoISHR0cFJ1bGUSLAoGb3JpZ2luGAEgASgLMhwudHVsbGUudHJhZmZpYy52MS5SdWxlT3JpZ2luEi0KB2ZpbHRlcnMYAiADKAsyHC50dWxsZS50cmFmZmljLnYxLkh0dHBGaWx0ZXISMwoIYmFja2VuZHMYAyADKAsyIS50dWxsZS50cmFmZmljLnYxLldlaWdodGVkQmFja2VuZBIZChFub19iYWNrZW5kX3N0YXR1cxgEIAEoDRIaChJyZXF1ZXN0X3RpbWVvdXRfbXMYBSABKA0SGgoSYXR0ZW1wdF90aW1lb3V0X21zGAYgASgNEiYKBXJldHJ5GAcgASgLMhcudHVsbGUudHJhZmZpYy52MS5SZXRyeRI1CgdzZXNzaW9uGAggASgLMiQudHVsbGUudHJhZmZpYy52MS5TZXNzaW9uUGVyc2lzdGVuY2USMAoKcmVzaWxpZW5jZRgJIAEoCzIcLnR1bGxlLnRyYWZmaWMudjEuUmVzaWxpZW5jZSKNAQoKUnVsZU9yaWdpbhIqCgRraW5kGAEgASgOMhwudHVsbGUudHJhZmZpYy52MS5PcmlnaW5LaW5kEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBHJ1bGUYBCABKA0SFgoJcnVsZV9uYW1lGAUgASgJSACIAQFCDAoKX3J1bGVfbmFtZSKjAQoJSHR0cE1hdGNoEikKBHBhdGgYASABKAsyGy50dWxsZS50cmFmZmljLnYxLlBhdGhNYXRjaBIPCgdtZXRob2RzGAIgAygJEi0KB2hlYWRlcnMYAyADKAsyHC50dWxsZS50cmFmZmljLnYxLk5hbWVkTWF0Y2gSKwoFcXVlcnkYBCADKAsyHC50dWxsZS50cmFmZmljLnYxLk5hbWVkTWF0Y2giZAoJUGF0aE1hdGNoEg8KBWV4YWN0GAEgASgJSAASEAoGcHJlZml4GAIgASgJSAASLAoHcGF0dGVybhgDIAEoCzIZLnR1bGxlLnRyYWZmaWMudjEuUGF0dGVybkgAQgYKBGtpbmQiYgoKTmFtZWRNYXRjaBIMCgRuYW1lGAEgASgJEg8KBWV4YWN0GAIgASgJSAASLAoHcGF0dGVybhgDIAEoCzIZLnR1bGxlLnRyYWZmaWMudjEuUGF0dGVybkgAQgcKBXZhbHVlIkMKB1BhdHRlcm4SDgoGc291cmNlGAEgASgJEigKBmFuY2hvchgCIAEoDjIYLnR1bGxlLnRyYWZmaWMudjEuQW5jaG9yInwKD1dlaWdodGVkQmFja2VuZBIqCgdiYWNrZW5kGAEgASgLMhkudHVsbGUudHJhZmZpYy52MS5CYWNrZW5kEg4KBndlaWdodBgCIAEoDRItCgdmaWx0ZXJzGAMgAygLMhwudHVsbGUudHJhZmZpYy52MS5IdHRwRmlsdGVyInsKB0JhY2tlbmQSMwoHc2VydmljZRgBIAEoCzIgLnR1bGxlLnRyYWZmaWMudjEuU2VydmljZUJhY2tlbmRIABIzCgdpbnZhbGlkGAIgASgLMiAudHVsbGUudHJhZmZpYy52MS5JbnZhbGlkQmFja2VuZEgAQgYKBGtpbmQiLwoOU2VydmljZUJhY2tlbmQSDwoHc2VydmljZRgBIAEoCRIMCgRwb3J0GAIgASgNIjAKDkludmFsaWRCYWNrZW5kEg4KBnN0YXR1cxgBIAEoDRIOCgZyZWFzb24YAiABKAkivwIKCkh0dHBGaWx0ZXISOgoPcmVxdWVzdF9oZWFkZXJzGAEgASgLMh8udHVsbGUudHJhZmZpYy52MS5IZWFkZXJDaGFuZ2VzSAASOwoQcmVzcG9uc2VfaGVhZGVycxgCIAEoCzIfLnR1bGxlLnRyYWZmaWMudjEuSGVhZGVyQ2hhbmdlc0gAEi4KCHJlZGlyZWN0GAMgASgLMhoudHVsbGUudHJhZmZpYy52MS5SZWRpcmVjdEgAEiwKB3Jld3JpdGUYBCABKAsyGS50dWxsZS50cmFmZmljLnYxLlJld3JpdGVIABIqCgZtaXJyb3IYBSABKAsyGC50dWxsZS50cmFmZmljLnYxLk1pcnJvckgAEiYKBGNvcnMYBiABKAsyFi50dWxsZS50cmFmZmljLnYxLkNvcnNIAEIGCgRraW5kIm0KDUhlYWRlckNoYW5nZXMSJQoDc2V0GAEgAygLMhgudHVsbGUudHJhZmZpYy52MS5IZWFkZXISJQoDYWRkGAIgAygLMhgudHVsbGUudHJhZmZpYy52MS5IZWFkZXISDgoGcmVtb3ZlGAMgAygJIiUKBkhlYWRlchIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJIp4BCghSZWRpcmVjdBITCgZzY2hlbWUYASABKAlIAIgBARIRCgRob3N0GAIgASgJSAGIAQESEQoEcG9ydBgDIAEoDUgCiAEBEioKBHBhdGgYBCABKAsyHC50dWxsZS50cmFmZmljLnYxLlBhdGhDaGFuZ2USDgoGc3RhdHVzGAUgASgNQgkKB19zY2hlbWVCBwoFX2hvc3RCBwoFX3BvcnQiUQoHUmV3cml0ZRIRCgRob3N0GAEgASgJSACIAQESKgoEcGF0aBgCIAEoCzIcLnR1bGxlLnRyYWZmaWMudjEuUGF0aENoYW5nZUIHCgVfaG9zdCJWCgpQYXRoQ2hhbmdlEg4KBGZ1bGwYASABKAlIABIwCgZwcmVmaXgYAiABKAsyHi50dWxsZS50cmFmZmljLnYxLlByZWZpeENoYW5nZUgAQgYKBGtpbmQiMwoMUHJlZml4Q2hhbmdlEg4KBnByZWZpeBgBIAEoCRITCgtyZXBsYWNlbWVudBgCIAEoCSJiCgZNaXJyb3ISKgoHYmFja2VuZBgBIAEoCzIZLnR1bGxlLnRyYWZmaWMudjEuQmFja2VuZBIsCghmcmFjdGlvbhgCIAEoCzIaLnR1bGxlLnRyYWZmaWMudjEuRnJhY3Rpb24iMgoIRnJhY3Rpb24SEQoJbnVtZXJhdG9yGAEgASgNEhMKC2Rlbm9taW5hdG9yGAIgASgNIpcBCgRDb3JzEhUKDWFsbG93X29yaWdpbnMYASADKAkSGQoRYWxsb3dfY3JlZGVudGlhbHMYAiABKAgSFQoNYWxsb3dfbWV0aG9kcxgDIAMoCRIVCg1hbGxvd19oZWFkZXJzGAQgAygJEhYKDmV4cG9zZV9oZWFkZXJzGAUgAygJEhcKD21heF9hZ2Vfc2Vjb25kcxgGIAEoDSJyCgVSZXRyeRIQCghhdHRlbXB0cxgBIAEoDRISCgpiYWNrb2ZmX21zGAIgASgNEhQKDHN0YXR1c19jb2RlcxgDIAMoDRIbChNvbl9jb25uZWN0aW9uX2Vycm9yGAQgASgIEhAKCG9uX3Jlc2V0GAUgASgIIkkKC1JldHJ5QnVkZ2V0Eg8KB3BlcmNlbnQYASABKAESEQoJd2luZG93X21zGAIgASgNEhYKDm1pbl9wZXJfc2Vjb25kGAMgASgBIm8KElNlc3Npb25QZXJzaXN0ZW5jZRIuCgRraW5kGAEgASgOMiAudHVsbGUudHJhZmZpYy52MS5TZXNzaW9uQ2FycmllchIMCgRuYW1lGAIgASgJEhsKE2Fic29sdXRlX3RpbWVvdXRfbXMYAyABKA0imAMKClJlc2lsaWVuY2USJgoFcmV0cnkYASABKAsyFy50dWxsZS50cmFmZmljLnYxLlJldHJ5EjMKDHJldHJ5X2J1ZGdldBgCIAEoCzIdLnR1bGxlLnRyYWZmaWMudjEuUmV0cnlCdWRnZXQSNAoIb3V0bGllcnMYAyABKAsyIi50dWxsZS50cmFmZmljLnYxLk91dGxpZXJEZXRlY3Rpb24SMgoGbGltaXRzGAQgASgLMiIudHVsbGUudHJhZmZpYy52MS5Db25uZWN0aW9uTGltaXRzEi8KBWZhdWx0GAUgASgLMiAudHVsbGUudHJhZmZpYy52MS5GYXVsdEluamVjdGlvbhIvCgpyYXRlX2xpbWl0GAYgASgLMhsudHVsbGUudHJhZmZpYy52MS5SYXRlTGltaXQSKgoHaGVkZ2luZxgHIAEoCzIZLnR1bGxlLnRyYWZmaWMudjEuSGVkZ2luZxI1CgdzZXNzaW9uGAggASgLMiQudHVsbGUudHJhZmZpYy52MS5TZXNzaW9uUGVyc2lzdGVuY2UiwwEKEE91dGxpZXJEZXRlY3Rpb24SHAoUY29uc2VjdXRpdmVfZmFpbHVyZXMYASABKA0SGAoQbWluX3N1Y2Nlc3NfcmF0ZRgCIAEoARIUCgxtaW5fcmVxdWVzdHMYAyABKA0SEQoJd2luZG93X21zGAQgASgNEhgKEGJhc2VfZWplY3Rpb25fbXMYBSABKA0SFwoPbWF4X2VqZWN0aW9uX21zGAYgASgNEhsKE21heF9lamVjdGVkX3BlcmNlbnQYByABKAEiVgoQQ29ubmVjdGlvbkxpbWl0cxIXCg9tYXhfY29ubmVjdGlvbnMYASABKA0SFAoMbWF4X3JlcXVlc3RzGAIgASgNEhMKC21heF9wZW5kaW5nGAMgASgNImoKDkZhdWx0SW5qZWN0aW9uEisKBWRlbGF5GAEgASgLMhwudHVsbGUudHJhZmZpYy52MS5EZWxheUZhdWx0EisKBWFib3J0GAIgASgLMhwudHVsbGUudHJhZmZpYy52MS5BYm9ydEZhdWx0IkYKCkRlbGF5RmF1bHQSCgoCbXMYASABKA0SLAoIZnJhY3Rpb24YAiABKAsyGi50dWxsZS50cmFmZmljLnYxLkZyYWN0aW9uIkoKCkFib3J0RmF1bHQSDgoGc3RhdHVzGAEgASgNEiwKCGZyYWN0aW9uGAIgASgLMhoudHVsbGUudHJhZmZpYy52MS5GcmFjdGlvbiJmCglSYXRlTGltaXQSGwoTcmVxdWVzdHNfcGVyX3NlY29uZBgBIAEoARINCgVidXJzdBgCIAEoARItCgNwZXIYAyABKA4yIC50dWxsZS50cmFmZmljLnYxLlJhdGVMaW1pdFNjb3BlIjEKB0hlZGdpbmcSEAoIZGVsYXlfbXMYASABKA0SFAoMbWF4X2F0dGVtcHRzGAIgASgNIk0KBkFjY2VzcxISCgpjb25uZWN0aW9uGAEgASgMEi8KCHJlcXVlc3RzGAIgAygLMh0udHVsbGUudHJhZmZpYy52MS5SZXF1ZXN0UnVsZSJKCgtSZXF1ZXN0UnVsZRINCgVyZWFkcxgBIAEoCBIsCgdtYXRjaGVzGAIgAygLMhsudHVsbGUudHJhZmZpYy52MS5IdHRwTWF0Y2gqYAoMUG9ydFByb3RvY29sEh0KGVBPUlRfUFJPVE9DT0xfVU5TUEVDSUZJRUQQABIICgRIVFRQEAESCQoFSFRUUDIQAhIHCgNUQ1AQAxIHCgNUTFMQBBIKCgZERVRFQ1QQBSqGAQoKT3JpZ2luS2luZBIbChdPUklHSU5fS0lORF9VTlNQRUNJRklFRBAAEg4KCkhUVFBfUk9VVEUQARIOCgpHUlBDX1JPVVRFEAISDQoJVExTX1JPVVRFEAMSDQoJVENQX1JPVVRFEAQSEQoNVFJBRkZJQ19TUExJVBAFEgoKBlNUQVRJQxAGKjUKBkFuY2hvchIWChJBTkNIT1JfVU5TUEVDSUZJRUQQABIICgRGVUxMEAESCQoFU1RBUlQQAipJCg5TZXNzaW9uQ2FycmllchIfChtTRVNTSU9OX0NBUlJJRVJfVU5TUEVDSUZJRUQQABIKCgZDT09LSUUQARIKCgZIRUFERVIQAipVCg5SYXRlTGltaXRTY29wZRIgChxSQVRFX0xJTUlUX1NDT1BFX1VOU1BFQ0lGSUVEEAASDwoLUEVSX1NFUlZJQ0UQARIQCgxQRVJfSURFTlRJVFkQAmIGcHJvdG8z");
+  fileDesc("Ch50dWxsZS90cmFmZmljL3YxL3RyYWZmaWMucHJvdG8SEHR1bGxlLnRyYWZmaWMudjEitgEKDlNlcnZpY2VUcmFmZmljEg8KB3NlcnZpY2UYASABKAkSLAoFcG9ydHMYAiADKAsyHS50dWxsZS50cmFmZmljLnYxLlBvcnRUcmFmZmljEjAKCnJlc2lsaWVuY2UYAyABKAsyHC50dWxsZS50cmFmZmljLnYxLlJlc2lsaWVuY2USMwoMdXBzdHJlYW1fdGxzGAQgAygLMh0udHVsbGUudHJhZmZpYy52MS5VcHN0cmVhbVRscyJXCgtVcHN0cmVhbVRscxIPCgdzZXJ2aWNlGAEgASgJEgwKBHBvcnQYAiABKA0SKQoFdGVybXMYAyABKAsyGi50dWxsZS50cmFmZmljLnYxLlRsc1Rlcm1zIq4BCghUbHNUZXJtcxITCgtzZXJ2ZXJfbmFtZRgBIAEoCRIWCgxjZXJ0aWZpY2F0ZXMYAiABKAlIABIvCgZzeXN0ZW0YAyABKAsyHS50dWxsZS50cmFmZmljLnYxLlN5c3RlbVJvb3RzSAASOwoRc3ViamVjdF9hbHRfbmFtZXMYBCADKAsyIC50dWxsZS50cmFmZmljLnYxLlN1YmplY3RBbHROYW1lQgcKBXJvb3RzIg0KC1N5c3RlbVJvb3RzIjYKDlN1YmplY3RBbHROYW1lEg0KA2RucxgBIAEoCUgAEg0KA3VyaRgCIAEoCUgAQgYKBGtpbmQirgEKC1BvcnRUcmFmZmljEgwKBHBvcnQYASABKA0SMAoIcHJvdG9jb2wYAiABKA4yHi50dWxsZS50cmFmZmljLnYxLlBvcnRQcm90b2NvbBIqCghwcm9kdWNlchgDIAEoCzIYLnR1bGxlLnRyYWZmaWMudjEuUm91dGVzEjMKCWNvbnN1bWVycxgEIAMoCzIgLnR1bGxlLnRyYWZmaWMudjEuQ29uc3VtZXJSb3V0ZXMiTQoOQ29uc3VtZXJSb3V0ZXMSEQoJbmFtZXNwYWNlGAEgASgJEigKBnJvdXRlcxgCIAEoCzIYLnR1bGxlLnRyYWZmaWMudjEuUm91dGVzIpYBCgZSb3V0ZXMSLAoEaHR0cBgBIAEoCzIcLnR1bGxlLnRyYWZmaWMudjEuSHR0cFJvdXRlc0gAEioKA3RjcBgCIAEoCzIbLnR1bGxlLnRyYWZmaWMudjEuVGNwUm91dGVzSAASKgoDdGxzGAMgASgLMhsudHVsbGUudHJhZmZpYy52MS5UbHNSb3V0ZXNIAEIGCgRraW5kImUKCkh0dHBSb3V0ZXMSKQoFcnVsZXMYASADKAsyGi50dWxsZS50cmFmZmljLnYxLkh0dHBSdWxlEiwKB2VudHJpZXMYAiADKAsyGy50dWxsZS50cmFmZmljLnYxLkh0dHBFbnRyeSJFCglIdHRwRW50cnkSKgoFbWF0Y2gYASABKAsyGy50dWxsZS50cmFmZmljLnYxLkh0dHBNYXRjaBIMCgRydWxlGAIgASgNIm4KCVRjcFJvdXRlcxIsCgZvcmlnaW4YASABKAsyHC50dWxsZS50cmFmZmljLnYxLlJ1bGVPcmlnaW4SMwoIYmFja2VuZHMYAiADKAsyIS50dWxsZS50cmFmZmljLnYxLldlaWdodGVkQmFja2VuZCI4CglUbHNSb3V0ZXMSKwoHZW50cmllcxgBIAMoCzIaLnR1bGxlLnRyYWZmaWMudjEuVGxzRW50cnkigAEKCFRsc0VudHJ5EhEKCWhvc3RuYW1lcxgBIAMoCRIsCgZvcmlnaW4YAiABKAsyHC50dWxsZS50cmFmZmljLnYxLlJ1bGVPcmlnaW4SMwoIYmFja2VuZHMYAyADKAsyIS50dWxsZS50cmFmZmljLnYxLldlaWdodGVkQmFja2VuZCKAAwoISHR0cFJ1bGUSLAoGb3JpZ2luGAEgASgLMhwudHVsbGUudHJhZmZpYy52MS5SdWxlT3JpZ2luEi0KB2ZpbHRlcnMYAiADKAsyHC50dWxsZS50cmFmZmljLnYxLkh0dHBGaWx0ZXISMwoIYmFja2VuZHMYAyADKAsyIS50dWxsZS50cmFmZmljLnYxLldlaWdodGVkQmFja2VuZBIZChFub19iYWNrZW5kX3N0YXR1cxgEIAEoDRIaChJyZXF1ZXN0X3RpbWVvdXRfbXMYBSABKA0SGgoSYXR0ZW1wdF90aW1lb3V0X21zGAYgASgNEiYKBXJldHJ5GAcgASgLMhcudHVsbGUudHJhZmZpYy52MS5SZXRyeRI1CgdzZXNzaW9uGAggASgLMiQudHVsbGUudHJhZmZpYy52MS5TZXNzaW9uUGVyc2lzdGVuY2USMAoKcmVzaWxpZW5jZRgJIAEoCzIcLnR1bGxlLnRyYWZmaWMudjEuUmVzaWxpZW5jZSKNAQoKUnVsZU9yaWdpbhIqCgRraW5kGAEgASgOMhwudHVsbGUudHJhZmZpYy52MS5PcmlnaW5LaW5kEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBHJ1bGUYBCABKA0SFgoJcnVsZV9uYW1lGAUgASgJSACIAQFCDAoKX3J1bGVfbmFtZSKjAQoJSHR0cE1hdGNoEikKBHBhdGgYASABKAsyGy50dWxsZS50cmFmZmljLnYxLlBhdGhNYXRjaBIPCgdtZXRob2RzGAIgAygJEi0KB2hlYWRlcnMYAyADKAsyHC50dWxsZS50cmFmZmljLnYxLk5hbWVkTWF0Y2gSKwoFcXVlcnkYBCADKAsyHC50dWxsZS50cmFmZmljLnYxLk5hbWVkTWF0Y2giZAoJUGF0aE1hdGNoEg8KBWV4YWN0GAEgASgJSAASEAoGcHJlZml4GAIgASgJSAASLAoHcGF0dGVybhgDIAEoCzIZLnR1bGxlLnRyYWZmaWMudjEuUGF0dGVybkgAQgYKBGtpbmQiYgoKTmFtZWRNYXRjaBIMCgRuYW1lGAEgASgJEg8KBWV4YWN0GAIgASgJSAASLAoHcGF0dGVybhgDIAEoCzIZLnR1bGxlLnRyYWZmaWMudjEuUGF0dGVybkgAQgcKBXZhbHVlIkMKB1BhdHRlcm4SDgoGc291cmNlGAEgASgJEigKBmFuY2hvchgCIAEoDjIYLnR1bGxlLnRyYWZmaWMudjEuQW5jaG9yInwKD1dlaWdodGVkQmFja2VuZBIqCgdiYWNrZW5kGAEgASgLMhkudHVsbGUudHJhZmZpYy52MS5CYWNrZW5kEg4KBndlaWdodBgCIAEoDRItCgdmaWx0ZXJzGAMgAygLMhwudHVsbGUudHJhZmZpYy52MS5IdHRwRmlsdGVyInsKB0JhY2tlbmQSMwoHc2VydmljZRgBIAEoCzIgLnR1bGxlLnRyYWZmaWMudjEuU2VydmljZUJhY2tlbmRIABIzCgdpbnZhbGlkGAIgASgLMiAudHVsbGUudHJhZmZpYy52MS5JbnZhbGlkQmFja2VuZEgAQgYKBGtpbmQiLwoOU2VydmljZUJhY2tlbmQSDwoHc2VydmljZRgBIAEoCRIMCgRwb3J0GAIgASgNIjAKDkludmFsaWRCYWNrZW5kEg4KBnN0YXR1cxgBIAEoDRIOCgZyZWFzb24YAiABKAkivwIKCkh0dHBGaWx0ZXISOgoPcmVxdWVzdF9oZWFkZXJzGAEgASgLMh8udHVsbGUudHJhZmZpYy52MS5IZWFkZXJDaGFuZ2VzSAASOwoQcmVzcG9uc2VfaGVhZGVycxgCIAEoCzIfLnR1bGxlLnRyYWZmaWMudjEuSGVhZGVyQ2hhbmdlc0gAEi4KCHJlZGlyZWN0GAMgASgLMhoudHVsbGUudHJhZmZpYy52MS5SZWRpcmVjdEgAEiwKB3Jld3JpdGUYBCABKAsyGS50dWxsZS50cmFmZmljLnYxLlJld3JpdGVIABIqCgZtaXJyb3IYBSABKAsyGC50dWxsZS50cmFmZmljLnYxLk1pcnJvckgAEiYKBGNvcnMYBiABKAsyFi50dWxsZS50cmFmZmljLnYxLkNvcnNIAEIGCgRraW5kIm0KDUhlYWRlckNoYW5nZXMSJQoDc2V0GAEgAygLMhgudHVsbGUudHJhZmZpYy52MS5IZWFkZXISJQoDYWRkGAIgAygLMhgudHVsbGUudHJhZmZpYy52MS5IZWFkZXISDgoGcmVtb3ZlGAMgAygJIiUKBkhlYWRlchIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJIp4BCghSZWRpcmVjdBITCgZzY2hlbWUYASABKAlIAIgBARIRCgRob3N0GAIgASgJSAGIAQESEQoEcG9ydBgDIAEoDUgCiAEBEioKBHBhdGgYBCABKAsyHC50dWxsZS50cmFmZmljLnYxLlBhdGhDaGFuZ2USDgoGc3RhdHVzGAUgASgNQgkKB19zY2hlbWVCBwoFX2hvc3RCBwoFX3BvcnQiUQoHUmV3cml0ZRIRCgRob3N0GAEgASgJSACIAQESKgoEcGF0aBgCIAEoCzIcLnR1bGxlLnRyYWZmaWMudjEuUGF0aENoYW5nZUIHCgVfaG9zdCJWCgpQYXRoQ2hhbmdlEg4KBGZ1bGwYASABKAlIABIwCgZwcmVmaXgYAiABKAsyHi50dWxsZS50cmFmZmljLnYxLlByZWZpeENoYW5nZUgAQgYKBGtpbmQiMwoMUHJlZml4Q2hhbmdlEg4KBnByZWZpeBgBIAEoCRITCgtyZXBsYWNlbWVudBgCIAEoCSJiCgZNaXJyb3ISKgoHYmFja2VuZBgBIAEoCzIZLnR1bGxlLnRyYWZmaWMudjEuQmFja2VuZBIsCghmcmFjdGlvbhgCIAEoCzIaLnR1bGxlLnRyYWZmaWMudjEuRnJhY3Rpb24iMgoIRnJhY3Rpb24SEQoJbnVtZXJhdG9yGAEgASgNEhMKC2Rlbm9taW5hdG9yGAIgASgNIpcBCgRDb3JzEhUKDWFsbG93X29yaWdpbnMYASADKAkSGQoRYWxsb3dfY3JlZGVudGlhbHMYAiABKAgSFQoNYWxsb3dfbWV0aG9kcxgDIAMoCRIVCg1hbGxvd19oZWFkZXJzGAQgAygJEhYKDmV4cG9zZV9oZWFkZXJzGAUgAygJEhcKD21heF9hZ2Vfc2Vjb25kcxgGIAEoDSJyCgVSZXRyeRIQCghhdHRlbXB0cxgBIAEoDRISCgpiYWNrb2ZmX21zGAIgASgNEhQKDHN0YXR1c19jb2RlcxgDIAMoDRIbChNvbl9jb25uZWN0aW9uX2Vycm9yGAQgASgIEhAKCG9uX3Jlc2V0GAUgASgIIkkKC1JldHJ5QnVkZ2V0Eg8KB3BlcmNlbnQYASABKAESEQoJd2luZG93X21zGAIgASgNEhYKDm1pbl9wZXJfc2Vjb25kGAMgASgBIm8KElNlc3Npb25QZXJzaXN0ZW5jZRIuCgRraW5kGAEgASgOMiAudHVsbGUudHJhZmZpYy52MS5TZXNzaW9uQ2FycmllchIMCgRuYW1lGAIgASgJEhsKE2Fic29sdXRlX3RpbWVvdXRfbXMYAyABKA0imAMKClJlc2lsaWVuY2USJgoFcmV0cnkYASABKAsyFy50dWxsZS50cmFmZmljLnYxLlJldHJ5EjMKDHJldHJ5X2J1ZGdldBgCIAEoCzIdLnR1bGxlLnRyYWZmaWMudjEuUmV0cnlCdWRnZXQSNAoIb3V0bGllcnMYAyABKAsyIi50dWxsZS50cmFmZmljLnYxLk91dGxpZXJEZXRlY3Rpb24SMgoGbGltaXRzGAQgASgLMiIudHVsbGUudHJhZmZpYy52MS5Db25uZWN0aW9uTGltaXRzEi8KBWZhdWx0GAUgASgLMiAudHVsbGUudHJhZmZpYy52MS5GYXVsdEluamVjdGlvbhIvCgpyYXRlX2xpbWl0GAYgASgLMhsudHVsbGUudHJhZmZpYy52MS5SYXRlTGltaXQSKgoHaGVkZ2luZxgHIAEoCzIZLnR1bGxlLnRyYWZmaWMudjEuSGVkZ2luZxI1CgdzZXNzaW9uGAggASgLMiQudHVsbGUudHJhZmZpYy52MS5TZXNzaW9uUGVyc2lzdGVuY2UiwwEKEE91dGxpZXJEZXRlY3Rpb24SHAoUY29uc2VjdXRpdmVfZmFpbHVyZXMYASABKA0SGAoQbWluX3N1Y2Nlc3NfcmF0ZRgCIAEoARIUCgxtaW5fcmVxdWVzdHMYAyABKA0SEQoJd2luZG93X21zGAQgASgNEhgKEGJhc2VfZWplY3Rpb25fbXMYBSABKA0SFwoPbWF4X2VqZWN0aW9uX21zGAYgASgNEhsKE21heF9lamVjdGVkX3BlcmNlbnQYByABKAEiVgoQQ29ubmVjdGlvbkxpbWl0cxIXCg9tYXhfY29ubmVjdGlvbnMYASABKA0SFAoMbWF4X3JlcXVlc3RzGAIgASgNEhMKC21heF9wZW5kaW5nGAMgASgNImoKDkZhdWx0SW5qZWN0aW9uEisKBWRlbGF5GAEgASgLMhwudHVsbGUudHJhZmZpYy52MS5EZWxheUZhdWx0EisKBWFib3J0GAIgASgLMhwudHVsbGUudHJhZmZpYy52MS5BYm9ydEZhdWx0IkYKCkRlbGF5RmF1bHQSCgoCbXMYASABKA0SLAoIZnJhY3Rpb24YAiABKAsyGi50dWxsZS50cmFmZmljLnYxLkZyYWN0aW9uIkoKCkFib3J0RmF1bHQSDgoGc3RhdHVzGAEgASgNEiwKCGZyYWN0aW9uGAIgASgLMhoudHVsbGUudHJhZmZpYy52MS5GcmFjdGlvbiJmCglSYXRlTGltaXQSGwoTcmVxdWVzdHNfcGVyX3NlY29uZBgBIAEoARINCgVidXJzdBgCIAEoARItCgNwZXIYAyABKA4yIC50dWxsZS50cmFmZmljLnYxLlJhdGVMaW1pdFNjb3BlIjEKB0hlZGdpbmcSEAoIZGVsYXlfbXMYASABKA0SFAoMbWF4X2F0dGVtcHRzGAIgASgNIk0KBkFjY2VzcxISCgpjb25uZWN0aW9uGAEgASgMEi8KCHJlcXVlc3RzGAIgAygLMh0udHVsbGUudHJhZmZpYy52MS5SZXF1ZXN0UnVsZSJKCgtSZXF1ZXN0UnVsZRINCgVyZWFkcxgBIAEoCBIsCgdtYXRjaGVzGAIgAygLMhsudHVsbGUudHJhZmZpYy52MS5IdHRwTWF0Y2gqYAoMUG9ydFByb3RvY29sEh0KGVBPUlRfUFJPVE9DT0xfVU5TUEVDSUZJRUQQABIICgRIVFRQEAESCQoFSFRUUDIQAhIHCgNUQ1AQAxIHCgNUTFMQBBIKCgZERVRFQ1QQBSqGAQoKT3JpZ2luS2luZBIbChdPUklHSU5fS0lORF9VTlNQRUNJRklFRBAAEg4KCkhUVFBfUk9VVEUQARIOCgpHUlBDX1JPVVRFEAISDQoJVExTX1JPVVRFEAMSDQoJVENQX1JPVVRFEAQSEQoNVFJBRkZJQ19TUExJVBAFEgoKBlNUQVRJQxAGKjUKBkFuY2hvchIWChJBTkNIT1JfVU5TUEVDSUZJRUQQABIICgRGVUxMEAESCQoFU1RBUlQQAipJCg5TZXNzaW9uQ2FycmllchIfChtTRVNTSU9OX0NBUlJJRVJfVU5TUEVDSUZJRUQQABIKCgZDT09LSUUQARIKCgZIRUFERVIQAipVCg5SYXRlTGltaXRTY29wZRIgChxSQVRFX0xJTUlUX1NDT1BFX1VOU1BFQ0lGSUVEEAASDwoLUEVSX1NFUlZJQ0UQARIQCgxQRVJfSURFTlRJVFkQAmIGcHJvdG8z");
 
 /**
  * Everything about the traffic to one service; the resource's name is the service's key, `namespace/hostname`.
@@ -34,6 +34,13 @@ export type ServiceTraffic = Message<"tulle.traffic.v1.ServiceTraffic"> & {
    * @generated from field: tulle.traffic.v1.Resilience resilience = 3;
    */
   resilience?: Resilience | undefined;
+
+  /**
+   * Of its own ports, and of those of other services that its routes lead to.
+   *
+   * @generated from field: repeated tulle.traffic.v1.UpstreamTls upstream_tls = 4;
+   */
+  upstreamTls: UpstreamTls[];
 };
 
 /**
@@ -42,6 +49,126 @@ export type ServiceTraffic = Message<"tulle.traffic.v1.ServiceTraffic"> & {
  */
 export const ServiceTrafficSchema: GenMessage<ServiceTraffic> = /*@__PURE__*/
   messageDesc(file_tulle_traffic_v1_traffic, 0);
+
+/**
+ * A port of a service to which nothing goes without TLS.
+ *
+ * @generated from message tulle.traffic.v1.UpstreamTls
+ */
+export type UpstreamTls = Message<"tulle.traffic.v1.UpstreamTls"> & {
+  /**
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * @generated from field: uint32 port = 2;
+   */
+  port: number;
+
+  /**
+   * Absent: what was written can't be met, and nothing goes there at all.
+   *
+   * @generated from field: tulle.traffic.v1.TlsTerms terms = 3;
+   */
+  terms?: TlsTerms | undefined;
+};
+
+/**
+ * Describes the message tulle.traffic.v1.UpstreamTls.
+ * Use `create(UpstreamTlsSchema)` to create a new message.
+ */
+export const UpstreamTlsSchema: GenMessage<UpstreamTls> = /*@__PURE__*/
+  messageDesc(file_tulle_traffic_v1_traffic, 1);
+
+/**
+ * @generated from message tulle.traffic.v1.TlsTerms
+ */
+export type TlsTerms = Message<"tulle.traffic.v1.TlsTerms"> & {
+  /**
+   * Asked for, and verified where there are no subject_alt_names.
+   *
+   * @generated from field: string server_name = 1;
+   */
+  serverName: string;
+
+  /**
+   * @generated from oneof tulle.traffic.v1.TlsTerms.roots
+   */
+  roots: {
+    /**
+     * In PEM.
+     *
+     * @generated from field: string certificates = 2;
+     */
+    value: string;
+    case: "certificates";
+  } | {
+    /**
+     * Those that the waypoint's own machine trusts.
+     *
+     * @generated from field: tulle.traffic.v1.SystemRoots system = 3;
+     */
+    value: SystemRoots;
+    case: "system";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * One of them has to be in the certificate.
+   *
+   * @generated from field: repeated tulle.traffic.v1.SubjectAltName subject_alt_names = 4;
+   */
+  subjectAltNames: SubjectAltName[];
+};
+
+/**
+ * Describes the message tulle.traffic.v1.TlsTerms.
+ * Use `create(TlsTermsSchema)` to create a new message.
+ */
+export const TlsTermsSchema: GenMessage<TlsTerms> = /*@__PURE__*/
+  messageDesc(file_tulle_traffic_v1_traffic, 2);
+
+/**
+ * @generated from message tulle.traffic.v1.SystemRoots
+ */
+export type SystemRoots = Message<"tulle.traffic.v1.SystemRoots"> & {
+};
+
+/**
+ * Describes the message tulle.traffic.v1.SystemRoots.
+ * Use `create(SystemRootsSchema)` to create a new message.
+ */
+export const SystemRootsSchema: GenMessage<SystemRoots> = /*@__PURE__*/
+  messageDesc(file_tulle_traffic_v1_traffic, 3);
+
+/**
+ * @generated from message tulle.traffic.v1.SubjectAltName
+ */
+export type SubjectAltName = Message<"tulle.traffic.v1.SubjectAltName"> & {
+  /**
+   * @generated from oneof tulle.traffic.v1.SubjectAltName.kind
+   */
+  kind: {
+    /**
+     * @generated from field: string dns = 1;
+     */
+    value: string;
+    case: "dns";
+  } | {
+    /**
+     * @generated from field: string uri = 2;
+     */
+    value: string;
+    case: "uri";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message tulle.traffic.v1.SubjectAltName.
+ * Use `create(SubjectAltNameSchema)` to create a new message.
+ */
+export const SubjectAltNameSchema: GenMessage<SubjectAltName> = /*@__PURE__*/
+  messageDesc(file_tulle_traffic_v1_traffic, 4);
 
 /**
  * @generated from message tulle.traffic.v1.PortTraffic
@@ -77,7 +204,7 @@ export type PortTraffic = Message<"tulle.traffic.v1.PortTraffic"> & {
  * Use `create(PortTrafficSchema)` to create a new message.
  */
 export const PortTrafficSchema: GenMessage<PortTraffic> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 1);
+  messageDesc(file_tulle_traffic_v1_traffic, 5);
 
 /**
  * @generated from message tulle.traffic.v1.ConsumerRoutes
@@ -99,7 +226,7 @@ export type ConsumerRoutes = Message<"tulle.traffic.v1.ConsumerRoutes"> & {
  * Use `create(ConsumerRoutesSchema)` to create a new message.
  */
 export const ConsumerRoutesSchema: GenMessage<ConsumerRoutes> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 2);
+  messageDesc(file_tulle_traffic_v1_traffic, 6);
 
 /**
  * @generated from message tulle.traffic.v1.Routes
@@ -134,7 +261,7 @@ export type Routes = Message<"tulle.traffic.v1.Routes"> & {
  * Use `create(RoutesSchema)` to create a new message.
  */
 export const RoutesSchema: GenMessage<Routes> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 3);
+  messageDesc(file_tulle_traffic_v1_traffic, 7);
 
 /**
  * In the order of precedence.
@@ -160,7 +287,7 @@ export type HttpRoutes = Message<"tulle.traffic.v1.HttpRoutes"> & {
  * Use `create(HttpRoutesSchema)` to create a new message.
  */
 export const HttpRoutesSchema: GenMessage<HttpRoutes> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 4);
+  messageDesc(file_tulle_traffic_v1_traffic, 8);
 
 /**
  * @generated from message tulle.traffic.v1.HttpEntry
@@ -182,7 +309,7 @@ export type HttpEntry = Message<"tulle.traffic.v1.HttpEntry"> & {
  * Use `create(HttpEntrySchema)` to create a new message.
  */
 export const HttpEntrySchema: GenMessage<HttpEntry> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 5);
+  messageDesc(file_tulle_traffic_v1_traffic, 9);
 
 /**
  * @generated from message tulle.traffic.v1.TcpRoutes
@@ -204,7 +331,7 @@ export type TcpRoutes = Message<"tulle.traffic.v1.TcpRoutes"> & {
  * Use `create(TcpRoutesSchema)` to create a new message.
  */
 export const TcpRoutesSchema: GenMessage<TcpRoutes> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 6);
+  messageDesc(file_tulle_traffic_v1_traffic, 10);
 
 /**
  * @generated from message tulle.traffic.v1.TlsRoutes
@@ -221,7 +348,7 @@ export type TlsRoutes = Message<"tulle.traffic.v1.TlsRoutes"> & {
  * Use `create(TlsRoutesSchema)` to create a new message.
  */
 export const TlsRoutesSchema: GenMessage<TlsRoutes> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 7);
+  messageDesc(file_tulle_traffic_v1_traffic, 11);
 
 /**
  * @generated from message tulle.traffic.v1.TlsEntry
@@ -248,7 +375,7 @@ export type TlsEntry = Message<"tulle.traffic.v1.TlsEntry"> & {
  * Use `create(TlsEntrySchema)` to create a new message.
  */
 export const TlsEntrySchema: GenMessage<TlsEntry> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 8);
+  messageDesc(file_tulle_traffic_v1_traffic, 12);
 
 /**
  * @generated from message tulle.traffic.v1.HttpRule
@@ -305,7 +432,7 @@ export type HttpRule = Message<"tulle.traffic.v1.HttpRule"> & {
  * Use `create(HttpRuleSchema)` to create a new message.
  */
 export const HttpRuleSchema: GenMessage<HttpRule> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 9);
+  messageDesc(file_tulle_traffic_v1_traffic, 13);
 
 /**
  * Where a rule was written: for receipts, logs and explanations.
@@ -344,7 +471,7 @@ export type RuleOrigin = Message<"tulle.traffic.v1.RuleOrigin"> & {
  * Use `create(RuleOriginSchema)` to create a new message.
  */
 export const RuleOriginSchema: GenMessage<RuleOrigin> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 10);
+  messageDesc(file_tulle_traffic_v1_traffic, 14);
 
 /**
  * @generated from message tulle.traffic.v1.HttpMatch
@@ -376,7 +503,7 @@ export type HttpMatch = Message<"tulle.traffic.v1.HttpMatch"> & {
  * Use `create(HttpMatchSchema)` to create a new message.
  */
 export const HttpMatchSchema: GenMessage<HttpMatch> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 11);
+  messageDesc(file_tulle_traffic_v1_traffic, 15);
 
 /**
  * @generated from message tulle.traffic.v1.PathMatch
@@ -411,7 +538,7 @@ export type PathMatch = Message<"tulle.traffic.v1.PathMatch"> & {
  * Use `create(PathMatchSchema)` to create a new message.
  */
 export const PathMatchSchema: GenMessage<PathMatch> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 12);
+  messageDesc(file_tulle_traffic_v1_traffic, 16);
 
 /**
  * @generated from message tulle.traffic.v1.NamedMatch
@@ -445,7 +572,7 @@ export type NamedMatch = Message<"tulle.traffic.v1.NamedMatch"> & {
  * Use `create(NamedMatchSchema)` to create a new message.
  */
 export const NamedMatchSchema: GenMessage<NamedMatch> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 13);
+  messageDesc(file_tulle_traffic_v1_traffic, 17);
 
 /**
  * RE2 syntax.
@@ -469,7 +596,7 @@ export type Pattern = Message<"tulle.traffic.v1.Pattern"> & {
  * Use `create(PatternSchema)` to create a new message.
  */
 export const PatternSchema: GenMessage<Pattern> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 14);
+  messageDesc(file_tulle_traffic_v1_traffic, 18);
 
 /**
  * @generated from message tulle.traffic.v1.WeightedBackend
@@ -496,7 +623,7 @@ export type WeightedBackend = Message<"tulle.traffic.v1.WeightedBackend"> & {
  * Use `create(WeightedBackendSchema)` to create a new message.
  */
 export const WeightedBackendSchema: GenMessage<WeightedBackend> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 15);
+  messageDesc(file_tulle_traffic_v1_traffic, 19);
 
 /**
  * @generated from message tulle.traffic.v1.Backend
@@ -525,7 +652,7 @@ export type Backend = Message<"tulle.traffic.v1.Backend"> & {
  * Use `create(BackendSchema)` to create a new message.
  */
 export const BackendSchema: GenMessage<Backend> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 16);
+  messageDesc(file_tulle_traffic_v1_traffic, 20);
 
 /**
  * @generated from message tulle.traffic.v1.ServiceBackend
@@ -547,7 +674,7 @@ export type ServiceBackend = Message<"tulle.traffic.v1.ServiceBackend"> & {
  * Use `create(ServiceBackendSchema)` to create a new message.
  */
 export const ServiceBackendSchema: GenMessage<ServiceBackend> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 17);
+  messageDesc(file_tulle_traffic_v1_traffic, 21);
 
 /**
  * @generated from message tulle.traffic.v1.InvalidBackend
@@ -569,7 +696,7 @@ export type InvalidBackend = Message<"tulle.traffic.v1.InvalidBackend"> & {
  * Use `create(InvalidBackendSchema)` to create a new message.
  */
 export const InvalidBackendSchema: GenMessage<InvalidBackend> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 18);
+  messageDesc(file_tulle_traffic_v1_traffic, 22);
 
 /**
  * @generated from message tulle.traffic.v1.HttpFilter
@@ -622,7 +749,7 @@ export type HttpFilter = Message<"tulle.traffic.v1.HttpFilter"> & {
  * Use `create(HttpFilterSchema)` to create a new message.
  */
 export const HttpFilterSchema: GenMessage<HttpFilter> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 19);
+  messageDesc(file_tulle_traffic_v1_traffic, 23);
 
 /**
  * @generated from message tulle.traffic.v1.HeaderChanges
@@ -649,7 +776,7 @@ export type HeaderChanges = Message<"tulle.traffic.v1.HeaderChanges"> & {
  * Use `create(HeaderChangesSchema)` to create a new message.
  */
 export const HeaderChangesSchema: GenMessage<HeaderChanges> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 20);
+  messageDesc(file_tulle_traffic_v1_traffic, 24);
 
 /**
  * @generated from message tulle.traffic.v1.Header
@@ -671,7 +798,7 @@ export type Header = Message<"tulle.traffic.v1.Header"> & {
  * Use `create(HeaderSchema)` to create a new message.
  */
 export const HeaderSchema: GenMessage<Header> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 21);
+  messageDesc(file_tulle_traffic_v1_traffic, 25);
 
 /**
  * @generated from message tulle.traffic.v1.Redirect
@@ -708,7 +835,7 @@ export type Redirect = Message<"tulle.traffic.v1.Redirect"> & {
  * Use `create(RedirectSchema)` to create a new message.
  */
 export const RedirectSchema: GenMessage<Redirect> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 22);
+  messageDesc(file_tulle_traffic_v1_traffic, 26);
 
 /**
  * @generated from message tulle.traffic.v1.Rewrite
@@ -730,7 +857,7 @@ export type Rewrite = Message<"tulle.traffic.v1.Rewrite"> & {
  * Use `create(RewriteSchema)` to create a new message.
  */
 export const RewriteSchema: GenMessage<Rewrite> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 23);
+  messageDesc(file_tulle_traffic_v1_traffic, 27);
 
 /**
  * @generated from message tulle.traffic.v1.PathChange
@@ -759,7 +886,7 @@ export type PathChange = Message<"tulle.traffic.v1.PathChange"> & {
  * Use `create(PathChangeSchema)` to create a new message.
  */
 export const PathChangeSchema: GenMessage<PathChange> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 24);
+  messageDesc(file_tulle_traffic_v1_traffic, 28);
 
 /**
  * @generated from message tulle.traffic.v1.PrefixChange
@@ -781,7 +908,7 @@ export type PrefixChange = Message<"tulle.traffic.v1.PrefixChange"> & {
  * Use `create(PrefixChangeSchema)` to create a new message.
  */
 export const PrefixChangeSchema: GenMessage<PrefixChange> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 25);
+  messageDesc(file_tulle_traffic_v1_traffic, 29);
 
 /**
  * @generated from message tulle.traffic.v1.Mirror
@@ -803,7 +930,7 @@ export type Mirror = Message<"tulle.traffic.v1.Mirror"> & {
  * Use `create(MirrorSchema)` to create a new message.
  */
 export const MirrorSchema: GenMessage<Mirror> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 26);
+  messageDesc(file_tulle_traffic_v1_traffic, 30);
 
 /**
  * @generated from message tulle.traffic.v1.Fraction
@@ -825,7 +952,7 @@ export type Fraction = Message<"tulle.traffic.v1.Fraction"> & {
  * Use `create(FractionSchema)` to create a new message.
  */
 export const FractionSchema: GenMessage<Fraction> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 27);
+  messageDesc(file_tulle_traffic_v1_traffic, 31);
 
 /**
  * @generated from message tulle.traffic.v1.Cors
@@ -867,7 +994,7 @@ export type Cors = Message<"tulle.traffic.v1.Cors"> & {
  * Use `create(CorsSchema)` to create a new message.
  */
 export const CorsSchema: GenMessage<Cors> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 28);
+  messageDesc(file_tulle_traffic_v1_traffic, 32);
 
 /**
  * @generated from message tulle.traffic.v1.Retry
@@ -904,7 +1031,7 @@ export type Retry = Message<"tulle.traffic.v1.Retry"> & {
  * Use `create(RetrySchema)` to create a new message.
  */
 export const RetrySchema: GenMessage<Retry> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 29);
+  messageDesc(file_tulle_traffic_v1_traffic, 33);
 
 /**
  * @generated from message tulle.traffic.v1.RetryBudget
@@ -931,7 +1058,7 @@ export type RetryBudget = Message<"tulle.traffic.v1.RetryBudget"> & {
  * Use `create(RetryBudgetSchema)` to create a new message.
  */
 export const RetryBudgetSchema: GenMessage<RetryBudget> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 30);
+  messageDesc(file_tulle_traffic_v1_traffic, 34);
 
 /**
  * @generated from message tulle.traffic.v1.SessionPersistence
@@ -958,7 +1085,7 @@ export type SessionPersistence = Message<"tulle.traffic.v1.SessionPersistence"> 
  * Use `create(SessionPersistenceSchema)` to create a new message.
  */
 export const SessionPersistenceSchema: GenMessage<SessionPersistence> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 31);
+  messageDesc(file_tulle_traffic_v1_traffic, 35);
 
 /**
  * @generated from message tulle.traffic.v1.Resilience
@@ -1010,7 +1137,7 @@ export type Resilience = Message<"tulle.traffic.v1.Resilience"> & {
  * Use `create(ResilienceSchema)` to create a new message.
  */
 export const ResilienceSchema: GenMessage<Resilience> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 32);
+  messageDesc(file_tulle_traffic_v1_traffic, 36);
 
 /**
  * @generated from message tulle.traffic.v1.OutlierDetection
@@ -1057,7 +1184,7 @@ export type OutlierDetection = Message<"tulle.traffic.v1.OutlierDetection"> & {
  * Use `create(OutlierDetectionSchema)` to create a new message.
  */
 export const OutlierDetectionSchema: GenMessage<OutlierDetection> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 33);
+  messageDesc(file_tulle_traffic_v1_traffic, 37);
 
 /**
  * @generated from message tulle.traffic.v1.ConnectionLimits
@@ -1084,7 +1211,7 @@ export type ConnectionLimits = Message<"tulle.traffic.v1.ConnectionLimits"> & {
  * Use `create(ConnectionLimitsSchema)` to create a new message.
  */
 export const ConnectionLimitsSchema: GenMessage<ConnectionLimits> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 34);
+  messageDesc(file_tulle_traffic_v1_traffic, 38);
 
 /**
  * @generated from message tulle.traffic.v1.FaultInjection
@@ -1106,7 +1233,7 @@ export type FaultInjection = Message<"tulle.traffic.v1.FaultInjection"> & {
  * Use `create(FaultInjectionSchema)` to create a new message.
  */
 export const FaultInjectionSchema: GenMessage<FaultInjection> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 35);
+  messageDesc(file_tulle_traffic_v1_traffic, 39);
 
 /**
  * @generated from message tulle.traffic.v1.DelayFault
@@ -1128,7 +1255,7 @@ export type DelayFault = Message<"tulle.traffic.v1.DelayFault"> & {
  * Use `create(DelayFaultSchema)` to create a new message.
  */
 export const DelayFaultSchema: GenMessage<DelayFault> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 36);
+  messageDesc(file_tulle_traffic_v1_traffic, 40);
 
 /**
  * @generated from message tulle.traffic.v1.AbortFault
@@ -1150,7 +1277,7 @@ export type AbortFault = Message<"tulle.traffic.v1.AbortFault"> & {
  * Use `create(AbortFaultSchema)` to create a new message.
  */
 export const AbortFaultSchema: GenMessage<AbortFault> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 37);
+  messageDesc(file_tulle_traffic_v1_traffic, 41);
 
 /**
  * @generated from message tulle.traffic.v1.RateLimit
@@ -1177,7 +1304,7 @@ export type RateLimit = Message<"tulle.traffic.v1.RateLimit"> & {
  * Use `create(RateLimitSchema)` to create a new message.
  */
 export const RateLimitSchema: GenMessage<RateLimit> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 38);
+  messageDesc(file_tulle_traffic_v1_traffic, 42);
 
 /**
  * @generated from message tulle.traffic.v1.Hedging
@@ -1199,7 +1326,7 @@ export type Hedging = Message<"tulle.traffic.v1.Hedging"> & {
  * Use `create(HedgingSchema)` to create a new message.
  */
 export const HedgingSchema: GenMessage<Hedging> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 39);
+  messageDesc(file_tulle_traffic_v1_traffic, 43);
 
 /**
  * Who may ask what: a policy as whoever reads requests enforces it. Whatever is not understood in full is refused.
@@ -1227,7 +1354,7 @@ export type Access = Message<"tulle.traffic.v1.Access"> & {
  * Use `create(AccessSchema)` to create a new message.
  */
 export const AccessSchema: GenMessage<Access> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 40);
+  messageDesc(file_tulle_traffic_v1_traffic, 44);
 
 /**
  * @generated from message tulle.traffic.v1.RequestRule
@@ -1253,7 +1380,7 @@ export type RequestRule = Message<"tulle.traffic.v1.RequestRule"> & {
  * Use `create(RequestRuleSchema)` to create a new message.
  */
 export const RequestRuleSchema: GenMessage<RequestRule> = /*@__PURE__*/
-  messageDesc(file_tulle_traffic_v1_traffic, 41);
+  messageDesc(file_tulle_traffic_v1_traffic, 45);
 
 /**
  * @generated from enum tulle.traffic.v1.PortProtocol
