@@ -1,5 +1,6 @@
-import { createBalancer, RateLimiter, RetryBudget, defaultOutliers, defaultRetryBudget } from '@tulle/balance'
+import { createBalancer, RateLimiter, RetryBudget, defaultRetryBudget } from '@tulle/balance'
 import { seededRng, systemClock } from '@tulle/core'
+import { defaultOutliers } from '@tulle/traffic'
 import type { Work } from './micro-bench.ts'
 
 /** A pick, and a whole attempt (pick, begin, answered, finished), with measured endpoints and outlier detection on. */

@@ -18,6 +18,7 @@ export type {
   PathChange,
   WeightedBackend,
 } from './backend.ts'
+export { defaultOutliers, unlimited } from './resilience.ts'
 export type {
   ConnectionLimits,
   FaultInjection,
@@ -29,6 +30,7 @@ export type {
   RetryRule,
   SessionPersistence,
 } from './resilience.ts'
+export { resilienceAt } from './routes.ts'
 export type {
   HttpEntry,
   HttpRoutes,

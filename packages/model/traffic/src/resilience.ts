@@ -27,7 +27,7 @@ export interface SessionPersistence {
 export interface OutlierDetection {
   /** 0 = off. */
   readonly consecutiveFailures: number
-  /** Below this share of good answers; 0 = off. */
+  /** Below this share of good answers, of 1; 0 = off. */
   readonly minSuccessRate: number
   readonly minRequests: number
   readonly windowMs: number
@@ -37,11 +37,28 @@ export interface OutlierDetection {
   readonly maxEjectedPercent: number
 }
 
+/** Where a service says nothing else: what fails five times in a row rests for half a minute, at most half of the endpoints. */
+export const defaultOutliers: OutlierDetection = {
+  consecutiveFailures: 5,
+  minSuccessRate: 0,
+  minRequests: 100,
+  windowMs: 10_000,
+  baseEjectionMs: 30_000,
+  maxEjectionMs: 300_000,
+  maxEjectedPercent: 50,
+}
+
+/** What a service may use of one proxy thread; beyond it, the answer is 503 at once. */
 export interface ConnectionLimits {
   readonly maxConnections: number
+  /** Attempts under way. */
   readonly maxRequests: number
+  /** Requests whose connection is being made. */
   readonly maxPending: number
 }
+
+/** A limit that limits nothing: the most that travels. */
+export const unlimited: number = 0xffff_ffff
 
 export interface FaultInjection {
   readonly delay?: { readonly ms: number; readonly fraction: Fraction }
@@ -57,6 +74,7 @@ export interface RateLimit {
 
 export interface Hedging {
   readonly delayMs: number
+  /** The first one included. */
   readonly maxAttempts: number
 }
 

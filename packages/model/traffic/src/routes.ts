@@ -64,6 +64,8 @@ export interface PortTraffic {
   readonly producer?: Routes
   /** By the caller's namespace; for those callers instead of the producer's. */
   readonly consumers: ReadonlyMap<string, Routes>
+  /** All that is attached to this port, that of the service included: instead of what the service says. */
+  readonly resilience?: Resilience
 }
 
 /** Everything about the traffic to one service, as far as it is not the service itself. */
@@ -71,7 +73,16 @@ export interface ServiceTraffic {
   /** `namespace/hostname`. */
   readonly service: string
   readonly ports: readonly PortTraffic[]
+  /** For ports that say nothing themselves. */
   readonly resilience?: Resilience
   /** Of its own ports, and of those of other services that its routes lead to. */
   readonly upstreamTls?: readonly UpstreamTls[]
+}
+
+/** What is attached to one port of a service; the same object for as long as the traffic is the same. */
+export function resilienceAt(
+  { ports, resilience }: Pick<ServiceTraffic, 'ports' | 'resilience'>,
+  port: number,
+): Resilience | undefined {
+  return ports.find((one) => one.port === port)?.resilience ?? resilience
 }

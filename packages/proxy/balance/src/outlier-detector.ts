@@ -10,17 +10,6 @@ export type HealthEvent =
   | { readonly kind: 'probing'; readonly key: string }
   | { readonly kind: 'returned'; readonly key: string }
 
-/** Where a service says nothing else: what fails five times in a row rests for half a minute, at most half of the endpoints. */
-export const defaultOutliers: OutlierDetection = {
-  consecutiveFailures: 5,
-  minSuccessRate: 0,
-  minRequests: 100,
-  windowMs: 10_000,
-  baseEjectionMs: 30_000,
-  maxEjectionMs: 300_000,
-  maxEjectedPercent: 50,
-}
-
 /** Good answers in a row that bring an endpoint back. */
 const probesToReturn = 3
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:net'
-import { createBalancer, defaultOutliers } from '@tulle/balance'
+import { createBalancer } from '@tulle/balance'
 import { errorText } from '@tulle/core'
 import type { Clock, Rng } from '@tulle/core'
 import { encodeBaggage, hbonePort } from '@tulle/hbone'
@@ -30,6 +30,7 @@ import type { IpAddress } from '@tulle/mesh'
 import { addressType } from '@tulle/mesh-xds'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
 import type { Log, MetricsSlice } from '@tulle/runtime'
+import { defaultOutliers } from '@tulle/traffic'
 import { accessType, tracingType } from '@tulle/traffic-xds'
 import {
   ByteBudget,

@@ -13,6 +13,7 @@ import { aKind, portsOf, portText } from './parents.ts'
 import { problemAt } from './problem-notes.ts'
 import type { FieldProblem } from './problem-notes.ts'
 import type { RouteObject } from './routes.ts'
+import type { PoliciesByTarget } from './traffic-policies.ts'
 
 /** What a route's references are looked up in. */
 export interface RefContext {
@@ -23,6 +24,7 @@ export interface RefContext {
   readonly backendTls: Collection<TlsByPort>
   /** By namespace. */
   readonly grants: Index<ReferenceGrantObject>
+  readonly policies: PoliciesByTarget
 }
 
 export interface ResolvedBackend {

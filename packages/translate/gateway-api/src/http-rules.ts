@@ -11,6 +11,7 @@ import { problemAt } from './problem-notes.ts'
 import type { FieldProblem } from './problem-notes.ts'
 import type { RankedEntry } from './route-types.ts'
 import { sessionOf } from './sessions.ts'
+import { attachedToRule } from './traffic-policies.ts'
 
 /** What a rule of a route came to. */
 export interface RuleTranslation {
@@ -92,6 +93,7 @@ function translateRule(parts: RuleParts, context: RefContext): RuleTranslation {
     noBackendStatus: 500,
     ...own,
     ...(session === undefined ? {} : { session }),
+    ...attachedToRule(context.route, index, context),
   }
   return {
     entries: read.flatMap((match) =>

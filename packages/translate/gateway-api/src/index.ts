@@ -1,5 +1,5 @@
 /**
- * The Gateway API as a mesh has it (GAMMA): routes attached to Services become what happens on each of their ports, for
+ * The Gateway API as a mesh has it (GAMMA): routes and policies attached to Services become what happens on each of their ports, for
  * every caller or for those of one namespace. Pure: one object and a look in, the model and the conditions out.
  */
 export type { PortTls, TlsByPort } from './backend-tls.ts'
@@ -17,3 +17,4 @@ export type {
   StreamRule,
 } from './route-types.ts'
 export type { PortRoutes, ServiceRoutes } from './service-routes.ts'
+export type { ServiceResilience } from './traffic-policies.ts'

@@ -1,4 +1,5 @@
-import type { ApiCollections, Condition } from '@tulle/api'
+import type { ApiCollections, Condition, PolicyTargetSpec } from '@tulle/api'
+import { objectKey } from '@tulle/api'
 import type { Collection, Graph, Index, Look } from '@tulle/collections'
 import type { RouteTranslation } from '@tulle/gateway-api'
 import type { Service, Workload } from '@tulle/mesh'
@@ -7,7 +8,7 @@ import type { SplitTranslation, TargetTranslation } from '@tulle/smi'
 import { clusterServiceKey, noWaypoint } from '@tulle/workloads'
 
 export interface CarriedOutInputs {
-  readonly api: Pick<ApiCollections, 'backendTlsPolicies' | 'backendTrafficPolicies'>
+  readonly api: Pick<ApiCollections, 'backendTlsPolicies' | 'backendTrafficPolicies' | 'trafficPolicies'>
   /** By `waypointKey`. */
   readonly ready: Collection<true>
   /** With the waypoints that callers go through. */
@@ -74,7 +75,23 @@ function servicesOf(
     const refs = spec.targetRefs.filter((_, i) => parent === undefined || i === parent.index)
     return refs.map(({ name }) => clusterServiceKey(metadata.namespace, name))
   }
+  const attached = look.one(inputs.api.trafficPolicies, key)
+  if (attached !== undefined) {
+    const ref = attached.spec.targetRefs[parent?.index ?? 0]
+    return ref === undefined ? [] : servicesOfTarget(ref, attached.metadata.namespace, { look, inputs })
+  }
   const parents = look.one(inputs.routes, key)?.parents ?? []
   const service = parents.find(({ index }) => index === parent?.index)?.attachment?.service
   return service === undefined ? [] : [service]
+}
+
+/** The Service that a policy is attached to, or those that its route is. */
+function servicesOfTarget(
+  { group, kind, name }: PolicyTargetSpec,
+  namespace: string,
+  { look, inputs }: Pick<Context, 'look' | 'inputs'>,
+): readonly string[] {
+  if (kind === 'Service') return [clusterServiceKey(namespace, name)]
+  const route = look.one(inputs.routes, objectKey({ group, kind, metadata: { namespace, name } }))
+  return route?.parents.flatMap(({ attachment }) => attachment?.service ?? []) ?? []
 }

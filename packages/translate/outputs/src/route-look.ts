@@ -3,6 +3,7 @@ import { serviceKey } from '@tulle/mesh'
 import type { Workload } from '@tulle/mesh'
 import { describeMatch, nearestMisses, PortRoutes } from '@tulle/routing'
 import type { RoutedRequest } from '@tulle/routing'
+import { resilienceAt } from '@tulle/traffic'
 import type {
   HttpEntry,
   HttpRule,
@@ -54,9 +55,10 @@ export function routeRequest(
   const head = { method, host, path, misses: found.misses }
   if (!found.written) {
     const backend = { kind: 'service', service: service === undefined ? '' : serviceKey(service) } as const
-    const own = [{ backend: { ...backend, port: callee.port }, weight: 1, filters: [] }]
-    const look = { ...head, filters: [], limits: limitTexts(undefined, traffic?.resilience) }
-    return { look, backends: service === undefined ? [] : own }
+    const backends = [{ backend: { ...backend, port: callee.port }, weight: 1, filters: [] }]
+    const own = traffic === undefined ? undefined : resilienceAt(traffic, callee.port)
+    const look = { ...head, filters: [], limits: limitTexts(undefined, own) }
+    return { look, backends: service === undefined ? [] : backends }
   }
   if (found.entry === undefined) {
     const answer = { status: 404, why: 'no rule of the routes covers it' }
@@ -133,5 +135,6 @@ function answerOf(rule: HttpRule): Answer | undefined {
 function onlyResilience(model: MeshModel, { backends }: HttpRule): Resilience | undefined {
   const [only, ...more] = backends.filter(({ weight }) => weight > 0)
   if (only?.backend.kind !== 'service' || more.length > 0) return undefined
-  return model.traffic.get(only.backend.service)?.resilience
+  const traffic = model.traffic.get(only.backend.service)
+  return traffic === undefined ? undefined : resilienceAt(traffic, only.backend.port)
 }

@@ -1,7 +1,7 @@
 import type { ApiCollections, ServicePortSpec } from '@tulle/api'
 import type { Collection, Graph } from '@tulle/collections'
 import { compareText } from '@tulle/core'
-import type { PortRoutes, ServiceRoutes, TlsByPort } from '@tulle/gateway-api'
+import type { PortRoutes, ServiceResilience, ServiceRoutes, TlsByPort } from '@tulle/gateway-api'
 import type { AppProtocol } from '@tulle/mesh'
 import type { SplitPort, TakenPorts } from '@tulle/smi'
 import { backendsOf } from '@tulle/traffic'
@@ -19,7 +19,7 @@ import { appProtocolOf, clusterServiceKey } from '@tulle/workloads'
 export interface TrafficInputs {
   readonly serviceRoutes: Collection<ServiceRoutes>
   readonly serviceSplits: Collection<readonly SplitPort[]>
-  readonly resilience: Collection<Resilience>
+  readonly resilience: Collection<ServiceResilience>
   readonly backendTls: Collection<TlsByPort>
 }
 
@@ -53,15 +53,18 @@ export function deriveServiceTraffic(
     const ports = tcp
       .filter(({ port }, i) => tcp.findIndex((other) => other.port === port) === i)
       .map((port) => portTraffic(port, { routes, splits, tls }))
+      .map((port) => withResilience(port, resilience?.ports.get(port.port)))
     const upstreamTls = upstreamTlsOf(service, ports, (key) => look.one(inputs.backendTls, key))
-    const traffic = {
-      service,
-      ports,
-      ...(resilience === undefined ? {} : { resilience }),
-      ...(upstreamTls.length === 0 ? {} : { upstreamTls }),
-    }
-    return [[service, traffic]]
+    const traffic = { service, ports, ...(upstreamTls.length === 0 ? {} : { upstreamTls }) }
+    return [[service, withResilience(traffic, resilience?.whole)]]
   })
+}
+
+function withResilience<T extends ServiceTraffic | PortTraffic>(
+  what: T,
+  resilience: Resilience | undefined,
+): T {
+  return resilience === undefined ? what : { ...what, resilience }
 }
 
 /** Of the service's own ports, and of all that its routes and splits lead to. */

@@ -1,9 +1,13 @@
+import { unlimited } from '@tulle/traffic'
 import type {
   Backend,
+  ConnectionLimits,
   Fraction,
   HttpFilter,
   HttpRule,
+  OutlierDetection,
   PathChange,
+  RateLimit,
   Resilience,
   RetryRule,
 } from '@tulle/traffic'
@@ -78,7 +82,7 @@ export function percent(part: number, whole: number): number {
 /** What bounds a request, each in words: what is attached to the rule goes before what is attached to the service. */
 export function limitTexts(rule: HttpRule | undefined, service: Resilience | undefined): readonly string[] {
   const said = { ...service, ...rule?.resilience, ...ownOf(rule) }
-  const { retry, hedging, session, rateLimit, fault } = said
+  const { retry, hedging, session, rateLimit, fault, limits, outliers } = said
   return [
     ...positive(rule?.requestTimeoutMs, (ms) => `the whole request has ${ms} ms, retries included`),
     ...positive(rule?.attemptTimeoutMs, (ms) => `one attempt has ${ms} ms`),
@@ -86,13 +90,12 @@ export function limitTexts(rule: HttpRule | undefined, service: Resilience | und
     ...each(
       hedging,
       ({ delayMs, maxAttempts }) =>
-        `another attempt beside the first after ${delayMs} ms, ${maxAttempts} at most`,
+        `another attempt beside the first after ${delayMs} ms without an answer, ${maxAttempts} at most`,
     ),
     ...each(session, ({ kind, name }) => `sessions stay with their endpoint by ${kind} ${name}`),
-    ...each(
-      rateLimit,
-      ({ requestsPerSecond, per }) => `${requestsPerSecond} requests a second for each ${per}`,
-    ),
+    ...each(rateLimit, rateText),
+    ...each(limits, limitsText),
+    ...each(outliers, outliersText),
     ...each(
       fault?.delay,
       ({ ms, fraction }) => `a delay of ${ms} ms is injected into ${shareText(fraction)}`,
@@ -102,6 +105,34 @@ export function limitTexts(rule: HttpRule | undefined, service: Resilience | und
       ({ status, fraction }) => `${shareText(fraction)} are answered ${status} on purpose`,
     ),
   ]
+}
+
+function rateText({ requestsPerSecond, burst, per }: RateLimit): string {
+  const whose = per === 'identity' ? 'for each identity' : 'for all callers together'
+  return `${round(requestsPerSecond)} requests a second ${whose}, ${burst} at once`
+}
+
+function limitsText({ maxConnections, maxRequests, maxPending }: ConnectionLimits): string {
+  const parts = [
+    [maxConnections, 'connections'],
+    [maxRequests, 'requests under way'],
+    [maxPending, 'requests that wait for a connection'],
+  ] as const
+  const said = parts.filter(([max]) => max !== unlimited).map(([max, what]) => `${max} ${what}`)
+  return `at most ${said.join(', ')}`
+}
+
+function outliersText(outliers: OutlierDetection): string {
+  const { consecutiveFailures, minSuccessRate, baseEjectionMs, maxEjectedPercent } = outliers
+  const causes = [
+    ...(consecutiveFailures === 0 ? [] : [`after ${consecutiveFailures} failures in a row`]),
+    ...(minSuccessRate === 0 ? [] : [`below ${round(minSuccessRate * 100)} % of good answers`]),
+  ]
+  return `an endpoint rests ${baseEjectionMs} ms ${causes.join(' or ')}, at most ${maxEjectedPercent} % of them`
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100
 }
 
 function ownOf(rule: HttpRule | undefined): Pick<Resilience, 'retry' | 'session'> {

@@ -62,17 +62,45 @@ const filters = fc.uniqueArray(
   ),
   { maxLength: 2, selector: ({ type }) => type },
 )
-const rules = fc.array(
-  fc.record({
-    matches: fc.array(fc.record({ path: fc.record({ value: fc.constantFrom('/', '/a', '/a/b', '/%00') }) }), {
-      maxLength: 2,
+const rules = fc
+  .array(
+    fc.record({
+      matches: fc.array(
+        fc.record({ path: fc.record({ value: fc.constantFrom('/', '/a', '/a/b', '/%00') }) }),
+        {
+          maxLength: 2,
+        },
+      ),
+      filters,
+      backendRefs,
     }),
-    filters,
-    backendRefs,
-  }),
-  { minLength: 1, maxLength: 3 },
-)
+    { minLength: 1, maxLength: 3 },
+  )
+  .map((list) => list.map((rule, i) => (i === 0 ? { ...rule, name: 'first' } : rule)))
 const streamRules = fc.record({ backendRefs }).map((rule) => [rule])
+const policyTargets = fc.uniqueArray(
+  fc.oneof(
+    fc.record(
+      {
+        group: fc.constant(''),
+        kind: fc.constant('Service'),
+        name: names,
+        sectionName: fc.constantFrom('http', 'tcp', 'p'),
+      },
+      { requiredKeys: ['group', 'kind', 'name'] },
+    ),
+    fc.record(
+      {
+        group: fc.constant('gateway.networking.k8s.io'),
+        kind: fc.constantFrom('HTTPRoute', 'GRPCRoute'),
+        name: names,
+        sectionName: fc.constantFrom('first', 'second'),
+      },
+      { requiredKeys: ['group', 'kind', 'name'] },
+    ),
+  ),
+  { minLength: 1, maxLength: 3, selector: (ref) => JSON.stringify(ref) },
+)
 const targetRefs = names.map((name) => [{ group: '', kind: 'Service', name }])
 
 const documents: fc.Arbitrary<Fields> = fc.oneof(
@@ -122,6 +150,11 @@ const documents: fc.Arbitrary<Fields> = fc.oneof(
     'gateway.networking.x-k8s.io/v1alpha1',
     'XBackendTrafficPolicy',
     targetRefs.map((refs) => ({ targetRefs: refs, retryConstraint: {} })),
+  ),
+  kind(
+    'tulle.dev/v1alpha1',
+    'TrafficPolicy',
+    fc.record({ targetRefs: policyTargets, hedging: fc.constant({ delay: '1s' }) }),
   ),
   kind(
     'specs.smi-spec.io/v1alpha4',
@@ -195,7 +228,7 @@ test('service traffic: every object is spoken of, in its own generation', () => 
         const { group, kind: name, metadata: meta } = object
         const conditions = world.model.conditions.get(`${group}/${name}/${meta.namespace}/${meta.name}`) ?? []
         assert.ok(conditions.some(({ type }) => type === 'Accepted'))
-        if (!group.startsWith('gateway.') && name !== 'TrafficSplit') continue
+        if (!group.startsWith('gateway.') && !name.startsWith('Traffic')) continue
         for (const condition of conditions) assert.equal(condition.observedGeneration, meta.generation)
       }
     }),

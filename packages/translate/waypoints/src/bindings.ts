@@ -80,9 +80,8 @@ function bindService(service: Service, context: Context): Binding | undefined {
       : undefined
   }
   const traffic = look.one(inputs.traffic, key)
-  if (traffic !== undefined && saysAnything(traffic)) {
-    return automatic(namespace, `routes of Service ${namespace}/${name} are read by it`)
-  }
+  const why = traffic === undefined ? undefined : whatIsRead(traffic)
+  if (why !== undefined) return automatic(namespace, `${why} of Service ${namespace}/${name} are read by it`)
   const reader = look.by(endpoints, key).find(({ uid }) => look.one(readers, uid) !== undefined)
   return reader === undefined ? undefined : automatic(namespace, look.one(readers, reader.uid) ?? '')
 }
@@ -127,12 +126,14 @@ export function gatewayObjectKey(waypoint: { readonly namespace: string; readonl
   return `gateway.networking.k8s.io/Gateway/${waypointKey(waypoint)}`
 }
 
-function saysAnything({ ports, resilience, upstreamTls }: ServiceTraffic): boolean {
-  return (
+/** Undefined: nobody has said anything about the traffic. */
+function whatIsRead({ ports, resilience, upstreamTls }: ServiceTraffic): 'routes' | 'policies' | undefined {
+  if (ports.some(({ producer, consumers }) => producer !== undefined || consumers.size > 0)) return 'routes'
+  const attached =
     resilience !== undefined ||
     upstreamTls !== undefined ||
-    ports.some(({ producer, consumers }) => producer !== undefined || consumers.size > 0)
-  )
+    ports.some((port) => port.resilience !== undefined)
+  return attached ? 'policies' : undefined
 }
 
 function targetReason({ key }: TargetTranslation): string {

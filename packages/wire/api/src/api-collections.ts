@@ -26,6 +26,7 @@ import type {
   UdpRouteObject,
   WorkloadObject,
 } from './kinds.ts'
+import type { TrafficPolicyObject } from './traffic-policy.ts'
 
 /** Every kind that users write, by the name of its collection. */
 export interface ApiKinds {
@@ -36,6 +37,7 @@ export interface ApiKinds {
   readonly meshes: MeshObject
   readonly revocations: RevocationObject
   readonly workloads: WorkloadObject
+  readonly trafficPolicies: TrafficPolicyObject
   readonly trafficTargets: TrafficTargetObject
   readonly httpRouteGroups: HttpRouteGroupObject
   readonly tcpRoutes: TcpRouteObject
@@ -65,6 +67,7 @@ const collectionNames: Readonly<Record<ApiCollectionName, `${string}/${AnyObject
   meshes: 'tulle.dev/Mesh',
   revocations: 'tulle.dev/Revocation',
   workloads: 'tulle.dev/Workload',
+  trafficPolicies: 'tulle.dev/TrafficPolicy',
   trafficTargets: 'access.smi-spec.io/TrafficTarget',
   httpRouteGroups: 'specs.smi-spec.io/HTTPRouteGroup',
   tcpRoutes: 'specs.smi-spec.io/TCPRoute',

@@ -175,7 +175,7 @@ export interface PolicyTargetSpec {
   readonly group: string
   readonly kind: string
   readonly name: string
-  /** Of a Service: the name of a port. */
+  /** Of a Service: the name of a port; of a route: that of a rule. */
   readonly sectionName?: string
 }
 

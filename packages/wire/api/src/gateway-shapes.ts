@@ -92,6 +92,24 @@ export function textSet<S extends z.ZodType>(item: S, maxEntries: number): z.Zod
   })
 }
 
+/** What a policy is attached to, in its own namespace. */
+export const policyTarget: z.ZodObject<
+  { group: z.ZodType<string>; kind: z.ZodType<string>; name: z.ZodType<string> },
+  z.core.$strict
+> = closed({ group: groupName, kind: kindName, name: dnsName })
+
+export function* repeatedTargets(
+  refs: readonly Readonly<Record<string, string | undefined>>[],
+): Generator<Fault> {
+  const names = refs.map(({ group, kind, name, sectionName }) => [group, kind, name, sectionName].join('/'))
+  for (const [i, name] of names.entries()) {
+    const first = names.indexOf(name)
+    if (first === i) continue
+    const message = `entry [${first}] names the same already; expected each once`
+    yield { code: 'API_DUPLICATE_NAME', message, path: [i] }
+  }
+}
+
 const parentRef = closed({
   group: groupName.default('gateway.networking.k8s.io'),
   kind: kindName.default('Gateway'),

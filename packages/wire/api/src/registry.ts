@@ -19,6 +19,7 @@ import { revocationV1alpha1 } from './versions/revocation.ts'
 import { serviceAccountV1 } from './versions/service-account.ts'
 import { serviceV1 } from './versions/service.ts'
 import { streamRoutes } from './versions/stream-route.ts'
+import { trafficPolicyV1alpha1 } from './versions/traffic-policy.ts'
 import { trafficSplitV1alpha3, trafficSplitV1alpha4 } from './versions/traffic-split.ts'
 import { trafficTargetV1alpha3, trafficTargetV1alpha4 } from './versions/traffic-target.ts'
 import { workloadV1alpha1 } from './versions/workload.ts'
@@ -32,6 +33,7 @@ const versions: readonly KindVersion[] = [
   meshV1alpha1,
   revocationV1alpha1,
   workloadV1alpha1,
+  trafficPolicyV1alpha1,
   trafficTargetV1alpha3,
   trafficTargetV1alpha4,
   httpRouteGroupV1alpha4,

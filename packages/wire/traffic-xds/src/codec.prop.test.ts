@@ -204,6 +204,7 @@ const portTraffic: Arbitrary<PortTraffic> = fc.record(
     protocol: fc.constantFrom('http', 'http2', 'tcp', 'tls', 'detect'),
     producer: routes,
     consumers: list(fc.tuple(word, routes)).map((pairs) => new Map(pairs)),
+    resilience,
   },
   { requiredKeys: ['port', 'protocol', 'consumers'] },
 )

@@ -7,12 +7,13 @@ import type {
   HttpRoutesMessage,
   HttpRuleMessage,
   PortTrafficMessage,
+  ResilienceMessage,
   RoutesMessage,
   ServiceTrafficMessage,
   TcpRoutesMessage,
   TlsRoutesMessage,
 } from '@tulle/proto'
-import type { HttpEntry, HttpRule, PortTraffic, Routes, ServiceTraffic } from '@tulle/traffic'
+import type { HttpEntry, HttpRule, PortTraffic, Resilience, Routes, ServiceTraffic } from '@tulle/traffic'
 import { decodeFilter, decodeOrigin, decodeWeighted } from './decode-backend.ts'
 import { decodeMatch } from './decode-match.ts'
 import { decodeOneOf } from './decode-one-of.ts'
@@ -41,12 +42,21 @@ export function decodeServiceTraffic(bytes: Uint8Array): Result<ServiceTraffic> 
     ports: ports.value,
     ...(tls.value.length === 0 ? {} : { upstreamTls: tls.value }),
   }
-  if (message.resilience === undefined) return ok(parts)
-  const resilience = decodeResilience(message.resilience)
-  return resilience.ok ? ok({ ...parts, resilience: resilience.value }) : resilience
+  return withResilience(parts, message.resilience)
 }
 
-function decodePort({ port, protocol, producer, consumers }: PortTrafficMessage): Result<PortTraffic> {
+/** What is attached to a service, a port or a rule. */
+function withResilience<T extends object>(
+  what: T,
+  message: ResilienceMessage | undefined,
+): Result<T & { readonly resilience?: Resilience }> {
+  if (message === undefined) return ok(what)
+  const resilience = decodeResilience(message)
+  return resilience.ok ? ok({ ...what, resilience: resilience.value }) : resilience
+}
+
+function decodePort(message: PortTrafficMessage): Result<PortTraffic> {
+  const { port, protocol, producer, consumers } = message
   if (port === 0 || port > 65_535) return err(`port ${port}`)
   const name = decodeEnum(protocolNames, protocol, 'protocol')
   if (!name.ok) return name
@@ -55,10 +65,13 @@ function decodePort({ port, protocol, producer, consumers }: PortTrafficMessage)
     return decoded.ok ? ok([namespace, decoded.value] as const) : decoded
   })
   if (!byNamespace.ok) return byNamespace
-  const parts = { port, protocol: name.value, consumers: new Map(byNamespace.value) }
-  if (producer === undefined) return ok(parts)
+  const parts = withResilience(
+    { port, protocol: name.value, consumers: new Map(byNamespace.value) },
+    message.resilience,
+  )
+  if (!parts.ok || producer === undefined) return parts
   const routes = decodeRoutes(producer)
-  return routes.ok ? ok({ ...parts, producer: routes.value }) : routes
+  return routes.ok ? ok({ ...parts.value, producer: routes.value }) : routes
 }
 
 function decodeRoutes(message: RoutesMessage | undefined): Result<Routes> {
@@ -126,7 +139,5 @@ function decodeRule(message: HttpRuleMessage): Result<HttpRule> {
     ...(retry === undefined ? {} : { retry: retryOf(retry) }),
     ...session.value,
   }
-  if (message.resilience === undefined) return ok(parts)
-  const resilience = decodeResilience(message.resilience)
-  return resilience.ok ? ok({ ...parts, resilience: resilience.value }) : resilience
+  return withResilience(parts, message.resilience)
 }

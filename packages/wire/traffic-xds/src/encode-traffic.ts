@@ -21,7 +21,7 @@ export function encodeServiceTraffic(traffic: ServiceTraffic): Uint8Array {
   return toBinary(ServiceTrafficSchema, message)
 }
 
-function portMessage({ port, protocol, producer, consumers }: PortTraffic): PortInit {
+function portMessage({ port, protocol, producer, consumers, resilience }: PortTraffic): PortInit {
   return {
     port,
     protocol: protocolNames.numberOf[protocol],
@@ -29,6 +29,7 @@ function portMessage({ port, protocol, producer, consumers }: PortTraffic): Port
     consumers: [...consumers]
       .toSorted(([a], [b]) => compareText(a, b))
       .map(([namespace, routes]) => ({ namespace, routes: routesMessage(routes) })),
+    ...(resilience === undefined ? {} : { resilience: resilienceMessage(resilience) }),
   }
 }
 

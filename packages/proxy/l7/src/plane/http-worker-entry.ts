@@ -1,8 +1,9 @@
 /** Entry of a thread that carries requests: an HttpWorker behind a message port. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { createBalancer, defaultOutliers } from '@tulle/balance'
+import { createBalancer } from '@tulle/balance'
 import { assert, errorText, systemClock, systemRng } from '@tulle/core'
 import type { Log, LogFields, LogLevel, MetricsSlice } from '@tulle/runtime'
+import { defaultOutliers } from '@tulle/traffic'
 import { turnClock } from '../turn-clock.ts'
 import type { UpstreamSpec } from '../upstream/cluster.ts'
 import { HttpWorker } from './http-worker.ts'

@@ -27,7 +27,7 @@ export function showTraffic(model: MeshModel): string {
     traffic: Object.fromEntries(
       Array.from(model.traffic.entries(), ([service, traffic]) => [service, showService(traffic)] as const),
     ),
-    conditions: Object.fromEntries(conditions.filter(([key]) => /gateway|split|specs/u.test(key))),
+    conditions: Object.fromEntries(conditions.filter(([key]) => /gateway|split|specs|TrafficPolicy/u.test(key))),
   }
   return stringify(shown, { lineWidth: 0 })
 }
@@ -48,12 +48,13 @@ function showTls({ service, port, terms }: UpstreamTls): unknown {
   return { [to]: { serverName, roots: roots.kind, ...(names.length === 0 ? {} : { names }) } }
 }
 
-function showPort({ producer, consumers }: PortTraffic): unknown {
+function showPort({ producer, consumers, resilience }: PortTraffic): unknown {
   return {
     ...(producer === undefined ? {} : { everybody: showRoutes(producer) }),
     ...Object.fromEntries(
       Array.from(consumers, ([callers, routes]) => [`callers of ${callers}`, showRoutes(routes)] as const),
     ),
+    ...(resilience === undefined ? {} : { resilience }),
   }
 }
 

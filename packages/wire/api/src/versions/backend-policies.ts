@@ -5,8 +5,8 @@ import type { BackendTlsPolicySpec, BackendTrafficPolicySpec } from '../gateway-
 import {
   durationMs,
   formedText,
-  groupName,
-  kindName,
+  policyTarget,
+  repeatedTargets,
   sessionPersistence,
   upTo,
   wildcardHostname,
@@ -14,23 +14,11 @@ import {
 import { kindVersion } from '../kind-version.ts'
 import type { KindVersion } from '../kind-version.ts'
 import { checked, closed, dnsName, quote } from '../shapes.ts'
-import type { Fault } from '../shapes.ts'
 
-const target = closed({ group: groupName, kind: kindName, name: dnsName })
 const targets = checked(
-  upTo(closed({ ...target.shape, sectionName: dnsName.optional() }), 16).min(1),
+  upTo(closed({ ...policyTarget.shape, sectionName: dnsName.optional() }), 16).min(1),
   repeatedTargets,
 )
-
-function* repeatedTargets(refs: readonly Readonly<Record<string, string | undefined>>[]): Generator<Fault> {
-  const names = refs.map(({ group, kind, name, sectionName }) => [group, kind, name, sectionName].join('/'))
-  for (const [i, name] of names.entries()) {
-    const first = names.indexOf(name)
-    if (first === i) continue
-    const message = `entry [${first}] names the same already; expected each once`
-    yield { code: 'API_DUPLICATE_NAME', message, path: [i] }
-  }
-}
 
 const subjectAltName = checked(
   closed({
@@ -62,7 +50,7 @@ function* addressFault(name: string): Generator<Fault> {
 
 const validation = checked(
   closed({
-    caCertificateRefs: upTo(target, 8).default([]),
+    caCertificateRefs: upTo(policyTarget, 8).default([]),
     wellKnownCACertificates: formedText({
       what: 'a set of certificates',
       pattern: /^(System|[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])$/u,
@@ -125,7 +113,7 @@ function interval(minMs: number): z.ZodType<number> {
 }
 
 const trafficSpec = closed({
-  targetRefs: checked(upTo(target, 16).min(1), repeatedTargets),
+  targetRefs: checked(upTo(policyTarget, 16).min(1), repeatedTargets),
   retryConstraint: closed({
     budget: closed({
       percent: z.int().min(0).max(100).default(20),
