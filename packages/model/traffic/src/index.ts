@@ -2,7 +2,7 @@
  * What happens to requests and connections on their way to a service: one form for everything that users write about it
  * (Gateway API, SMI, static files), so that one data plane enforces all of it. Plain data, in the order of precedence.
  */
-export { describeOrigin } from './origin.ts'
+export { describeOrigin, isOfSameOwner } from './origin.ts'
 export type { RuleOrigin } from './origin.ts'
 export { anyRequest } from './match.ts'
 export type { HttpMatch, NamedMatch, PathMatch, Pattern, ValueMatch } from './match.ts'

@@ -14,3 +14,8 @@ export function describeOrigin(origin: RuleOrigin): string {
   const own = origin.ruleName === undefined ? '' : ` (${origin.ruleName})`
   return `${origin.kind} ${origin.namespace}/${origin.name} rule ${origin.rule}${own}`
 }
+
+/** Whether a rule was written in the namespace of a service (`namespace/hostname`): by whoever may say what the service takes. */
+export function isOfSameOwner(origin: Pick<RuleOrigin, 'namespace'> | undefined, service: string): boolean {
+  return origin?.namespace === service.slice(0, Math.max(0, service.indexOf('/')))
+}

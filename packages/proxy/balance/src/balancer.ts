@@ -145,6 +145,10 @@ class PeakEwmaBalancer<S extends EndpointSpec> implements Balancer<S> {
     const { endpoint } = running
     const nowMs = this.#clock.monotonicMs()
     const tookMs = nowMs - running.startedMs
+    if (outcome === 'slow') {
+      if (tookMs > (endpoint.latencyMs ?? 0)) endpoint.observe(tookMs, nowMs, decayMs)
+      return
+    }
     const costMs = outcome === 'ok' ? tookMs : Math.max(tookMs, this.#meanLatencyMs * failureFactor)
     endpoint.observe(costMs, nowMs, decayMs)
     if (outcome === 'ok') this.#takeIntoMean(tookMs)

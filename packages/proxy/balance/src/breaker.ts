@@ -19,9 +19,13 @@ export class Limit {
     return this.#refused
   }
 
+  get isFull(): boolean {
+    return this.#inUse >= this.max
+  }
+
   /** False where it is used up: the caller answers 503 at once instead of waiting. */
   tryTake(): boolean {
-    if (this.#inUse >= this.max) {
+    if (this.isFull) {
       this.#refused++
       return false
     }
@@ -40,7 +44,7 @@ export class Breaker {
   readonly connections: Limit
   /** Attempts under way. */
   readonly requests: Limit
-  /** Requests that wait for a connection. */
+  /** Requests whose connection is being made. */
   readonly pending: Limit
 
   /** Without limits it only counts. */

@@ -38,6 +38,7 @@ export interface Attempt<S extends EndpointSpec = EndpointSpec> {
 
 /**
  * How an attempt went, as seen from the endpoint's health. `ok`: it answered, be it 404. `failed`: connection error, reset,
- * attempt timeout, 5xx. `unknown`: the caller went away or the proxy itself gave up; it says nothing about the endpoint.
+ * attempt timeout, 5xx. `slow`: another endpoint answered first, so that it takes longer than this, and nothing else is known.
+ * `unknown`: the caller went away or the proxy itself gave up; it says nothing about the endpoint.
  */
-export type Outcome = 'ok' | 'failed' | 'unknown'
+export type Outcome = 'ok' | 'failed' | 'slow' | 'unknown'

@@ -14,6 +14,8 @@ export interface RequestVerdict {
   readonly verdict: Verdict
   /** Keys of endpoints that would refuse it, where others do not. */
   readonly refusedBy?: ReadonlySet<string>
+  /** What it was decided by; see `basisOf`. */
+  readonly basis?: unknown
 }
 
 /**
@@ -27,12 +29,14 @@ export interface HttpAuthorizer {
     downstream: Downstream,
     destination: RequestDestination | undefined,
   ): RequestVerdict
+  /** Endpoints and policies of a destination, as they are now: while it is what a verdict was decided by, the verdict stands. */
+  basisOf(destination: RequestDestination): unknown
 }
 
 const noPolicy: RequestVerdict = { verdict: { allowed: true, reason: 'no-policy' } }
 
 /** Where there is nothing to enforce. */
-export const allowAll: HttpAuthorizer = { authorize: () => noPolicy }
+export const allowAll: HttpAuthorizer = { authorize: () => noPolicy, basisOf: () => undefined }
 
 /** Enforces the policies that each service names. */
 export function accessAuthorizer(
@@ -46,5 +50,7 @@ export function accessAuthorizer(
       const all = { identity, sourceIp, destinationIp, destinationPort, request }
       return { verdict: authorizeRequest(policies, all) }
     },
+    // Such policies never change, and are about all endpoints alike.
+    basisOf: () => undefined,
   }
 }

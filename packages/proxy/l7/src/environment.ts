@@ -3,6 +3,7 @@ import type { ActiveRequests } from './active-requests.ts'
 import type { HttpAuthorizer } from './authorizer.ts'
 import type { L7Limits } from './limits.ts'
 import type { RequestRecord } from './request-record.ts'
+import type { Rates } from './resilience.ts'
 import type { RoutedPort } from './routing/route-table.ts'
 import type { Sessions } from './sessions.ts'
 import type { Timeouts } from './timeouts.ts'
@@ -26,6 +27,7 @@ export interface L7Environment {
   readonly authorizer: HttpAuthorizer
   readonly sessions: Sessions
   readonly tracer: Tracer
+  readonly rates: Rates
   /** Requests under way. */
   readonly active: ActiveRequests
   /** Told of each request when it is over. */

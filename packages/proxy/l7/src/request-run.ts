@@ -11,10 +11,20 @@ import type {
 import { http2Error } from '@tulle/http2'
 import type { RetryRule } from '@tulle/traffic'
 import type { ActiveRequest } from './active-requests.ts'
+import { chooseAnother, chooseEndpoint, isRefusedBy } from './choose-endpoint.ts'
 import type { Downstream } from './downstream.ts'
 import type { L7Environment } from './environment.ts'
-import { isGrpc, localReply, replyFields } from './local-reply.ts'
+import { Hedges, hedgingOf } from './hedges.ts'
+import { isGrpc, replyFields } from './local-reply.ts'
 import type { LocalReply, ResponseFlag } from './local-reply.ts'
+import {
+  budgetSpent,
+  failureReply,
+  noEndpoint,
+  overloaded,
+  tooLate,
+  tooManyWaiting,
+} from './failure-replies.ts'
 import { beginMirrors } from './mirror-run.ts'
 import type { MirrorRun } from './mirror-run.ts'
 import { ReplayBuffer } from './replay-buffer.ts'
@@ -24,10 +34,12 @@ import { defaultRetry, isRace } from './retry-decision.ts'
 import { Attempt } from './stages/attempt.ts'
 import type { AttemptOwner } from './stages/attempt.ts'
 import { accessDenied } from './stages/authorize.ts'
+import { balance } from './stages/balance.ts'
 import { encode } from './stages/encode.ts'
+import { judgeAgain } from './stages/judge-again.ts'
 import type { Timeout } from './timeouts.ts'
 import type { RequestTrace } from './tracing/request-trace.ts'
-import type { Cluster, UpstreamConnection, UpstreamSpec } from './upstream/cluster.ts'
+import type { Cluster, UpstreamSpec } from './upstream/cluster.ts'
 
 const none: readonly never[] = []
 
@@ -48,11 +60,12 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
   /** Since the last look: a look at the clock each time would cost more. */
   #hasMoved: boolean = false
   #trace: RequestTrace | undefined
+  /** The one under way, or the first of them; once there is an answer, the one that gave it. */
   #attempt: Attempt | undefined
+  #hedges: Hedges | undefined
   #attempts: number = 0
   #freeRepeats: number = 0
   #countedRepeats: number = 0
-  #tried: Endpoint<UpstreamSpec>[] | undefined
   #endpoint: string | undefined
   #replay: ReplayBuffer | undefined
   #mirrors: readonly MirrorRun[] = none
@@ -133,6 +146,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     if (this.#over) return
     this.#attempt?.exchange?.endWithTrailers(trailers)
     if (this.#responseEnded) this.#done()
+    else if (this.#attempt !== undefined) this.#armHedge()
   }
 
   onReset(_code: number): void {
@@ -161,11 +175,18 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
   onResponse(attempt: Attempt, head: ResponseHead, end: boolean): void {
     this.#moved()
     const rule = this.#retryRule()
+    if (rule.statusCodes.includes(head.status) && this.#hasOthers(attempt)) {
+      attempt.abandon('failed')
+      return
+    }
     if (this.#wantsRepeat(rule, { kind: 'status', status: head.status })) {
       attempt.abandon('failed')
       this.#repeat(rule, 'retry_status')
       return
     }
+    if (this.#hedges?.settle(attempt) === true) this.#reason = 'hedged'
+    this.#attempt = attempt
+    this.#endpoint = attempt.endpoint.key
     this.#replay = undefined
     this.#answered = true
     this.#status = head.status
@@ -198,6 +219,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
       this.#breakOff(code, 'UC', 'upstream_reset')
       return
     }
+    if (this.#hasOthers(attempt)) return
     const rule = this.#retryRule()
     const { connected } = attempt
     const unsendable =
@@ -206,7 +228,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     const result = { kind: fate === 'unsent' ? 'connection' : 'reset' } as const
     if (race && this.#freeRepeats < maxFreeRepeats && this.#canReplay()) {
       this.#freeRepeats++
-      this.#try()
+      this.#tryAgain()
     } else if (!unsendable && this.#wantsRepeat(rule, result)) this.#repeat(rule, 'retry_reset')
     else this.#answer(failureReply(code, fate, connected))
   }
@@ -217,6 +239,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
       this.#breakOff(http2Error.cancel, 'UT', 'attempt_timeout')
       return
     }
+    if (this.#hasOthers(attempt)) return
     const rule = this.#retryRule()
     if (this.#wantsRepeat(rule, { kind: 'timeout' })) this.#repeat(rule, 'retry_timeout')
     else this.#answer(tooLate)
@@ -235,61 +258,103 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
 
   // Attempts.
 
+  /** The first follows at once on the stages; for the others there may be another world. */
+  #tryAgain(): void {
+    const environment = this.#environment
+    const reply = judgeAgain(this.#state, environment) ?? balance(this.#state, environment)
+    if (reply === undefined) this.#try()
+    else this.#answer(reply)
+  }
+
   #try(): void {
     const { cluster } = this.#state
     if (cluster === undefined) return
-    const { maxAttempts } = this.#environment.limits
-    const { refusedBy } = this.#state
-    if (refusedBy !== undefined && this.#tried === undefined)
-      this.#tried = [...cluster.balancer.endpoints].filter(({ key }) => refusedBy.has(key))
-    const endpoint = this.#sticky(cluster) ?? cluster.balancer.pick(this.#tried && { exclude: this.#tried })
-    if (endpoint === undefined || this.#attempts >= maxAttempts) {
+    const endpoint = chooseEndpoint(this.#state, cluster)
+    if (endpoint === undefined || this.#attempts >= this.#environment.limits.maxAttempts) {
       this.#answer(noEndpoint)
       return
     }
-    // Excluded ones are chosen where there is no other.
-    if (refusedBy?.has(endpoint.key) === true) {
+    if (isRefusedBy(this.#state, endpoint)) {
       this.#answer(accessDenied('no-allow-rule'))
       return
     }
-    const { requests } = cluster.resilience.breaker
-    const taken = requests.tryTake()
-    const connection = taken ? cluster.connect(endpoint) : undefined
-    if (connection === undefined) {
-      if (taken) requests.giveBack()
-      this.#answer(overloaded)
+    const attempt = this.#makeAttempt(cluster, endpoint)
+    if (attempt === undefined) {
+      this.#answer(cluster.resilience.breaker.pending.isFull ? tooManyWaiting : overloaded)
       return
     }
-    this.#tryAt(cluster, endpoint, connection)
+    this.#attempt = attempt
+    if (this.#send(attempt)) this.#armHedge()
+    else this.#answer(overloaded)
   }
 
-  #tryAt(cluster: Cluster, endpoint: Endpoint<UpstreamSpec>, connection: UpstreamConnection): void {
+  /** Undefined: the service's limits leave no room for it. */
+  #makeAttempt(cluster: Cluster, endpoint: Endpoint<UpstreamSpec>): Attempt | undefined {
+    const { requests } = cluster.resilience.breaker
+    if (!requests.tryTake()) return undefined
+    const connection = cluster.connect(endpoint)
+    if (connection === undefined) {
+      requests.giveBack()
+      return undefined
+    }
     const timeoutMs = this.#state.rule?.rule.attemptTimeoutMs ?? 0
     const span = this.#trace?.beginAttempt(this.#state.head, endpoint.spec, this.#attempts)
     this.#attempts++
     this.#endpoint = endpoint.key
-    const attempt = new Attempt({ cluster, endpoint, connection, timeoutMs, span }, this, this.#environment)
-    this.#attempt = attempt
-    this.#send(attempt)
+    return new Attempt({ cluster, endpoint, connection, timeoutMs, span }, this, this.#environment)
   }
 
-  /** A live session is with its endpoint, until that was tried in vain. */
-  #sticky(cluster: Cluster): Endpoint<UpstreamSpec> | undefined {
-    const live = this.#attempts === 0 ? this.#state.session?.live : undefined
-    return live === undefined ? undefined : cluster.balancer.find(live)
+  #armHedge(): void {
+    const hedging = hedgingOf(this.#state)
+    if (hedging === undefined || this.#answered || this.#over) return
+    this.#hedges ??= new Hedges(hedging, this.#environment.timeouts)
+    const isRepeatable = this.#requestEnded && this.#canReplay()
+    this.#hedges.arm({ attempts: this.#attempts, method: this.#state.method, isRepeatable }, () =>
+      this.#hedge(),
+    )
   }
 
-  #send(attempt: Attempt): void {
-    const bodyless = this.#requestEnded && this.#trailers === undefined && (this.#replay?.bytes ?? 0) === 0
-    if (!attempt.begin(this.#state.head, bodyless)) {
-      this.#answer(overloaded)
+  /** No answer yet: another endpoint is asked beside the one that is slow, where there is one, and the budget has a repeat. */
+  #hedge(): void {
+    const state = this.#state
+    const { cluster, verdict, refusedBy, judgedBy } = state
+    const first = this.#attempt
+    const hedges = this.#hedges
+    if (cluster === undefined || first === undefined || hedges === undefined) return
+    if (this.#attempts >= this.#environment.limits.maxAttempts) return
+    if (judgeAgain(state, this.#environment) !== undefined) {
+      // What is under way was judged when it began.
+      Object.assign(state, { verdict, refusedBy, judgedBy })
       return
     }
+    const endpoint = chooseAnother(state, cluster, [first.endpoint, ...hedges.endpoints])
+    if (endpoint === undefined || !cluster.resilience.budget.tryRepeat()) return
+    const attempt = this.#makeAttempt(cluster, endpoint)
+    if (attempt === undefined) return
+    hedges.add(first, attempt)
+    if (this.#send(attempt)) this.#armHedge()
+    else hedges.drop(attempt)
+  }
+
+  /** Whether others are still under way beside one that has failed. */
+  #hasOthers(failed: Attempt): boolean {
+    const other = this.#hedges?.drop(failed)
+    if (other === undefined) return false
+    ;(this.#state.tried ??= []).push(failed.endpoint)
+    this.#attempt = other
+    return true
+  }
+
+  /** False: its connection takes no request after all. */
+  #send(attempt: Attempt): boolean {
+    const bodyless = this.#requestEnded && this.#trailers === undefined && (this.#replay?.bytes ?? 0) === 0
+    if (!attempt.begin(this.#state.head, bodyless)) return false
     const out = attempt.exchange
-    if (bodyless || out === undefined || attempt.isOver) return
+    if (bodyless || out === undefined || attempt.isOver) return true
     if (this.#replay === undefined || this.#replay.sendTo(out)) this.#giveDownstreamCredit()
     this.#trimReplay()
     if (this.#requestEnded) out.endWithTrailers(this.#trailers)
+    return true
   }
 
   #repeat(rule: RetryRule, reason: string): void {
@@ -300,11 +365,11 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     this.#countedRepeats++
     this.#reason = reason
     const endpoint = this.#attempt?.endpoint
-    if (endpoint !== undefined) (this.#tried ??= []).push(endpoint)
+    if (endpoint !== undefined) (this.#state.tried ??= []).push(endpoint)
     this.#attempt = undefined
     const waitMs = backoffOf(rule, this.#countedRepeats, this.#environment.rng)
     if (waitMs > 0) this.#later(waitMs)
-    else this.#try()
+    else this.#tryAgain()
   }
 
   /** The next attempt, or the fault in its place, after a pause. */
@@ -312,7 +377,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     this.#pause = this.#environment.clock.after(waitMs, () => {
       this.#pause = undefined
       const { abort } = this.#state
-      if (abort === undefined) this.#try()
+      if (abort === undefined) this.#tryAgain()
       else this.#answer(abort)
     })
   }
@@ -410,6 +475,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     environment.active.remove(this)
     if (this.#timeout !== undefined) environment.timeouts.end(this.#timeout)
     this.#pause?.[Symbol.dispose]()
+    this.#hedges?.end()
     this.#replay = undefined
     const owed = this.#owedDown
     this.#owedDown = 0
@@ -433,26 +499,4 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
   #moved(): void {
     this.#hasMoved = true
   }
-}
-
-const noEndpoint = localReply(503, 'no_endpoints', { flag: 'UH', body: 'no endpoint is ready' })
-const overloaded = localReply(503, 'overloaded', { flag: 'UO', body: 'too many connections' })
-/** GEP-3388: whatever the last answer was. */
-const budgetSpent = localReply(503, 'retry_budget', { flag: 'URX', body: 'too many repeats' })
-const tooLate = localReply(504, 'timeout', { flag: 'UT', body: 'no answer in time' })
-
-const noExtendedConnect =
-  'the endpoint speaks HTTP/2 and takes no extended CONNECT: say http as the appProtocol of its port if it takes upgrades of HTTP/1.1'
-
-/** 503 where an endpoint could not be reached, 502 where it answered with what is no answer. */
-function failureReply(code: number, fate: RequestFate, connected: boolean): LocalReply {
-  if (fate === 'unsent' && code === http2Error.protocolError)
-    return localReply(400, 'unsendable', { flag: 'DPE', body: 'the request cannot be forwarded' })
-  if (fate === 'unsent' && code === http2Error.http11Required)
-    return localReply(501, 'no_extended_connect', { flag: 'DPE', body: noExtendedConnect })
-  if (!connected)
-    return localReply(503, 'connect_failed', { flag: 'UF', body: 'no connection to the endpoint' })
-  if (code === http2Error.protocolError)
-    return localReply(502, 'bad_answer', { flag: 'UC', body: 'the endpoint sent a broken answer' })
-  return localReply(503, 'upstream_reset', { flag: 'UC', body: 'the endpoint broke off' })
 }

@@ -7,23 +7,16 @@ export class ServiceResilience {
   readonly config: Resilience
   readonly breaker: Breaker
   readonly budget: RetryBudget
-  readonly #limiters: RateLimiters
 
   constructor(config: Resilience, clock: Clock) {
     this.config = config
     this.breaker = new Breaker(config.limits)
     this.budget = new RetryBudget(config.retryBudget ?? defaultRetryBudget, clock)
-    this.#limiters = new RateLimiters(clock)
-  }
-
-  /** Of the service, or of a rule that leads to it. */
-  limiterOf(limit: RateLimit): RateLimiter {
-    return this.#limiters.of(limit)
   }
 }
 
-/** A limiter for each rate that is configured somewhere. It is let go of with its configuration. */
-class RateLimiters {
+/** A limiter for each rate that is attached somewhere, one in each thread. It is let go of with its configuration. */
+export class Rates {
   readonly #clock: Clock
   readonly #limiters: WeakMap<RateLimit, RateLimiter> = new WeakMap()
 

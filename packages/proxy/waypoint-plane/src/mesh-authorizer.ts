@@ -53,7 +53,8 @@ export class MeshAuthorizer implements HttpAuthorizer {
     let allowed: Verdict | undefined
     let refused: Verdict | undefined
     let refusedBy: Set<string> | undefined
-    for (const group of this.#groupsOf(this.#endpointsOf(service, port))) {
+    const basis = this.basisOf({ service, port })
+    for (const group of basis) {
       const verdict = authorizeRequest(group.policies, {
         identity,
         sourceIp,
@@ -67,8 +68,12 @@ export class MeshAuthorizer implements HttpAuthorizer {
         for (const key of group.keys) (refusedBy ??= new Set()).add(key)
       }
     }
-    if (allowed === undefined) return { verdict: refused ?? nobody }
-    return refusedBy === undefined ? { verdict: allowed } : { verdict: allowed, refusedBy }
+    if (allowed === undefined) return { verdict: refused ?? nobody, basis }
+    return refusedBy === undefined ? { verdict: allowed, basis } : { verdict: allowed, refusedBy, basis }
+  }
+
+  basisOf({ service, port }: RequestDestination): readonly EndpointGroup[] {
+    return this.#groupsOf(this.#endpointsOf(service, port))
   }
 
   #groupsOf(endpoints: readonly MeshEndpoint[]): readonly EndpointGroup[] {

@@ -2,6 +2,7 @@ import type { Balancer } from '@tulle/balance'
 import type { Clock } from '@tulle/core'
 import { EndpointCluster, tlsKey } from '@tulle/l7'
 import type { Cluster, ClusterDirectory, Dial, L7Limits, UpstreamSpec } from '@tulle/l7'
+import { resilienceAt } from '@tulle/traffic'
 import type { Resilience, TlsTerms } from '@tulle/traffic'
 import { endpointSource, meshEndpoints } from './mesh-endpoints.ts'
 import type { DefaultProtocol, EndpointSource, MeshEndpoint } from './mesh-endpoints.ts'
@@ -50,7 +51,8 @@ export class MeshClusters implements ClusterDirectory {
     for (const [key, made] of this.#made) {
       const source = endpointSource(this.#deps.state, made.destination)
       const isOver = made.tls !== undefined && !this.#deps.state.asksForTls(made.tls)
-      if (isOver || source === undefined || made.resilience !== this.#resilienceOf(made.destination)) {
+      const isChanged = made.resilience !== this.#resilienceOf(made.destination, made.port)
+      if (isOver || source === undefined || isChanged) {
         made.cluster.replace([])
         this.#made.delete(key)
       } else if (source.service !== made.source.service || source.workloads !== made.source.workloads) {
@@ -69,9 +71,9 @@ export class MeshClusters implements ClusterDirectory {
     for (const { cluster } of this.#made.values()) cluster.destroy()
   }
 
-  #resilienceOf(destination: string): Resilience | undefined {
+  #resilienceOf(destination: string, port: number): Resilience | undefined {
     const known = this.#deps.state.trafficOf(destination)
-    return known === undefined || known === 'none' ? undefined : known.traffic.resilience
+    return known === undefined || known === 'none' ? undefined : resilienceAt(known.traffic, port)
   }
 
   #endpoints(source: EndpointSource, port: number, tls: TlsTerms | undefined): readonly MeshEndpoint[] {
@@ -88,7 +90,9 @@ export class MeshClusters implements ClusterDirectory {
     if (source === undefined) return undefined
     const endpoints = this.#endpoints(source, port, tls)
     const { clock, dial, limits, makeBalancer } = this.#deps
-    const resilience = this.#resilienceOf(destination)
+    const resilience = this.#resilienceOf(destination, port)
+    // What routes lead to need not be bound here, and has limits of its own.
+    this.#deps.state.want(destination)
     const cluster = new EndpointCluster(
       { service: destination, port, endpoints, ...(resilience === undefined ? {} : { resilience }) },
       { clock, dial, environment: { limits }, makeBalancer },

@@ -16,6 +16,7 @@ import {
   ActiveRequests,
   defaultLimits,
   dialSocket,
+  Rates,
   ReadBuffer,
   RequestTelemetry,
   Sessions,
@@ -102,6 +103,7 @@ export class WaypointPlane {
   readonly #buffer: ReadBuffer = new ReadBuffer()
   readonly #timeouts: Timeouts
   readonly #sessions: Sessions
+  readonly #rates: Rates
   readonly #opened: PromiseWithResolvers<void> = Promise.withResolvers()
   /** It listens, or never will. */
   readonly #mayAnswer: PromiseWithResolvers<void> = Promise.withResolvers()
@@ -114,6 +116,7 @@ export class WaypointPlane {
     this.#deps = deps
     this.#timeouts = new Timeouts(clock)
     this.#sessions = new Sessions(randomBytes(32), clock)
+    this.#rates = new Rates(clock)
     this.#state = new WaypointState({
       uid: options.uid,
       clock,
@@ -362,6 +365,7 @@ export class WaypointPlane {
       authorizer,
       sessions: this.#sessions,
       tracer: this.#tracing.tracer,
+      rates: this.#rates,
       active: this.#active,
       onDone: (record) => this.#onDone(record),
     }

@@ -13,6 +13,7 @@ import type { ServiceTraffic, TlsTerms } from '@tulle/traffic'
 import { accessType, decodeAccess, decodeServiceTraffic, serviceTrafficType } from '@tulle/traffic-xds'
 import { AccessTable } from './access-table.ts'
 import { BoundKeys } from './bound-keys.ts'
+import { keepAccounts } from './keep-accounts.ts'
 
 /** The traffic of a service, ready for requests. */
 export interface KnownTraffic {
@@ -112,10 +113,7 @@ export class WaypointState {
 
   /** Calls back once the traffic of the service is known; end the wait by disposing. */
   whenKnown(service: string, onKnown: () => void): Disposable {
-    if (!this.#wanted.has(service)) {
-      this.#wanted.add(service)
-      this.#demand(service)
-    }
+    this.want(service)
     const watchers = this.#watchers.get(service) ?? new Set()
     this.#watchers.set(service, watchers.add(onKnown))
     return {
@@ -124,6 +122,13 @@ export class WaypointState {
         if (watchers.size === 0 && this.#watchers.get(service) === watchers) this.#watchers.delete(service)
       },
     }
+  }
+
+  /** Asks for the traffic of a service, once. */
+  want(service: string): void {
+    if (this.#wanted.has(service)) return
+    this.#wanted.add(service)
+    this.#demand(service)
   }
 
   #isUs({ destination }: GatewayAddress): boolean {
@@ -143,9 +148,7 @@ export class WaypointState {
     const service = this.mesh.service(name)
     if (service === undefined || !this.isBound(service)) return
     this.#bound.add(name)
-    if (this.#wanted.has(name)) return
-    this.#wanted.add(name)
-    this.#demand(name)
+    this.want(name)
   }
 
   #setTraffic({ name, bytes }: MeshResource): Result<undefined> {
@@ -153,9 +156,12 @@ export class WaypointState {
     if (!decoded.ok) return decoded
     if (decoded.value.service !== name)
       return err(`the resource is of ${JSON.stringify(decoded.value.service)}`)
-    const { table, problems } = RouteTable.compile(decoded.value)
+    const known = this.#traffic.get(name)
+    const traffic =
+      known === undefined || known === 'none' ? decoded.value : keepAccounts(known.traffic, decoded.value)
+    const { table, problems } = RouteTable.compile(traffic)
     for (const problem of problems) this.#log(problem)
-    this.#settle(name, { traffic: decoded.value, table, tlsOf: tlsLookup(decoded.value) })
+    this.#settle(name, { traffic, table, tlsOf: tlsLookup(traffic) })
     return { ok: true, value: undefined }
   }
 

@@ -68,17 +68,15 @@ function servicesOf(
 ): readonly string[] {
   const split = look.one(inputs.splits, key)
   if (split !== undefined) return split.service === undefined ? [] : [split.service]
-  const { backendTrafficPolicies, backendTlsPolicies } = inputs.api
-  const policy = look.one(backendTrafficPolicies, key) ?? look.one(backendTlsPolicies, key)
+  const { trafficPolicies, backendTrafficPolicies, backendTlsPolicies } = inputs.api
+  const policy =
+    look.one(trafficPolicies, key) ??
+    look.one(backendTrafficPolicies, key) ??
+    look.one(backendTlsPolicies, key)
   if (policy !== undefined) {
     const { metadata, spec } = policy
     const refs = spec.targetRefs.filter((_, i) => parent === undefined || i === parent.index)
-    return refs.map(({ name }) => clusterServiceKey(metadata.namespace, name))
-  }
-  const attached = look.one(inputs.api.trafficPolicies, key)
-  if (attached !== undefined) {
-    const ref = attached.spec.targetRefs[parent?.index ?? 0]
-    return ref === undefined ? [] : servicesOfTarget(ref, attached.metadata.namespace, { look, inputs })
+    return refs.flatMap((ref) => servicesOfTarget(ref, metadata.namespace, { look, inputs }))
   }
   const parents = look.one(inputs.routes, key)?.parents ?? []
   const service = parents.find(({ index }) => index === parent?.index)?.attachment?.service
@@ -87,10 +85,12 @@ function servicesOf(
 
 /** The Service that a policy is attached to, or those that its route is. */
 function servicesOfTarget(
-  { group, kind, name }: PolicyTargetSpec,
+  ref: PolicyTargetSpec | undefined,
   namespace: string,
   { look, inputs }: Pick<Context, 'look' | 'inputs'>,
 ): readonly string[] {
+  if (ref === undefined) return []
+  const { group, kind, name } = ref
   if (kind === 'Service') return [clusterServiceKey(namespace, name)]
   const route = look.one(inputs.routes, objectKey({ group, kind, metadata: { namespace, name } }))
   return route?.parents.flatMap(({ attachment }) => attachment?.service ?? []) ?? []

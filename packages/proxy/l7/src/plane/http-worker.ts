@@ -20,6 +20,7 @@ import { Listener } from '../net/listener.ts'
 import { ReadBuffer } from '../net/read-buffer.ts'
 import type { RequestRecord } from '../request-record.ts'
 import { RouteTable } from '../routing/route-table.ts'
+import { Rates } from '../resilience.ts'
 import { Sessions } from '../sessions.ts'
 import { RequestTelemetry } from '../telemetry.ts'
 import { Timeouts } from '../timeouts.ts'
@@ -122,6 +123,7 @@ export class HttpWorker implements HttpWorkerCommands {
       authorizer: accessAuthorizer((service) => access.get(service)),
       sessions: new Sessions(randomBytes(32), clock),
       tracer: this.#tracing.tracer,
+      rates: new Rates(clock),
       active: new ActiveRequests(),
       onDone: (record) => this.#onDone(record),
     }

@@ -1,5 +1,5 @@
 import { readHost } from '@tulle/routing'
-import { normalisePath } from '@tulle/traffic'
+import { isOfSameOwner, normalisePath } from '@tulle/traffic'
 import type { RequestState } from '../request-state.ts'
 import { accessDenied } from './authorize.ts'
 import type { Stage } from './stage.ts'
@@ -11,7 +11,7 @@ import type { Stage } from './stage.ts'
  */
 export const authorizeChanged: Stage = (request, { authorizer }) => {
   const { rule, backend, head, method, fields, downstream } = request
-  if (rule === undefined || rule.rule.origin.namespace === namespaceOf(downstream.service)) return undefined
+  if (rule === undefined || isOfSameOwner(rule.rule.origin, downstream.service)) return undefined
   if (!isRewritten(request)) return undefined
   const path = request.path === '*' ? undefined : normalisePath(head.path)
   const host = readHost(head.authority)
@@ -35,8 +35,4 @@ export const authorizeChanged: Stage = (request, { authorizer }) => {
 
 function isRewritten({ rule, backend }: RequestState): boolean {
   return rule?.filters.rewrite !== undefined || backend?.filters.rewrite !== undefined
-}
-
-function namespaceOf(service: string): string {
-  return service.slice(0, Math.max(0, service.indexOf('/')))
 }

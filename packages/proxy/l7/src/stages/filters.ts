@@ -29,6 +29,7 @@ export const filters: Stage = (request) => {
 /** Only what is forwarded changes: the reading that was routed and authorized stays for the log. */
 function change(request: RequestState, { request: changes, rewrite }: FilterSet): void {
   const { head, fields, query } = request
+  if (changes.length > 0) request.judgedFields ??= fields.copy()
   for (const one of changes) applyChanges(fields, one)
   if (rewrite === undefined) return
   if (rewrite.host !== undefined) head.authority = rewrite.host

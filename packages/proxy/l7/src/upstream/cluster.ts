@@ -27,7 +27,7 @@ export interface Cluster {
   readonly port: number
   readonly balancer: Balancer<UpstreamSpec>
   readonly resilience: ServiceResilience
-  /** Undefined: there are too many already. */
+  /** Undefined: there are too many already, or too many requests wait for theirs. */
   connect(endpoint: Endpoint<UpstreamSpec>): UpstreamConnection | undefined
 }
 

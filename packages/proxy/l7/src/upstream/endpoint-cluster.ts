@@ -71,7 +71,7 @@ export class EndpointCluster implements Cluster {
   #connectionsTo(key: string, spec: UpstreamSpec): Http1Connections {
     const known = this.#http1.get(key)
     if (known !== undefined) return known
-    const made = new Http1Connections(spec, this.#deps.clock, this.#deps, this.resilience.breaker.connections)
+    const made = new Http1Connections(spec, this.#deps.clock, this.#deps, this.resilience.breaker)
     this.#http1.set(key, made)
     return made
   }
@@ -79,7 +79,7 @@ export class EndpointCluster implements Cluster {
   #sessionsTo(key: string, spec: UpstreamSpec): Http2Sessions {
     const known = this.#http2.get(key)
     if (known !== undefined) return known
-    const made = new Http2Sessions(spec, this.#deps.clock, this.#deps, this.resilience.breaker.connections)
+    const made = new Http2Sessions(spec, this.#deps.clock, this.#deps, this.resilience.breaker)
     this.#http2.set(key, made)
     return made
   }

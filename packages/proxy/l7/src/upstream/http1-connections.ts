@@ -1,4 +1,4 @@
-import type { Limit } from '@tulle/balance'
+import type { Breaker } from '@tulle/balance'
 import type { Clock } from '@tulle/core'
 import { createHttp1Client } from '@tulle/http1'
 import type { ClientExchange, ClientHandler, Http1Client, RequestHead } from '@tulle/http1'
@@ -14,19 +14,19 @@ export class Http1Connections {
   readonly #spec: UpstreamSpec
   readonly #clock: Clock
   readonly #deps: ConnectDeps
-  readonly #limit: Limit
+  readonly #breaker: Breaker
   readonly #idle: Connection[] = []
   readonly #open: Set<Connection> = new Set()
   /** Of the last trim. */
   #trimmedMs: number
   #draining: boolean = false
 
-  /** `limit` is that of the service's connections, to all of its endpoints. */
-  constructor(spec: UpstreamSpec, clock: Clock, deps: ConnectDeps, limit: Limit) {
+  /** `breaker` is that of the service, for all of its endpoints. */
+  constructor(spec: UpstreamSpec, clock: Clock, deps: ConnectDeps, breaker: Breaker) {
     this.#spec = spec
     this.#clock = clock
     this.#deps = deps
-    this.#limit = limit
+    this.#breaker = breaker
     this.#trimmedMs = clock.monotonicMs()
   }
 
@@ -36,8 +36,12 @@ export class Http1Connections {
       if (idle.isIdle) return idle
       idle.destroy()
     }
-    if (this.#open.size >= maxConnectionsPerEndpoint || !this.#limit.tryTake()) return undefined
+    const { connections, pending } = this.#breaker
+    if (this.#open.size >= maxConnectionsPerEndpoint || connections.isFull) return undefined
+    if (!pending.tryTake()) return undefined
+    connections.tryTake()
     const made: Connection = new Connection(this.#spec, this.#clock, this.#deps, {
+      onConnected: () => pending.giveBack(),
       onIdle: () => this.#onIdle(made),
       onClose: () => this.#onClose(made),
     })
@@ -74,13 +78,17 @@ export class Http1Connections {
   }
 
   #onClose(connection: Connection): void {
-    if (this.#open.delete(connection)) this.#limit.giveBack()
+    if (this.#open.delete(connection)) {
+      this.#breaker.connections.giveBack()
+      if (!connection.connected) this.#breaker.pending.giveBack()
+    }
     const at = this.#idle.indexOf(connection)
     if (at >= 0) this.#idle.splice(at, 1)
   }
 }
 
 interface ConnectionOwner {
+  onConnected(): void
   onIdle(): void
   onClose(): void
 }
@@ -100,6 +108,7 @@ class Connection implements UpstreamConnection {
     })
     dialled.attach(this.#client, () => {
       this.connected = true
+      owner.onConnected()
     })
   }
 

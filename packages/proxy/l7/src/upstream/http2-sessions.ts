@@ -1,7 +1,7 @@
 import type { ClientExchange, ClientHandler, RequestHead } from '@tulle/http1'
 import { createHttp2Session, http2Error } from '@tulle/http2'
 import type { Http2Session } from '@tulle/http2'
-import type { Limit } from '@tulle/balance'
+import type { Breaker } from '@tulle/balance'
 import type { Clock } from '@tulle/core'
 import { Http2ClientExchange } from '../codec/http2-client.ts'
 import { windowSettings } from '../limits.ts'
@@ -16,26 +16,45 @@ export class Http2Sessions {
   readonly #spec: UpstreamSpec
   readonly #clock: Clock
   readonly #deps: ConnectDeps
-  readonly #limit: Limit
+  readonly #breaker: Breaker
   readonly #sessions: Set<SharedSession> = new Set()
 
-  /** `limit` is that of the service's connections, to all of its endpoints. */
-  constructor(spec: UpstreamSpec, clock: Clock, deps: ConnectDeps, limit: Limit) {
+  /** `breaker` is that of the service, for all of its endpoints. */
+  constructor(spec: UpstreamSpec, clock: Clock, deps: ConnectDeps, breaker: Breaker) {
     this.#spec = spec
     this.#clock = clock
     this.#deps = deps
-    this.#limit = limit
+    this.#breaker = breaker
   }
 
   take(): UpstreamConnection | undefined {
-    for (const session of this.#sessions) if (session.openable > 0) return session
+    for (const session of this.#sessions) if (session.openable > 0) return this.#waitFor(session)
     const { maxConnectionsPerEndpoint } = this.#deps.environment.limits
-    if (this.#sessions.size >= maxConnectionsPerEndpoint || !this.#limit.tryTake()) return undefined
-    const session = new SharedSession(this.#spec, this.#clock, this.#deps, () => {
-      if (this.#sessions.delete(session)) this.#limit.giveBack()
+    const { connections, pending } = this.#breaker
+    if (this.#sessions.size >= maxConnectionsPerEndpoint || connections.isFull || pending.isFull)
+      return undefined
+    connections.tryTake()
+    const session = new SharedSession(this.#spec, this.#clock, this.#deps, {
+      onConnected: () => this.#endWait(session),
+      onClose: () => {
+        this.#endWait(session)
+        if (this.#sessions.delete(session)) connections.giveBack()
+      },
     })
     this.#sessions.add(session)
+    return this.#waitFor(session)
+  }
+
+  /** Until the session is up, each of its requests has a place among those that wait. */
+  #waitFor(session: SharedSession): SharedSession | undefined {
+    if (session.connected) return session
+    if (!this.#breaker.pending.tryTake()) return undefined
+    session.waiting++
     return session
+  }
+
+  #endWait(session: SharedSession): void {
+    for (; session.waiting > 0; session.waiting--) this.#breaker.pending.giveBack()
   }
 
   /** Lets what runs finish. */
@@ -48,14 +67,21 @@ export class Http2Sessions {
   }
 }
 
+interface SessionOwner {
+  onConnected(): void
+  onClose(): void
+}
+
 class SharedSession implements UpstreamConnection {
   connected: boolean = false
+  /** Requests that were given to it before it was up. */
+  waiting: number = 0
   hasAnswered: boolean = false
   readonly #session: Http2Session
   /** Before the peer's SETTINGS. */
   #tunnels: Http2ClientExchange[] = []
 
-  constructor(spec: UpstreamSpec, clock: Clock, deps: ConnectDeps, onClose: () => void) {
+  constructor(spec: UpstreamSpec, clock: Clock, deps: ConnectDeps, owner: SessionOwner) {
     const dialled = deps.dial(spec)
     this.#session = createHttp2Session({
       role: 'client',
@@ -66,11 +92,12 @@ class SharedSession implements UpstreamConnection {
       onOpenable: () => this.#beginTunnels(),
       onClose: () => {
         for (const tunnel of this.#tunnels.splice(0)) tunnel.refuse(http2Error.cancel)
-        onClose()
+        owner.onClose()
       },
     })
     dialled.attach(this.#session, () => {
       this.connected = true
+      owner.onConnected()
     })
   }
 

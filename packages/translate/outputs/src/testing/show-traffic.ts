@@ -27,7 +27,9 @@ export function showTraffic(model: MeshModel): string {
     traffic: Object.fromEntries(
       Array.from(model.traffic.entries(), ([service, traffic]) => [service, showService(traffic)] as const),
     ),
-    conditions: Object.fromEntries(conditions.filter(([key]) => /gateway|split|specs|TrafficPolicy/u.test(key))),
+    conditions: Object.fromEntries(
+      conditions.filter(([key]) => /gateway|split|specs|TrafficPolicy/u.test(key)),
+    ),
   }
   return stringify(shown, { lineWidth: 0 })
 }
