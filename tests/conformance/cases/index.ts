@@ -13,6 +13,7 @@ import { streamCases } from './gateway-streams.ts'
 import { smiAccessCases } from './smi-access.ts'
 import { smiSplitCases } from './smi-split.ts'
 import { smiSuiteCases } from './smi-suite.ts'
+import { trafficPolicyCases } from './traffic-policies.ts'
 
 export { notMetByTulle, uncovered } from './not-met.ts'
 
@@ -25,6 +26,7 @@ export const cases: readonly Case[] = [
   ...redirectCases,
   ...corsCases,
   ...resilienceCases,
+  ...trafficPolicyCases,
   ...grpcCases,
   ...streamCases,
   ...statusCases,

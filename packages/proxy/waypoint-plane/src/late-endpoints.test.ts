@@ -11,6 +11,7 @@ import { createHttp1Server } from '@tulle/http1'
 import type { Http1Transport } from '@tulle/http1'
 import { parseTrustDomain } from '@tulle/identity'
 import {
+  ActiveRequests,
   defaultLimits,
   dialSocket,
   Rates,
@@ -143,7 +144,7 @@ class Requests implements AsyncDisposable {
       authorizer: new MeshAuthorizer(state, (name, port) => this.#clusters.endpointsOf(name, port)),
       sessions: new Sessions(randomBytes(32), systemClock),
       rates: new Rates(systemClock),
-      active: new Set(),
+      active: new ActiveRequests(),
       onDone: (record) => this.records.push(record),
     }
     this.#server = createServer((socket) => serve(socket, environment, () => this.onBegun()))
@@ -207,6 +208,7 @@ function serve(socket: Socket, environment: L7Environment, onBegun: () => void):
     namespace: 'shop',
     scheme: 'http',
     service: books,
+    logMembers: undefined,
     port: 80,
   } as const
   const connection = createHttp1Server({
