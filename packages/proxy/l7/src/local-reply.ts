@@ -1,4 +1,5 @@
 import { Fields } from '@tulle/http1'
+import type { ResponseHead } from '@tulle/http1'
 import type { HeaderList } from '@tulle/http2'
 
 /** Why a request was not answered by a backend, in the letters that Istio's metrics and logs have for it. */
@@ -65,8 +66,29 @@ const grpcStatuses: ReadonlyMap<number, number> = new Map([
   [504, 4],
 ])
 
+/** A reply as it leaves for one request. */
+export interface LocalAnswer {
+  readonly head: ResponseHead
+  readonly body: string
+  readonly grpcStatus: string | undefined
+}
+
+/** gRPC has its status in the fields and no body (trailers-only), HEAD no body either. */
+export function answerOf(
+  reply: LocalReply,
+  request: { readonly fields: Fields; readonly method: string },
+): LocalAnswer {
+  const grpc = isGrpc(request.fields)
+  const fields = replyFields(reply, grpc)
+  return {
+    head: { status: grpc ? 200 : reply.status, fields },
+    body: grpc || request.method === 'HEAD' ? '' : reply.body,
+    grpcStatus: grpc ? fields.get('grpc-status') : undefined,
+  }
+}
+
 /** True for gRPC and its variants, not for gRPC-Web, whose trailers are in the body. */
-export function isGrpc(fields: Fields): boolean {
+function isGrpc(fields: Fields): boolean {
   const type = fields.get('content-type')
   return (
     type !== undefined &&
@@ -75,8 +97,7 @@ export function isGrpc(fields: Fields): boolean {
   )
 }
 
-/** The response's fields; its body has `body`'s bytes, and none for gRPC, whose status is in the fields (trailers-only). */
-export function replyFields(reply: LocalReply, grpc: boolean): Fields {
+function replyFields(reply: LocalReply, grpc: boolean): Fields {
   if (grpc) {
     const status = grpcStatuses.get(reply.status) ?? 2
     return Fields.of([

@@ -15,7 +15,7 @@ import { chooseAnother, chooseEndpoint, isRefusedBy } from './choose-endpoint.ts
 import type { Downstream } from './downstream.ts'
 import type { L7Environment } from './environment.ts'
 import { Hedges, hedgingOf } from './hedges.ts'
-import { isGrpc, replyFields } from './local-reply.ts'
+import { answerOf } from './local-reply.ts'
 import type { LocalReply, ResponseFlag } from './local-reply.ts'
 import {
   budgetSpent,
@@ -438,17 +438,13 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
   }
 
   #answer(reply: LocalReply): void {
-    const grpc = isGrpc(this.#state.fields)
-    const fields = replyFields(reply, grpc)
-    const status = grpc ? 200 : reply.status
+    const { head, body, grpcStatus } = answerOf(reply, this.#state)
     this.#answered = true
     this.#status = reply.status
     this.#flag = reply.flag
     this.#reason = reply.reason
-    if (grpc) this.#grpcStatus = fields.get('grpc-status')
-    const head = { status, fields }
+    this.#grpcStatus = grpcStatus
     if (this.#state.rule?.filters.cors !== undefined) encode(this.#state, head)
-    const body = grpc || this.#state.method === 'HEAD' ? '' : reply.body
     this.#responseEnded = true
     this.#exchange.respond(head, body === '')
     if (body !== '') {

@@ -20,6 +20,7 @@ import {
   RouteTable,
   Sessions,
   Timeouts,
+  Tracer,
 } from '@tulle/l7'
 import type { L7Environment, RequestRecord, UpstreamSpec } from '@tulle/l7'
 import { parsePort } from '@tulle/mesh'
@@ -143,6 +144,11 @@ class Requests implements AsyncDisposable {
       clusters: this.#clusters,
       authorizer: new MeshAuthorizer(state, (name, port) => this.#clusters.endpointsOf(name, port)),
       sessions: new Sessions(randomBytes(32), systemClock),
+      tracer: new Tracer({
+        clock: systemClock,
+        rng: systemRng,
+        parties: { source: () => ({}), destination: () => ({}) },
+      }),
       rates: new Rates(systemClock),
       active: new ActiveRequests(),
       onDone: (record) => this.records.push(record),

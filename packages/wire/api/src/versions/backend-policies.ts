@@ -14,6 +14,7 @@ import {
 import { kindVersion } from '../kind-version.ts'
 import type { KindVersion } from '../kind-version.ts'
 import { checked, closed, dnsName, quote } from '../shapes.ts'
+import type { Fault } from '../shapes.ts'
 
 const targets = checked(
   upTo(closed({ ...policyTarget.shape, sectionName: dnsName.optional() }), 16).min(1),
