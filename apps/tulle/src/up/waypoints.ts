@@ -50,6 +50,8 @@ export class Waypoints {
   readonly #running: Map<string, Running> = new Map()
   /** Those that finish what runs through them; others of their name come after them. */
   readonly #leaving: Map<string, Running> = new Map()
+  /** Names of nodes whose folder and token are there. */
+  readonly #prepared: Set<string> = new Set()
   readonly #freeSlots: number[] = []
   #nextSlot: number = firstSlot
   #list: LaunchList | undefined
@@ -98,11 +100,7 @@ export class Waypoints {
     // The first workload brings the first node, and another list comes with it.
     if (node === undefined) return
     const { state, main, launcher } = this.#options
-    const folder = state.node(wanted.node)
-    makePrivate(folder.root)
-    makePrivate(folder.secrets)
-    fabric.keepInMemory(folder.secrets, secretsMaxBytes)
-    await nodes.keepToken(wanted.node, folder.token)
+    await this.#prepare(wanted.node)
     const slot = this.#freeSlots.pop() ?? this.#nextSlot++
     const place = fabric.createWaypoint({ node: node.network, slot, address: wanted.address ?? '' })
     const process = roleProcess(
@@ -120,6 +118,18 @@ export class Waypoints {
     place.announce()
     process.start()
     console.say(wanted.name, `waypoint of ${wanted.namespace} started at ${wanted.address ?? ''}`)
+  }
+
+  /** Once for each name: whoever comes back has its folder, in memory, and its token. */
+  async #prepare(node: string): Promise<void> {
+    if (this.#prepared.has(node)) return
+    const { fabric, nodes } = this.#deps
+    const folder = this.#options.state.node(node)
+    makePrivate(folder.root)
+    makePrivate(folder.secrets)
+    fabric.keepInMemory(folder.secrets, secretsMaxBytes)
+    await nodes.keepToken(node, folder.token)
+    this.#prepared.add(node)
   }
 
   async #leave(key: string, running: Running): Promise<void> {
