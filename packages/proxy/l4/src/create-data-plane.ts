@@ -2,7 +2,7 @@ import { defaultTrustDomain, spiffeId } from '@tulle/identity'
 import type { SpiffeId } from '@tulle/identity'
 import { addressType, authorizationType } from '@tulle/mesh-xds'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
-import { mergeMetrics, MetricsRegistry } from '@tulle/runtime'
+import { LogWriter, mergeMetrics, MetricsRegistry } from '@tulle/runtime'
 import type { MergedMetrics } from '@tulle/runtime'
 import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
 import type { DemandOutcome } from './address-demand.ts'
@@ -17,7 +17,6 @@ import type {
   WorkerDump,
 } from './data-plane.ts'
 import { L4Error } from './errors.ts'
-import { FdWriter } from './fd-writer.ts'
 import { identityOf } from './identity-of.ts'
 import { limitsOfWorker } from './limits.ts'
 import { localWorker } from './local-worker.ts'
@@ -35,6 +34,7 @@ class WorkerDataPlane implements DataPlane {
   readonly #deps: DataPlaneDeps
   readonly #trustDomain: string
   readonly #workers: readonly WorkerCommands[]
+  readonly #accessLog: LogWriter | undefined
   readonly #registry: MetricsRegistry = new MetricsRegistry()
   readonly #identities: Map<SpiffeId, Set<string>> = new Map()
   readonly #seen: Set<string> = new Set()
@@ -46,7 +46,8 @@ class WorkerDataPlane implements DataPlane {
     this.#trustDomain = options.trustDomain ?? defaultTrustDomain
     this.#ready.promise.catch(() => undefined)
     const limits = limitsOfWorker(options.limits ?? {}, Math.max(1, options.workers), openFilesLimit())
-    const onAccessLog = this.#accessLogSink(deps.accessLogFd, limits)
+    const accessLog = this.#accessLogWriter(deps.accessLogFd, limits)
+    this.#accessLog = accessLog
     this.#workers = Array.from({ length: Math.max(1, options.workers) }, (_, index) => {
       const settings = {
         index,
@@ -57,8 +58,12 @@ class WorkerDataPlane implements DataPlane {
       }
       const log = deps.log.child({ worker: index })
       const onAddressNeeded = (name: string): void => this.#onNeeded(index, name)
-      if (options.workers === 0)
+      if (options.workers === 0) {
+        // Its buffer is filled again.
+        const onAccessLog = (lines: Uint8Array): void => accessLog?.write(Uint8Array.from(lines))
         return localWorker(settings, { clock: deps.clock, log, onAccessLog, onAddressNeeded })
+      }
+      const onAccessLog = (lines: Uint8Array): void => accessLog?.write(lines)
       const onFailed = (error: L4Error): void => this.#onFailed(error)
       return new ThreadWorker(settings, { log, onAccessLog, onAddressNeeded, onFailed })
     })
@@ -149,6 +154,7 @@ class WorkerDataPlane implements DataPlane {
     this.#ready.reject(new L4Error('L4_CLOSED', 'the data plane has ended'))
     // A thread that failed has nothing left to close.
     await Promise.allSettled(this.#workers.map((worker) => worker.close()))
+    await this.#accessLog?.end(this.#deps.clock)
   }
 
   async #all(run: (worker: WorkerCommands) => Promise<void>): Promise<void> {
@@ -164,17 +170,16 @@ class WorkerDataPlane implements DataPlane {
     }
   }
 
-  #accessLogSink(fd: number | undefined, limits: L4Limits): (lines: Uint8Array) => void {
-    if (fd === undefined) return () => undefined
+  #accessLogWriter(fd: number | undefined, limits: L4Limits): LogWriter | undefined {
+    if (fd === undefined) return undefined
     const dropped = this.#registry
       .counter('tulle_access_log_dropped_bytes', 'Access log lines lost because the log is slow or broken.')
       .bind()
-    const writer = new FdWriter({
+    return new LogWriter({
       fd,
       maxWaitingBytes: limits.maxAccessLogBytes,
       onDropped: (bytes) => dropped.inc(bytes),
     })
-    return (lines) => writer.write(lines)
   }
 
   /** The worker hears of it after the answer itself: updates and this are on one way. */

@@ -4,17 +4,27 @@ import { adsClient, CertificateStore, grpcCaClient, IdentityUpdates } from '@tul
 import type { AdsClient } from '@tulle/control-client'
 import { MeshError, systemRng } from '@tulle/core'
 import { hbonePort } from '@tulle/hbone'
-import { LogWriter } from '@tulle/l7'
 import { waypointNode, waypointUid } from '@tulle/mesh'
 import { addressType, revocationType, trustBundleType } from '@tulle/mesh-xds'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
-import { adminServer, json, mergeMetrics, metricsReply, MetricsRegistry, runComponents } from '@tulle/runtime'
+import {
+  adminServer,
+  json,
+  LogWriter,
+  mergeMetrics,
+  metricsReply,
+  MetricsRegistry,
+  runComponents,
+} from '@tulle/runtime'
 import type { AdminReply, AdminRequest, AdminRoute, Component } from '@tulle/runtime'
 import { accessType, serviceTrafficType, tracingType } from '@tulle/traffic-xds'
 import { WaypointPlane } from '@tulle/waypoint-plane'
 import type { MeshWaypointOptions } from './mesh-options.ts'
 import { tapRoutes } from './tap-routes.ts'
 import type { WaypointRoleDeps } from './waypoint-role.ts'
+
+/** Of access log lines. */
+const maxWaitingBytes = 16 * 1024 * 1024
 
 /** In the order in which they are needed: whom to believe, who may, then who there is. */
 const typeUrls = [trustBundleType, revocationType, accessType, addressType, serviceTrafficType, tracingType]
@@ -48,7 +58,7 @@ export async function runMeshWaypoint(options: MeshWaypointOptions, deps: Waypoi
   plane.opened.then(() => log.info('waypoint serves', { waypoint: options.waypoint }), deps.fail)
   // What drains first is last: while requests finish, policies still come, and workloads let it in as long as it is connected.
   await runComponents(
-    [...servers(options, deps, { plane, metrics }), certificates, ads, pathOf(plane, deps)],
+    [...servers(options, deps, { plane, metrics }), certificates, ads, pathOf(plane, writer, deps)],
     {
       log,
       stop: deps.stop,
@@ -116,18 +126,26 @@ function createAds(
 function accessLogWriter(where: string, { log }: WaypointRoleDeps): LogWriter | undefined {
   if (where === 'none') return undefined
   const fd = where === '-' ? 1 : openSync(where, 'a', 0o640)
-  return new LogWriter(fd, (bytes) => log.warn('access log lines were dropped', { bytes }))
+  const onDropped = (bytes: number): void => log.warn('access log lines were dropped', { bytes })
+  return new LogWriter({ fd, maxWaitingBytes, onDropped })
 }
 
 /** The data path as a part of the process. */
-function pathOf(plane: WaypointPlane, { log }: WaypointRoleDeps): Component {
+function pathOf(
+  plane: WaypointPlane,
+  accessLog: LogWriter | undefined,
+  { clock, log }: WaypointRoleDeps,
+): Component {
   return {
     start: async () => undefined,
     drain: async (deadlineMs) => {
       const cut = await plane.drain(deadlineMs)
       if (cut > 0) log.warn('requests were cut off', { requests: cut })
     },
-    [Symbol.asyncDispose]: () => plane.close(),
+    [Symbol.asyncDispose]: async () => {
+      await plane.close()
+      await accessLog?.end(clock)
+    },
   }
 }
 

@@ -1,9 +1,9 @@
+import { systemClock } from '@tulle/core'
 import type { MeshError } from '@tulle/core'
-import { mergeMetrics, MetricsRegistry } from '@tulle/runtime'
+import { LogWriter, mergeMetrics, MetricsRegistry } from '@tulle/runtime'
 import type { Log, MergedMetrics, MetricsSlice } from '@tulle/runtime'
 import { defaultLimits } from '../limits.ts'
 import type { L7Limits } from '../limits.ts'
-import { LogWriter } from './log-writer.ts'
 import type { HttpPlan } from './http-plan.ts'
 import { ThreadHttpWorker } from './thread-http-worker.ts'
 
@@ -22,9 +22,13 @@ export interface HttpPlaneDeps {
   onFailed(error: MeshError): void
 }
 
+/** Of access log lines. */
+const maxWaitingBytes = 16 * 1024 * 1024
+
 /** The L7 data path as the main thread sees it. */
 export class HttpPlane implements AsyncDisposable {
   readonly #workers: readonly ThreadHttpWorker[]
+  readonly #accessLog: LogWriter | undefined
   readonly #registry: MetricsRegistry = new MetricsRegistry()
   #isReady: boolean = false
   #closed: boolean = false
@@ -35,7 +39,10 @@ export class HttpPlane implements AsyncDisposable {
       .counter('tulle_access_log_dropped_bytes', 'Access log lines lost because the log is slow or broken.')
       .bind()
     const writer =
-      accessLogFd === undefined ? undefined : new LogWriter(accessLogFd, (bytes) => dropped.inc(bytes))
+      accessLogFd === undefined
+        ? undefined
+        : new LogWriter({ fd: accessLogFd, maxWaitingBytes, onDropped: (bytes) => dropped.inc(bytes) })
+    this.#accessLog = writer
     this.#workers = Array.from(
       { length: workers },
       (_, index) =>
@@ -77,6 +84,7 @@ export class HttpPlane implements AsyncDisposable {
     this.#closed = true
     // A thread that failed has nothing left to close.
     await Promise.allSettled(this.#workers.map((worker) => worker.close()))
+    await this.#accessLog?.end(systemClock)
   }
 }
 
