@@ -15,12 +15,6 @@ export const uncovered: readonly Uncovered[] = [
     reason: 'there is one cluster',
   },
   {
-    sentence: 'Hostname, SANs and CA certificates of BackendTLSPolicy',
-    spec: 'GEP-1897',
-    reason:
-      'implementation-specific in a mesh; Tulle refuses the policy, as it encrypts between workloads itself',
-  },
-  {
     sentence: 'Allow rules by service account and port',
     spec: 'GEP-3779',
     reason: 'no kind of it is published',
