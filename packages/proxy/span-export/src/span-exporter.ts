@@ -15,6 +15,7 @@ const maxWaitingBytes = 4 * 1024 * 1024
 const maxBatch = 512
 /** A batch that is not full leaves after this. */
 const delayMs = 1000
+const flushWithinMs = 2000
 const backoffOptions = { firstMs: 500, maxMs: 10_000 }
 /** Of one batch; while it is tried, others wait, and are dropped where there are too many. */
 const maxTries = 6
@@ -66,13 +67,19 @@ export class SpanExporter {
     else this.#timer ??= this.#deps.clock.after(delayMs, () => this.#run())
   }
 
-  /** The end: what waits is tried once more. Resolves when nothing is under way any more. */
+  /** The end: what waits is tried once more, for two seconds at most: whoever drains has to go. */
   async flush(): Promise<void> {
     this.#life.abort(new Error('the exporter ends'))
+    const late = Promise.withResolvers<void>()
+    using _timer = this.#deps.clock.after(flushWithinMs, () => late.resolve())
+    await Promise.race([this.#tryOnceMore(), late.promise])
+    this.#deps.collector[Symbol.dispose]()
+  }
+
+  async #tryOnceMore(): Promise<void> {
     await this.#running
     this.#run()
     await this.#running
-    this.#deps.collector[Symbol.dispose]()
   }
 
   #run(): void {
