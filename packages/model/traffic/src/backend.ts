@@ -18,6 +18,22 @@ export interface WeightedBackend {
   readonly filters: readonly HttpFilter[]
 }
 
+/**
+ * What no route may change, in lower case: fields that frame a message or speak of one connection, and whom it is for. They
+ * would make one message pass for another. The host is changed by a rewrite. @see RFC 9110 §7.6.1, RFC 9112 §6
+ */
+export const unchangeableFields: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'host',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
 export interface HeaderChanges {
   readonly set: readonly Header[]
   /** Appended to what is there, comma-separated. */

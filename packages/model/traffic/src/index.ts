@@ -8,6 +8,7 @@ export { anyRequest } from './match.ts'
 export type { HttpMatch, NamedMatch, PathMatch, Pattern, ValueMatch } from './match.ts'
 export { normalisePath } from './normalise-path.ts'
 export type { NormalPath, RefusedPath } from './normalise-path.ts'
+export { unchangeableFields } from './backend.ts'
 export type {
   Backend,
   CorsFilter,

@@ -10,10 +10,10 @@ export const badLength = -2
 export const spanNumbers = 4
 
 /**
- * Fields that speak of one connection (RFC 9110 §7.6.1) or that a codec writes by itself. They are never sent from here, so that
+ * Fields that speak of one connection (RFC 9110 §7.6.1, RFC 9113 §8.2.2) or that a codec writes by itself. They are never sent from here, so that
  * nothing that a filter adds changes how a message is framed.
  */
-const codecNames: ReadonlySet<string> = new Set([
+export const connectionFields: ReadonlySet<string> = new Set([
   'connection',
   'host',
   'http2-settings',
@@ -206,7 +206,7 @@ export class Fields {
       const name = added[i] ?? ''
       let value = added[i + 1] ?? ''
       if (!isToken(name) || !isFieldValue(value)) return undefined
-      if (codecNames.has(name)) continue
+      if (connectionFields.has(name)) continue
       if (name === 'content-length') {
         if (hasLength) continue
         hasLength = true

@@ -15,7 +15,7 @@ export type {
   ServerExchange,
   ServerHandler,
 } from './exchange.ts'
-export { badLength, Fields, noLength } from './fields.ts'
+export { badLength, connectionFields, Fields, noLength } from './fields.ts'
 export { createHttp1Client } from './client.ts'
 export type { Http1Client, Http1ClientOptions } from './client.ts'
 export { defaultLimits } from './limits.ts'

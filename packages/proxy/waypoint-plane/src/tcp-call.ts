@@ -1,7 +1,8 @@
 import type { Rng } from '@tulle/core'
+import { WeightedChoice } from '@tulle/l7'
 import type { Dial, Downstream, UpstreamSpec } from '@tulle/l7'
 import type { Verdict } from '@tulle/policy'
-import type { Backend, Routes, TlsTerms, WeightedBackend } from '@tulle/traffic'
+import type { Backend, Routes, TlsTerms } from '@tulle/traffic'
 import type { MeshAuthorizer } from './mesh-authorizer.ts'
 import type { MeshClusters } from './mesh-clusters.ts'
 import { readHello } from './server-name.ts'
@@ -164,13 +165,6 @@ function backendOf(
 ): Backend | undefined {
   if (routes === undefined || routes.kind === 'http') return { kind: 'service', service, port }
   const led = routes.kind === 'tcp' ? routes : tlsEntryFor(routes, serverName)
-  return pickWeighted(led?.backends ?? [], rng)?.backend
-}
-
-function pickWeighted(backends: readonly WeightedBackend[], rng: Rng): WeightedBackend | undefined {
-  let left = rng.next() * backends.reduce((sum, { weight }) => sum + weight, 0)
-  return backends.find(({ weight }) => {
-    left -= weight
-    return weight > 0 && left < 0
-  })
+  const shares = led?.backends.map(({ backend: item, weight }) => ({ item, weight })) ?? []
+  return new WeightedChoice(shares).pick(rng)
 }

@@ -1,5 +1,6 @@
 import type { HeaderModifierSpec, PathModifierSpec, RouteFilterSpec } from '@tulle/api'
 import { defined } from '@tulle/core'
+import { unchangeableFields } from '@tulle/traffic'
 import type { HeaderChanges, HttpFilter, PathChange } from '@tulle/traffic'
 import { resolveBackend } from './backends.ts'
 import type { RefContext } from './backends.ts'
@@ -104,19 +105,6 @@ function backendFault(type: string, { path }: FilterPlace, { route }: RefContext
   })
 }
 
-/** Changes to these would change where a message ends, or whom it is for. @see RFC 9110 §7.6.1, RFC 9112 §6 */
-const framing: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'host',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
-
 interface Site {
   readonly place: FilterPlace
   readonly context: RefContext
@@ -129,7 +117,7 @@ function headerFilter(
 ): Part {
   const changes = headerChanges(spec)
   const names = [...changes.set, ...changes.add].map(({ name }) => name).concat(changes.remove)
-  const refused = names.find((name) => framing.has(name))
+  const refused = names.find((name) => unchangeableFields.has(name))
   if (refused === undefined) return { filter: { kind, changes } }
   const hint = refused === 'host' ? 'a URLRewrite changes it' : 'it belongs to the connection'
   const message = `the header ${refused} can't be changed: ${hint}`

@@ -1,4 +1,4 @@
-import { Fields } from '@tulle/http1'
+import { connectionFields, Fields } from '@tulle/http1'
 import type { RequestHead, ResponseHead } from '@tulle/http1'
 import type { HeaderList } from '@tulle/http2'
 
@@ -66,21 +66,9 @@ export function writeTrailers(fields: Fields): HeaderList {
   return list
 }
 
-/** Fields of one connection (RFC 9113 §8.2.2), and the host, which has a place of its own. */
-const notSent: ReadonlySet<string> = new Set([
-  'connection',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-])
-
 function pushFields(list: string[], fields: Fields): void {
   fields.forEach((name, value) => {
-    if (!notSent.has(name)) list.push(name, value)
+    if (!connectionFields.has(name)) list.push(name, value)
   })
 }
 

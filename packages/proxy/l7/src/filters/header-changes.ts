@@ -1,21 +1,6 @@
 import type { Fields } from '@tulle/http1'
+import { unchangeableFields } from '@tulle/traffic'
 import type { Header, HeaderChanges } from '@tulle/traffic'
-
-/**
- * Fields that frame a message or speak of one connection, and who it is for: set by a route, they would make one message
- * pass for another (RFC 9110 §7.6.1, RFC 9112 §6). The host is changed by a rewrite.
- */
-const untouchable: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'host',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
 
 const fieldName = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/u
 /** Visible ASCII, blank, tab, and octets above (RFC 9110 §5.5). */
@@ -42,7 +27,7 @@ export function checkChanges(changes: HeaderChanges): {
 
 function problemOf(name: string, value: string): string | undefined {
   if (!fieldName.test(name)) return `expected a header name in lower case, found ${JSON.stringify(name)}`
-  if (untouchable.has(name)) return `${name} is not for routes to change`
+  if (unchangeableFields.has(name)) return `${name} is not for routes to change`
   if (!fieldValue.test(value)) return `expected a value without control characters for ${name}`
   return undefined
 }
