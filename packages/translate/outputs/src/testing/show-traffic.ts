@@ -31,7 +31,8 @@ export function showTraffic(model: MeshModel): string {
       conditions.filter(([key]) => /gateway|split|specs|TrafficPolicy/u.test(key)),
     ),
   }
-  return stringify(shown, { lineWidth: 0 })
+  // What two places share is written out in both: who shares an object is nobody's business.
+  return stringify(shown, { lineWidth: 0, aliasDuplicateObjects: false })
 }
 
 function showService({ ports, resilience, upstreamTls }: ServiceTraffic): unknown {
