@@ -64,7 +64,8 @@ async function seen(offsetMs: number): Promise<void> {
       async () => {
         await friend.call('server')
         const text = readFileSync(join(folder.state.logs, `${node}.access.log`), 'utf8')
-        const last = text.trimEnd().split('\n').at(-1) || '{}'
+        // What stands behind the last line's end is still being written.
+        const last = text.split('\n').at(-2) ?? '{}'
         const { time = '' } = JSON.parse(last) as { readonly time?: string } // the product's own line
         const aheadMs = Date.parse(time) - systemClock.nowMs()
         return Math.abs(aheadMs - offsetMs) < hourMs / 2 ? true : undefined
