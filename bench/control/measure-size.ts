@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '@tulle/core'
 import { freePort } from '../support/free-port.ts'
+import { machineMs } from '../support/machine-clock.ts'
+import { temporaryFolder } from '../support/run-setting.ts'
 import type { ControlBenchOptions, ControlSize } from './options.ts'
 import { MeshFiles } from './mesh-files.ts'
 import type { PeerPlan } from './peer.ts'
@@ -72,17 +73,17 @@ export async function measureSize(
   const { profileFolder } = options
   const plan = { manifests, state, nodes, port: await freePort(), core: controlCore, profileFolder }
   await ControlProcess.fillCompileCache(folder.path, plan.port)
-  const startedMs = monotonicMs()
+  const startedMs = machineMs()
   await using control = new ControlProcess(plan)
   await control.ready()
-  const loadMs = monotonicMs() - startedMs
+  const loadMs = machineMs() - startedMs
   say(size, `loaded in ${Math.round(loadMs)} ms`)
   const memoryLoadedMiB = control.memoryMiB().now
   await control.metrics()
   await using peers = new PeerProcess(peerCore)
   await peers.ready()
   const rootsPem = readFileSync(join(state, 'control-roots.pem'), 'utf8')
-  const connectMs = monotonicMs()
+  const connectMs = machineMs()
   peers.tell({ kind: 'connect', port: plan.port, rootsPem, peers: planPeers(size, files, state) })
   const { atMs } = await peers.ask({ kind: 'settle' }, 'settled', settleTimeoutMs)
   const first = (await peers.ask({ kind: 'report' }, 'report', 60_000)).report
@@ -132,17 +133,17 @@ async function makeChanges({
   const savedMs: number[] = []
   const before = await control.metrics()
   const cpuBefore = control.cpuSeconds()
-  const beginMs = monotonicMs()
+  const beginMs = machineMs()
   const count = Math.round(seconds * changesPerSecond)
   for (let mark = 0; mark < count; mark++) {
-    await systemClock.sleep(Math.max(0, beginMs + (mark * 1000) / changesPerSecond - monotonicMs()))
+    await systemClock.sleep(Math.max(0, beginMs + (mark * 1000) / changesPerSecond - machineMs()))
     // A prime step, so that neighbours in time are not neighbours in a file.
     const workload = (mark * 7919) % size.workloads
-    savedMs.push(monotonicMs())
+    savedMs.push(machineMs())
     files.change(workload, mark, inPlace)
   }
   await systemClock.sleep(500)
-  const cpuShare = (control.cpuSeconds() - cpuBefore) / ((monotonicMs() - beginMs) / 1000)
+  const cpuShare = (control.cpuSeconds() - cpuBefore) / ((machineMs() - beginMs) / 1000)
   await systemClock.sleep(size.nodes > 100 ? 4500 : 1000)
   const { report } = await peers.ask({ kind: 'report' }, 'report', 60_000)
   const metrics = await control.metrics()
@@ -185,12 +186,12 @@ async function storm(
   size: ControlSize,
 ): Promise<StormMeasurement> {
   await peers.ask({ kind: 'keep' }, 'kept', 60_000)
-  const killedMs = monotonicMs()
+  const killedMs = machineMs()
   say(size, 'killed')
   await control.kill()
   await using next = new ControlProcess(plan)
   await next.ready()
-  const readyMs = monotonicMs()
+  const readyMs = machineMs()
   say(size, `serves again ${Math.round(readyMs - killedMs)} ms after it was killed`)
   const { atMs } = await peers.ask({ kind: 'settle' }, 'settled', settleTimeoutMs)
   const { report } = await peers.ask({ kind: 'report' }, 'report', 60_000)
@@ -261,14 +262,4 @@ function histogramQuantiles(
 
 function say(size: ControlSize, text: string): void {
   process.stderr.write(`${size.name}: ${text}\n`)
-}
-
-function temporaryFolder(): Disposable & { readonly path: string } {
-  const path = mkdtempSync(join(tmpdir(), 'tulle-bench-'))
-  mkdirSync(join(path, 'manifests'))
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
-}
-
-function monotonicMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6
 }

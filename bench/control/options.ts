@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { positive } from '../support/options.ts'
 
 export interface ControlSize {
   readonly name: string
@@ -69,8 +70,8 @@ export function parseControlOptions(argv: readonly string[]): ControlBenchOption
   })
   return {
     sizes: (values.sizes ?? (values.smoke ? 'smoke' : 'small')).split(',').flatMap(sizesOf),
-    seconds: positive('--seconds', values.seconds ?? (values.smoke ? '1' : '15')),
-    changesPerSecond: positive('--rate', values.rate),
+    seconds: positive({ option: '--seconds', text: values.seconds ?? (values.smoke ? '1' : '15'), usage }),
+    changesPerSecond: positive({ option: '--rate', text: values.rate, usage }),
     inPlace: values['in-place'],
     storm: !values['no-storm'],
     save: values.save,
@@ -84,10 +85,4 @@ function sizesOf(name: string): readonly ControlSize[] {
   )
   if (found.length === 0) throw new Error(`--sizes: ${JSON.stringify(name)} is none of them\n${usage}`)
   return found
-}
-
-function positive(option: string, text: string): number {
-  const value = Number(text)
-  if (value > 0) return value
-  throw new Error(`${option}: expected a positive number, found ${JSON.stringify(text)}\n${usage}`)
 }

@@ -2,6 +2,7 @@
 import { createSecureContext } from 'node:tls'
 import { Backoff, systemClock, systemRng } from '@tulle/core'
 import { addressType } from '@tulle/mesh-xds'
+import { machineMs } from '../support/machine-clock.ts'
 import { markPrefix } from './mesh-files.ts'
 import type { Arrived } from './message-reader.ts'
 import { Peer } from './peer.ts'
@@ -96,7 +97,7 @@ class Population {
   }
 
   #onMessage(peer: Peer, typeUrl: string, message: Arrived): void {
-    const nowMs = monotonicMs()
+    const nowMs = machineMs()
     this.#bytes += message.sizeBytes
     if (peer.settled && !this.#wasSettled.has(peer)) {
       this.#wasSettled.add(peer)
@@ -145,11 +146,6 @@ class Population {
   }
 }
 
-/** The kernel's clock, which is the same in all processes. */
-function monotonicMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6
-}
-
 function send(message: unknown): void {
   process.send?.(message)
 }
@@ -162,7 +158,7 @@ process.on('message', (command: PeerCommand) => {
       population = new Population(command)
       break
     case 'settle':
-      void population?.settled().then(() => send({ kind: 'settled', atMs: monotonicMs() }))
+      void population?.settled().then(() => send({ kind: 'settled', atMs: machineMs() }))
       break
     case 'keep':
       population?.keepState()

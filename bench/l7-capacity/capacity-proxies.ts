@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { waypointArguments } from '../support/waypoint-command.ts'
 
 export interface CapacityProxy {
   readonly name: string
@@ -41,18 +42,9 @@ clusters:
 `,
   )
   const main = fileURLToPath(new URL('../../apps/tulle/src/main.ts', import.meta.url))
-  const flags = {
-    config: file,
-    workers: '1',
-    'max-connections': `${maxConnections}`,
-    'admin-port': '0',
-    'health-port': '0',
-    'metrics-port': '15020',
-    'log-level': 'warn',
-    'access-log': join(folder, 'access.log'),
-  }
-  const options = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value])
-  return { name: 'ours', port: 7401, command: [process.execPath, main, 'waypoint', ...options] }
+  const accessLog = join(folder, 'access.log')
+  const waypoint = waypointArguments({ config: file, accessLog, maxConnections })
+  return { name: 'ours', port: 7401, command: [process.execPath, main, ...waypoint] }
 }
 
 function haproxy({ folder, listenIp, backendIp, backendPort, maxConnections }: Place): CapacityProxy {

@@ -1,14 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { systemClock } from '@tulle/core'
 import { mostConnections } from '../support/memory.ts'
 import { Children } from '../support/children.ts'
 import type { Child } from '../support/children.ts'
+import { inTime } from '../support/in-time.ts'
 import { machineFacts } from '../support/machine.ts'
 import { renderTable } from '../support/markdown.ts'
+import { wholeNumber } from '../support/options.ts'
+import { endOnSignals, loadCore, proxyCore, temporaryFolder } from '../support/run-setting.ts'
 import { farIp, makeTwoNamespaces, nearIp } from '../support/two-namespaces.ts'
 import type { TwoNamespaces } from '../support/two-namespaces.ts'
 import { capacityProxies } from './capacity-proxies.ts'
@@ -20,8 +20,6 @@ const usage = `npm run bench -- l7-capacity [options]
   --proxies A,B    of ours, haproxy (all)
   --smoke          50 connections and 2 readers: does it run at all?`
 
-const proxyCore = 0
-const loadCore = 1
 const backendPort = 7400
 /** Buffers of a burst are given back within two looks of five seconds. */
 const settleMs = 12_000
@@ -59,8 +57,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   using folder = temporaryFolder()
   using networks = makeTwoNamespaces({ captured: false })
   await using children = new Children()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => void children[Symbol.asyncDispose]())
+  endOnSignals(children)
   const backend = fileURLToPath(new URL('backend-process.ts', import.meta.url))
   children.start({
     name: 'backend',
@@ -136,12 +133,9 @@ async function open(
 }
 
 async function told(client: Child, what: string, ask: () => void): Promise<Told> {
-  const late = systemClock.sleep(openWithinMs).then(() => {
-    throw new Error(`${client.name}: nothing was heard for ${openWithinMs / 1000} s`)
-  })
-  late.catch(() => undefined)
   ask()
-  const printed = await Promise.race([client.printed(`${what} `), client.ended(), late])
+  const printed = await inTime(Promise.race([client.printed(`${what} `), client.ended()]), openWithinMs)
+  if (printed === undefined) throw new Error(`${client.name}: nothing was heard for ${openWithinMs / 1000} s`)
   const found = new RegExp(`^${what} (\\d+) (\\d+) (.*)$`, 'mu').exec(printed)
   return { count: Number(found?.[1]), ms: Number(found?.[2]), why: found?.[3] ?? '' }
 }
@@ -179,22 +173,15 @@ function parseOptions(argv: readonly string[]): CapacityOptions {
       smoke: { type: 'boolean', default: false },
     },
   })
-  const wanted = positive('--connections', values.connections ?? (values.smoke ? '50' : '10000'))
+  const wanted = wholeNumber({
+    option: '--connections',
+    text: values.connections ?? (values.smoke ? '50' : '10000'),
+    usage,
+  })
   return {
     connections: Math.min(wanted, mostConnections()),
-    readers: positive('--readers', values.readers ?? (values.smoke ? '2' : '32')),
+    readers: wholeNumber({ option: '--readers', text: values.readers ?? (values.smoke ? '2' : '32'), usage }),
     proxies: values.proxies.split(','),
     settleMs: values.smoke ? 500 : settleMs,
   }
-}
-
-function positive(option: string, text: string): number {
-  const value = Number(text)
-  if (Number.isInteger(value) && value > 0) return value
-  throw new Error(`${option}: expected a positive number, found ${JSON.stringify(text)}\n${usage}`)
-}
-
-function temporaryFolder(): Disposable & { readonly path: string } {
-  const path = mkdtempSync(join(tmpdir(), 'tulle-bench-'))
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
 }

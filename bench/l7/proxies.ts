@@ -8,6 +8,7 @@ import type { LeftOut } from '../l4/paths.ts'
 import type { Child, Children } from '../support/children.ts'
 import { farIp, nearIp } from '../support/two-namespaces.ts'
 import type { TwoNamespaces } from '../support/two-namespaces.ts'
+import { waypointArguments } from '../support/waypoint-command.ts'
 import { portOf } from './entries.ts'
 import type { Entry, EntryName } from './entries.ts'
 import { envoyFiles } from './envoy-config.ts'
@@ -122,23 +123,8 @@ export function accessLog(folder: string): string {
 
 /** As it is run: policy, metrics and access log on. */
 function ourCommand(file: string, { folder, tulleMain, profileFolder, maxConnections }: ProxyDeps): Command {
-  const flags = {
-    config: file,
-    workers: '1',
-    'max-connections': `${maxConnections}`,
-    'admin-port': '0',
-    'health-port': '0',
-    'metrics-port': '15020',
-    'log-level': 'warn',
-    'access-log': accessLog(folder),
-  }
   const profile =
     profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(profileFolder, 'ours')}`]
-  return [
-    process.execPath,
-    ...profile,
-    tulleMain,
-    'waypoint',
-    ...Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]),
-  ]
+  const waypoint = waypointArguments({ config: file, accessLog: accessLog(folder), maxConnections })
+  return [process.execPath, ...profile, tulleMain, ...waypoint]
 }

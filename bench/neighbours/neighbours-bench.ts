@@ -1,15 +1,16 @@
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmdirSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { systemClock } from '@tulle/core'
 import type { SocketAddress } from '@tulle/l4'
-import { mountTmpfs, unshareMount, withRtnetlink } from '@tulle/kernel'
+import { withRtnetlink } from '@tulle/kernel'
 import { writeCertificates } from '../support/certificates.ts'
 import { Children } from '../support/children.ts'
 import type { Child, ChildPlan } from '../support/children.ts'
+import { machineFacts } from '../support/machine.ts'
 import { renderTable } from '../support/markdown.ts'
+import { positive } from '../support/options.ts'
+import { loadCore, privateFolder, proxyCore } from '../support/run-setting.ts'
+import { saveResult } from '../support/save-result.ts'
 import { median, pairedRatio } from '../support/statistics.ts'
 import { farIp, makeTwoNamespaces, nearIp } from '../support/two-namespaces.ts'
 import type { TwoNamespaces } from '../support/two-namespaces.ts'
@@ -17,9 +18,7 @@ import type { TwoNamespaces } from '../support/two-namespaces.ts'
 import type { NodePlan } from './mesh-node.ts'
 import type { QuietReport } from './quiet-load.ts'
 
-/** The node proxy has core 0 to itself; the quiet pair shares core 1, and noise gets what is left of that. */
-const proxyCore = 0
-const loadCore = 1
+/** The node proxy has its core to itself; the quiet pair shares the other one, and noise gets what is left of that. */
 const quietIp = farIp
 const noisyIp = '10.99.0.3'
 const noiseSources = [20, 21, 22, 23, 24, 25].map((host) => `10.99.0.${host}`)
@@ -85,7 +84,8 @@ export async function run(argv: readonly string[]): Promise<void> {
   }
   const text = render([...rows.values()], options)
   console.log(text)
-  if (options.save) save(text, [...rows.values()])
+  const report = { machine: machineFacts(), rows: [...rows.values()] }
+  if (options.save) console.log(`\nsaved as ${saveResult('neighbours', report, text)}`)
 }
 
 interface Options {
@@ -108,16 +108,11 @@ function parse(argv: readonly string[]): Options {
       save: { type: 'boolean', default: false },
     },
   })
-  const positive = (name: string, text: string): number => {
-    const value = Number(text)
-    if (value > 0) return value
-    throw new Error(`${name}: expected a positive number, found ${JSON.stringify(text)}\n${usage}`)
-  }
   const wanted = values.noise.split(',')
   return {
-    rounds: positive('--rounds', values.rounds ?? (values.smoke ? '1' : '3')),
-    seconds: positive('--seconds', values.seconds ?? (values.smoke ? '1' : '4')),
-    rate: positive('--rate', values.rate),
+    rounds: positive({ option: '--rounds', text: values.rounds ?? (values.smoke ? '1' : '3'), usage }),
+    seconds: positive({ option: '--seconds', text: values.seconds ?? (values.smoke ? '1' : '4'), usage }),
+    rate: positive({ option: '--rate', text: values.rate, usage }),
     noises: noises.filter(({ name }) => wanted.includes(name)),
     save: values.save,
   }
@@ -287,31 +282,4 @@ function render(rows: readonly Row[], { rounds, seconds, rate }: Options): strin
     '',
     table,
   ].join('\n')
-}
-
-function save(text: string, rows: readonly Row[]): void {
-  const folder = join(import.meta.dirname, '../results')
-  const date = new Date(systemClock.nowMs()).toISOString().slice(0, 10)
-  const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], {
-    encoding: 'utf8',
-    cwd: folder,
-  }).stdout.trim()
-  const base = join(folder, `neighbours-${date}-${commit}`)
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(`${base}.json`, `${JSON.stringify({ date, commit, rows }, undefined, 2)}\n`)
-  writeFileSync(`${base}.md`, `# Neighbours, ${date}, ${commit}\n\n${text}\n`)
-  console.log(`\nsaved as ${base}`)
-}
-
-function privateFolder(): Disposable & { readonly path: string } {
-  const path = mkdtempSync(join(tmpdir(), 'tulle-bench-'))
-  unshareMount()
-  mountTmpfs({ target: path, maxBytes: 1024 * 1024 * 1024, mode: 0o700 })
-  return {
-    path,
-    [Symbol.dispose]: () => {
-      spawnSync('umount', ['--lazy', path])
-      rmdirSync(path)
-    },
-  }
 }

@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { parseArgs } from 'node:util'
@@ -8,8 +7,12 @@ import { serviceTrafficType } from '@tulle/traffic-xds'
 import { Peer } from '../control/peer.ts'
 import { ControlProcess } from '../control/processes.ts'
 import { freePort } from '../support/free-port.ts'
+import { inTime } from '../support/in-time.ts'
+import { machineMs } from '../support/machine-clock.ts'
 import { machineFacts } from '../support/machine.ts'
 import { renderTable } from '../support/markdown.ts'
+import { wholeNumber } from '../support/options.ts'
+import { temporaryFolder } from '../support/run-setting.ts'
 import { SplitFiles } from './split-files.ts'
 
 const usage = `npm run bench -- one-weight [options]
@@ -83,10 +86,9 @@ async function makeChanges(
     await systemClock.sleep(quietMs)
     const socketBytes = waypoints.socketBytesBut(team)
     const arrival = waypoints.expect(team, files.serviceKey(app))
-    const renamedMs = monotonicMs()
+    const renamedMs = machineMs()
     draft.rename()
-    const late = systemClock.sleep(arrivalTimeoutMs).then(() => undefined)
-    const arrivedMs = await Promise.race([arrival, late])
+    const arrivedMs = await inTime(arrival, arrivalTimeoutMs)
     if (arrivedMs === undefined) missing++
     else arrivalsMs.push(arrivedMs - renamedMs)
     await systemClock.sleep(quietMs)
@@ -108,7 +110,7 @@ interface Expected {
 class Waypoints implements Disposable {
   readonly #peers: readonly Peer[]
   readonly #teams: ReadonlyMap<string, number>
-  readonly #settled: PromiseWithResolvers<void> = Promise.withResolvers()
+  readonly #ended: PromiseWithResolvers<never> = Promise.withResolvers()
   #counts: Map<number, number> = new Map()
   #expected: Expected | undefined
   #lastMs: number = 0
@@ -131,7 +133,7 @@ class Waypoints implements Disposable {
           onMessage: ({ plan }, typeUrl, { bytes, sizeBytes }) =>
             this.#onMessage(plan.node, typeUrl, bytes, sizeBytes),
           onEnd: ({ plan }) => {
-            if (!this.#closed) this.#settled.reject(new Error(`the stream of ${plan.node} ended`))
+            if (!this.#closed) this.#ended.reject(new Error(`the stream of ${plan.node} ended`))
           },
         },
         false,
@@ -141,15 +143,14 @@ class Waypoints implements Disposable {
 
   /** All have had their first answers, and nothing has come for a second. */
   async settled(): Promise<void> {
-    const late = systemClock.sleep(settleTimeoutMs).then(() => {
-      throw new Error(`not all waypoints had their first state after ${settleTimeoutMs / 1000} s`)
-    })
-    late.catch(() => undefined)
-    const look = async (): Promise<void> => {
-      while (!this.#peers.every(({ settled }) => settled) || monotonicMs() - this.#lastMs < 1000)
-        await systemClock.sleep(100)
+    const deadlineMs = machineMs() + settleTimeoutMs
+    const isQuiet = (): boolean =>
+      this.#peers.every(({ settled }) => settled) && machineMs() - this.#lastMs >= 1000
+    while (!isQuiet()) {
+      if (machineMs() > deadlineMs)
+        throw new Error(`not all waypoints had their first state after ${settleTimeoutMs / 1000} s`)
+      await Promise.race([systemClock.sleep(100), this.#ended.promise])
     }
-    await Promise.race([look(), late, this.#settled.promise])
     this.#counts.clear()
   }
 
@@ -178,7 +179,7 @@ class Waypoints implements Disposable {
   }
 
   #onMessage(node: string, typeUrl: string, bytes: Buffer, sizeBytes: number): void {
-    const atMs = monotonicMs()
+    const atMs = machineMs()
     this.#lastMs = atMs
     const team = this.#teams.get(node) ?? -1
     this.#counts.set(team, (this.#counts.get(team) ?? 0) + sizeBytes)
@@ -231,13 +232,8 @@ function parseOptions(argv: readonly string[]): OneWeightOptions {
       smoke: { type: 'boolean', default: false },
     },
   })
-  const count = (option: 'services' | 'waypoints' | 'changes', usual: number, smoke: number): number => {
-    const value = Number(values[option] ?? (values.smoke ? smoke : usual))
-    if (Number.isInteger(value) && value > 0) return value
-    throw new Error(
-      `--${option}: expected a positive number, found ${JSON.stringify(values[option])}\n${usage}`,
-    )
-  }
+  const count = (option: 'services' | 'waypoints' | 'changes', usual: number, smoke: number): number =>
+    wholeNumber({ option: `--${option}`, text: values[option] ?? `${values.smoke ? smoke : usual}`, usage })
   return {
     services: count('services', 5000, 20),
     waypoints: count('waypoints', 200, 4),
@@ -247,14 +243,4 @@ function parseOptions(argv: readonly string[]): OneWeightOptions {
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`)
-}
-
-function monotonicMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6
-}
-
-function temporaryFolder(): Disposable & { readonly path: string } {
-  const path = mkdtempSync(join(tmpdir(), 'tulle-bench-'))
-  mkdirSync(join(path, 'manifests'))
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { systemClock } from '@tulle/core'
 import type { Child, Children, ProcessMemory } from './children.ts'
+import { inTime } from './in-time.ts'
 import { awaitPath, startLoad } from './own-load.ts'
 import type { LoadTarget } from './own-load.ts'
 
@@ -37,9 +38,7 @@ export async function measureMemory(
     const plan = { mode: 'idle', connections: wanted - open, seconds: 600, perSecond: 0 } as const
     const load = startLoad(path, plan, children)
     loads.push(load)
-    const late = Promise.withResolvers<undefined>()
-    using _timer = systemClock.after(openWithinMs, () => late.resolve(undefined))
-    const printed = await Promise.race([load.printed('open '), load.ended(), late.promise])
+    const printed = await inTime(Promise.race([load.printed('open '), load.ended()]), openWithinMs)
     if (printed === undefined) {
       process.stderr.write(
         `${path.name}: ${wanted} connections were not open in time, so there is no figure\n`,

@@ -1,13 +1,24 @@
-/** Throws with the usage where it is no number above zero. */
-export function positive(given: {
+interface GivenNumber {
   readonly option: string
   readonly text: string
   readonly usage: string
-}): number {
+}
+
+/** Throws with the usage where it is no number above zero. */
+export function positive(given: GivenNumber): number {
   const value = Number(given.text)
   if (value > 0) return value
   throw new Error(
     `${given.option}: expected a positive number, found ${JSON.stringify(given.text)}\n${given.usage}`,
+  )
+}
+
+/** Throws with the usage where it is no whole number above zero. */
+export function wholeNumber(given: GivenNumber): number {
+  const value = positive(given)
+  if (Number.isInteger(value)) return value
+  throw new Error(
+    `${given.option}: expected a whole number, found ${JSON.stringify(given.text)}\n${given.usage}`,
   )
 }
 

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import type { Child } from './children.ts'
 import { renderTable } from './markdown.ts'
 
 /** What V8 writes with `--cpu-prof`. @see https://chromedevtools.github.io/devtools-protocol/tot/Profiler/#type-Profile */
@@ -21,6 +22,15 @@ const shownEntries = 15
 const idleName = '(idle)'
 /** CPU.DATE.TIME.PID.THREAD.SEQUENCE.cpuprofile */
 const mainThreadFile = /\.\d+\.0\.\d+\.cpuprofile$/u
+
+/** A profile is written when its process ends by itself, which SIGTERM makes ours do. */
+export async function endForProfiles(
+  paths: readonly { readonly proxies: readonly Child[] }[],
+): Promise<void> {
+  const proxies = paths.flatMap((path) => path.proxies)
+  for (const proxy of proxies) proxy.stop()
+  await Promise.allSettled(proxies.map((proxy) => proxy.ended()))
+}
 
 /** For each folder of profiles, the functions of its busiest worker by time of their own; without workers, of its main thread. */
 export function summarizeProfiles(folder: string): string {

@@ -12,9 +12,11 @@ export interface RoundsPlan<Work extends Named, Path extends Named> {
   readonly works: readonly Work[]
   readonly pathsOf: (work: Work) => readonly Path[]
   readonly rounds: number
-  readonly measure: (work: Work, path: Path) => Promise<Measurement>
-  /** Of each work on each path, before the first round; absent: none. */
-  readonly warmUp?: (work: Work, path: Path) => Promise<unknown>
+  /** For each measurement. */
+  readonly seconds: number
+  /** Of each work on each path, before the first round; 0: none. */
+  readonly warmUpSeconds: number
+  readonly measure: (work: Work, path: Path, seconds: number) => Promise<Measurement>
 }
 
 interface Named {
@@ -30,16 +32,16 @@ export class Rounds {
   }
 
   async run<W extends Named, P extends Named>(plan: RoundsPlan<W, P>): Promise<void> {
-    const { works, pathsOf, rounds, warmUp } = plan
-    if (warmUp !== undefined)
-      for (const work of works) for (const path of pathsOf(work)) await warmUp(work, path)
+    const { works, pathsOf, rounds, seconds, warmUpSeconds, measure } = plan
+    if (warmUpSeconds > 0)
+      for (const work of works) for (const path of pathsOf(work)) await measure(work, path, warmUpSeconds)
     for (let round = 0; round < rounds; round++) {
       for (const work of works) {
         const paths = pathsOf(work)
         // Each round begins with another path, so that none is always the first after a change of work.
         for (const index of paths.keys()) {
           const path = paths[(index + round) % paths.length]
-          if (path !== undefined) this.#add(work.name, path.name, await plan.measure(work, path))
+          if (path !== undefined) this.#add(work.name, path.name, await measure(work, path, seconds))
         }
       }
       if (works.length > 0) process.stderr.write(`round ${round + 1} of ${rounds}\n`)

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmdirSync } from 'node:fs'
+import { mkdtempSync, rmdirSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { mountTmpfs, unshareMount } from '@tulle/kernel'
@@ -27,6 +27,12 @@ export function privateFolder(): Disposable & { readonly path: string } {
       rmdirSync(path)
     },
   }
+}
+
+/** For what is no secret, on the disk that files of users are on. */
+export function temporaryFolder(): Disposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), 'tulle-bench-'))
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
 }
 
 export function endOnSignals(children: Children): void {
