@@ -17,6 +17,14 @@ function ofKind(spans: readonly ReceivedSpan[], kind: string): readonly Received
   return spans.filter((span) => span.kind === kind)
 }
 
+function assertNested(outer: ReceivedSpan, inner: ReceivedSpan): void {
+  const times = [outer.startNs, inner.startNs, inner.endNs, outer.endNs]
+  assert.deepEqual(
+    times,
+    times.toSorted((a, b) => Number(a - b)),
+  )
+}
+
 describe('a traced request', () => {
   test('is a server span with a client span below, which the backend is told of', async () => {
     await using collector = await TestCollector.listen()
@@ -40,9 +48,7 @@ describe('a traced request', () => {
     assert.equal(logged?.['trace_id'], traceId)
     // The parent of the first is in another process, that of the second in this one.
     assert.deepEqual([server.flags, client.flags], [0x301, 0x101])
-    assert.ok(
-      server.startNs <= client.startNs && client.startNs <= client.endNs && client.endNs <= server.endNs,
-    )
+    assertNested(server, client)
     assert.equal(server.resource['service.name'], 'front-door')
     assert.match(String(server.resource['service.instance.id']), /^[0-9a-f-]{36}$/u)
     const { attributes } = server
@@ -66,6 +72,24 @@ describe('a traced request', () => {
     assert.match(plain.type, /^text\/plain/u)
     assert.ok(plain.text.includes('istio_requests_total{') && !plain.text.includes('trace_id'))
     assert.ok(![server, client].some((span) => JSON.stringify(span.attributes).includes('secret')))
+  })
+
+  test('has spans that lie one in the other, to the nanosecond', async () => {
+    await using collector = await TestCollector.listen()
+    await using backend = await FieldBackend.listen()
+    await using proxy = await TracedProxy.start({
+      backends: [backend.port],
+      tracing: tracingTo(collector.endpoint, 100),
+    })
+    for (let i = 0; i < 50; i++) await proxy.call('/')
+    await proxy.stop()
+    const clients = new Map(ofKind(collector.spans, 'client').map((span) => [span.parentId, span]))
+    assert.equal(clients.size, 50)
+    for (const server of ofKind(collector.spans, 'server')) {
+      const client = clients.get(server.spanId)
+      assert.ok(client !== undefined)
+      assertNested(server, client)
+    }
   })
 
   test('that is tried again has a client span for each try, side by side', async () => {

@@ -11,7 +11,9 @@ export interface RequestRecord {
   /** One word, where this proxy answered itself or broke off. */
   readonly reason: string | undefined
   readonly grpcStatus: string | undefined
+  /** Of the monotonic clock, as is the end. */
   readonly startedMs: number
+  readonly endedMs: number
   readonly durationMs: number
   readonly requestBytes: number
   readonly responseBytes: number

@@ -475,6 +475,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     this.#replay = undefined
     const owed = this.#owedDown
     this.#owedDown = 0
+    const endedMs = environment.clock.monotonicMs()
     environment.onDone({
       request: this.#state,
       status: this.#status,
@@ -482,7 +483,8 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
       reason: this.#reason,
       grpcStatus: this.#grpcStatus,
       startedMs: this.#startedMs,
-      durationMs: environment.clock.monotonicMs() - this.#startedMs,
+      endedMs,
+      durationMs: endedMs - this.#startedMs,
       requestBytes: this.#requestBytes,
       responseBytes: this.#responseBytes,
       attempts: this.#attempts,

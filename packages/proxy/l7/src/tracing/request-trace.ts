@@ -1,3 +1,4 @@
+import type { Clock } from '@tulle/core'
 import type { Fields, RequestHead } from '@tulle/http1'
 import type { Attributes, Span } from '@tulle/otlp'
 import { formatTraceparent, sampledFlag } from '@tulle/trace-context'
@@ -6,9 +7,10 @@ import { clientAttributes, spanName } from './span-attributes.ts'
 
 /** What makes spans of a request. */
 export interface SpanMaker {
+  readonly clock: Clock
+  /** What makes its monotonic time one since the epoch. All spans of a request have the same, so that they nest. */
+  readonly epochOffsetMs: number
   newSpanId(): string
-  /** Since the epoch, with a fraction. */
-  nowMs(): number
   destination(endpoint: UpstreamSpec): Attributes
   onSpan(span: Span): void
 }
@@ -50,7 +52,12 @@ export class RequestTrace {
   get exemplar(): { readonly labels: string; readonly timeMs: number } | undefined {
     if (this.#maker === undefined) return undefined
     const labels = `trace_id="${this.traceId}",span_id="${this.spanId}"`
-    return { labels, timeMs: this.#maker.nowMs() }
+    return { labels, timeMs: this.epochMs(this.#maker.clock.monotonicMs()) }
+  }
+
+  /** A monotonic time as one since the epoch, with a fraction; NaN where the request is not recorded. */
+  epochMs(monotonicMs: number): number {
+    return monotonicMs + (this.#maker?.epochOffsetMs ?? Number.NaN)
   }
 
   /** Tells whoever is called which trace it is: also that it is not recorded, so that all of it is or nothing. */
@@ -84,14 +91,14 @@ interface AttemptFacts {
 export class AttemptSpan {
   readonly spanId: string
   readonly #facts: AttemptFacts
-  readonly #startMs: number
+  readonly #startedMs: number
   #status: number = 0
   #over: boolean = false
 
   constructor(facts: AttemptFacts) {
     this.#facts = facts
     this.spanId = facts.maker.newSpanId()
-    this.#startMs = facts.maker.nowMs()
+    this.#startedMs = facts.maker.clock.monotonicMs()
   }
 
   answered(status: number): void {
@@ -114,8 +121,8 @@ export class AttemptSpan {
       tracestate: trace.tracestate,
       name: spanName(head.method),
       kind: 'client',
-      startMs: this.#startMs,
-      endMs: maker.nowMs(),
+      startMs: trace.epochMs(this.#startedMs),
+      endMs: trace.epochMs(maker.clock.monotonicMs()),
       attributes: {
         ...clientAttributes({ head, endpoint, repeats, status, failure }),
         ...maker.destination(endpoint),

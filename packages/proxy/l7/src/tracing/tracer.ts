@@ -37,7 +37,7 @@ export interface TracerSettings {
   onSpan(span: Span): void
 }
 
-/** The clock's two times drift apart where somebody sets it; then the later spans follow. */
+/** The clock's two times drift apart where somebody sets it; then the later traces follow. */
 const maxDriftMs = 50
 
 /**
@@ -48,7 +48,6 @@ export class Tracer {
   readonly #deps: TracerDeps
   #settings: TracerSettings | undefined
   #threshold: ReturnType<typeof thresholdOf> = thresholdOf(0)
-  /** Epoch less monotonic. */
   #offsetMs: number = 0
 
   constructor(deps: TracerDeps) {
@@ -78,9 +77,8 @@ export class Tracer {
 
   /** The request's own span, when it is over. */
   onDone(record: RequestRecord): void {
-    const { request, trace, startedMs, durationMs } = record
+    const { request, trace, startedMs, endedMs } = record
     if (trace?.isSampled !== true || this.#settings === undefined) return
-    const startMs = this.#epochMs(startedMs)
     this.#settings.onSpan({
       traceId: trace.traceId,
       spanId: trace.spanId,
@@ -90,8 +88,8 @@ export class Tracer {
       tracestate: trace.tracestate,
       name: spanName(request.method),
       kind: 'server',
-      startMs,
-      endMs: startMs + durationMs,
+      startMs: trace.epochMs(startedMs),
+      endMs: trace.epochMs(endedMs),
       attributes: { ...serverAttributes(record), ...this.#deps.parties.source(request.downstream) },
       failed: record.status >= 500 || record.flag === 'UC' || record.flag === 'UT',
     })
@@ -108,19 +106,20 @@ export class Tracer {
   #sampled(facts: ConstructorParameters<typeof RequestTrace>[0]): RequestTrace {
     const { clock, rng, parties } = this.#deps
     return new RequestTrace(facts, newSpanId(rng), {
+      clock,
+      epochOffsetMs: this.#epochOffsetMs(),
       newSpanId: () => newSpanId(rng),
-      nowMs: () => this.#epochMs(clock.monotonicMs()),
       destination: (endpoint) => parties.destination(endpoint),
       onSpan: (span) => this.#settings?.onSpan(span),
     })
   }
 
-  /** Spans of one request are told by one clock, finer than a millisecond. */
-  #epochMs(monotonicMs: number): number {
+  /** Epoch less monotonic: the same until somebody sets the clock, so that spans of neighbours fit together. */
+  #epochOffsetMs(): number {
     const { clock } = this.#deps
     const offsetMs = clock.nowMs() - clock.monotonicMs()
     if (Math.abs(offsetMs - this.#offsetMs) > maxDriftMs) this.#offsetMs = offsetMs
-    return monotonicMs + this.#offsetMs
+    return this.#offsetMs
   }
 }
 

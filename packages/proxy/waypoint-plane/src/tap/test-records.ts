@@ -48,6 +48,7 @@ export function record(parts: RecordParts = {}): RequestRecord {
     rule: undefined,
     backend: backend === undefined ? undefined : { backend: { kind: 'service', service: backend, port: 80 } },
   } as unknown as RequestRecord['request']
+  const durationMs = parts.durationMs ?? 1.25
   return {
     request,
     status,
@@ -55,7 +56,8 @@ export function record(parts: RecordParts = {}): RequestRecord {
     reason: undefined,
     grpcStatus: parts.grpcStatus,
     startedMs: 0,
-    durationMs: parts.durationMs ?? 1.25,
+    endedMs: durationMs,
+    durationMs,
     requestBytes: 0,
     responseBytes: 12,
     attempts: 1,
