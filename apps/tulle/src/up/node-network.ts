@@ -10,7 +10,7 @@ import {
   removeStrictDrop,
   withRtnetlink,
 } from '@tulle/kernel'
-import type { NetnsFd } from '@tulle/kernel'
+import type { NetnsFd, Rtnetlink } from '@tulle/kernel'
 
 /** The mesh's own network: one flat link, as in a small cluster. The first addresses are the nodes'. */
 const prefixLength = 16
@@ -27,7 +27,7 @@ const firstNodeHost = 10
 export function createFabric(): void {
   withRtnetlink(undefined, (route) => {
     route.setLink('lo', { up: true })
-    route.addBridge(fabricBridge)
+    addBridge(route, fabricBridge, fabricAddress)
     route.addAddress({ link: fabricBridge, address: fabricAddress, prefixLength })
     route.setLink(fabricBridge, { up: true })
   })
@@ -49,7 +49,7 @@ export function createNodeNetwork(index: number): NodeNetwork {
   })
   withRtnetlink(netns, (route) => {
     route.setLink('lo', { up: true })
-    route.addBridge(nodeBridge)
+    addBridge(route, nodeBridge, address)
     route.addAddress({ link: nodeBridge, address, prefixLength })
     route.setLink(uplinkName, { master: nodeBridge, up: true })
     route.setLink(nodeBridge, { up: true })
@@ -106,6 +106,15 @@ export function createWorkloadNetwork(options: WorkloadNetworkOptions): Workload
       closeFd(netns)
     },
   }
+}
+
+/**
+ * A bridge takes the least link address of its ports unless it was given one: whenever a workload came or went, its
+ * neighbours could lose whoever has `address` until their caches run out.
+ */
+function addBridge(route: Rtnetlink, name: string, address: string): void {
+  route.addBridge(name)
+  route.setLink(name, { mac: macOf(address) })
 }
 
 /** One link address for each address: a workload that comes back is where its neighbours still think it is. */
