@@ -31,7 +31,7 @@ export const defaultLimits: L7Limits = {
   connectTimeoutMs: 5000,
   requestIdleMs: 300_000,
   maxAttempts: 10,
-  maxIdlePerEndpoint: 256,
+  maxIdlePerEndpoint: 4096,
   maxConnectionsPerEndpoint: 16_384,
   upstreamIdleMs: 30_000,
   maxConnections: 16_384,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { backend, entry, rule } from '../routing/test-requests.ts'
 import { answered, answering, exchange, okAnswer, RawBackend, TestProxy } from './test-proxy.ts'
@@ -47,6 +48,25 @@ describe('HttpWorker', () => {
     })
     for (let i = 0; i < 3; i++)
       assert.match(await exchange(proxy.port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', answered), /200 OK/u)
+  })
+
+  it('keeps as many connections to an endpoint as a burst of requests took', async () => {
+    const burst = 500
+    let waiting: Socket[] = []
+    await using back = await RawBackend.listen((_text, socket) => {
+      waiting.push(socket)
+      if (waiting.length < burst) return
+      for (const one of waiting) one.write(okAnswer)
+      waiting = []
+    })
+    await using proxy = await TestProxy.start({ entries: toBackend, clusters: { 'test/back': [back.port] } })
+    for (let round = 0; round < 3; round++)
+      await Promise.all(
+        Array.from({ length: burst }, () =>
+          exchange(proxy.port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', answered),
+        ),
+      )
+    assert.equal(back.received.length, burst)
   })
 
   it('repeats a request on the statuses of its rule, body and all', async () => {
