@@ -20,10 +20,14 @@ export interface L7BenchOptions {
   readonly profileFolder: string | undefined
 }
 
+/** Until what runs is compiled, on a core that the compiler shares. */
+const usualWarmUpSeconds = 6
+
 const usage = `npm run bench -- l7 [options]
   --smoke          one round of a fifth of a second with our own load: does it run at all?
   --rounds N       rounds, each of every work on every path (5)
   --seconds N      time for each measurement (1)
+  --warm-up N      seconds of each work on each path before (6)
   --paths A,B      of ${proxyNames.join(', ')}
   --works A,B      of ${workNames.join(', ')}
   --source         runs our proxy from the TypeScript sources instead of the package that users install
@@ -38,6 +42,7 @@ export function parseL7Options(argv: readonly string[]): L7BenchOptions {
       smoke: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
+      'warm-up': { type: 'string' },
       paths: { type: 'string', default: proxyNames.join(',') },
       works: { type: 'string' },
       source: { type: 'boolean', default: false },
@@ -50,7 +55,9 @@ export function parseL7Options(argv: readonly string[]): L7BenchOptions {
   return {
     rounds: positive({ option: '--rounds', text: values.rounds ?? (smoke ? '1' : '5'), usage }),
     seconds: positive({ option: '--seconds', text: values.seconds ?? (smoke ? '0.2' : '1'), usage }),
-    warmUpSeconds: smoke ? 0 : 1,
+    warmUpSeconds: smoke
+      ? 0
+      : positive({ option: '--warm-up', text: values['warm-up'] ?? `${usualWarmUpSeconds}`, usage }),
     paths: oneOf({ option: '--paths', names: values.paths.split(','), known: proxyNames, usage }),
     works: oneOf({ option: '--works', names: values.works?.split(',') ?? usual, known: workNames, usage }),
     idleConnections: smoke ? [10, 100] : [1000, 10_000],
