@@ -15,6 +15,7 @@ import type { TrustDomain } from '@tulle/identity'
 import { parseIpAddress } from '@tulle/mesh'
 import { addressType, authorizationType, revocationType, trustBundleType } from '@tulle/mesh-xds'
 import { runningTrustDomain, translateMesh } from '@tulle/outputs'
+import type { RunningTrustDomain } from '@tulle/outputs'
 import type { MeshModel } from '@tulle/outputs'
 import { adminServer } from '@tulle/runtime'
 import type { AdminServer, Component, Log, MetricsRegistry } from '@tulle/runtime'
@@ -101,7 +102,7 @@ class Control implements ControlRole {
         signal,
       ),
     )
-    const running = graph.source<TrustDomain>('running-trust-domain')
+    const running = graph.source<RunningTrustDomain>('running-trust-domain')
     const phases = waypointPhases(graph)
     const model = translateMesh(graph, sources.api, sources.allocations, {
       trustDomain: running,
@@ -110,7 +111,8 @@ class Control implements ControlRole {
     const tokenKey = await loadTokenKey(this.#files.tokenKey)
     const authority = await this.#loadAuthority(trustDomain ?? model.settings.value.trustDomain)
     // From here on: a change of it waits for the next start, with a condition that says so.
-    graph.transaction(() => running.set(runningTrustDomain, authority.trustDomain))
+    const inUse = { trustDomain: authority.trustDomain, isFixed: trustDomain !== undefined }
+    graph.transaction(() => running.set(runningTrustDomain, inUse))
     const belief = this.#stack.use(followAuthority(graph, model, authority))
     const history = await openHistory(this.#files.history, log)
     const mesh = { graph, sources, model, phases, tokenKey, authority, belief, history }

@@ -4,7 +4,7 @@ import type { Collection, Graph, Singleton } from '@tulle/collections'
 import { deriveGatewayApi } from '@tulle/gateway-api'
 import type { RouteTranslation } from '@tulle/gateway-api'
 import { serviceKey } from '@tulle/mesh'
-import type { RevocationList, TrustDomain } from '@tulle/identity'
+import type { RevocationList } from '@tulle/identity'
 import type { Service, Waypoint, Workload } from '@tulle/mesh'
 import { addressResource, authorizationResource } from '@tulle/mesh-xds'
 import type { MeshResource } from '@tulle/mesh-xds'
@@ -28,7 +28,7 @@ import {
   deriveWorkloadTranslations,
   indexServicesBySelector,
 } from '@tulle/workloads'
-import type { Allocations, MeshSettings } from '@tulle/workloads'
+import type { Allocations, MeshSettings, RunningTrustDomain } from '@tulle/workloads'
 import { deriveCarriedOut } from './carried-out.ts'
 import { deriveRevocations } from './revocations.ts'
 import { deriveServiceTraffic, deriveTakenPorts } from './service-traffic.ts'
@@ -78,7 +78,7 @@ export interface MeshModel {
 /** What the control plane knows besides what users wrote. */
 export interface RunningMesh {
   /** The trust domain that is in use, under `runningKey`; without it, that of the Mesh object always holds. */
-  readonly trustDomain?: Collection<TrustDomain>
+  readonly trustDomain?: Collection<RunningTrustDomain>
   /** Waypoints that serve and have applied what they were sent, by `waypointKey`; without it, none does. */
   readonly readyWaypoints?: Collection<true>
   /** Those of them that were told to end, by `waypointKey`. */

@@ -19,7 +19,7 @@ export {
   runningKey,
   settingsOf,
 } from './mesh-settings.ts'
-export type { MeshInputs, MeshSettings } from './mesh-settings.ts'
+export type { MeshInputs, MeshSettings, RunningTrustDomain } from './mesh-settings.ts'
 export { noWaypoint, noWaypointNote } from './no-waypoint.ts'
 export {
   clusterServiceKey,

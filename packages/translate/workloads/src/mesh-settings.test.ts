@@ -5,7 +5,14 @@ import { createGraph } from '@tulle/collections'
 import { must } from '@tulle/core'
 import { parseTrustDomain } from '@tulle/identity'
 import type { TrustDomain } from '@tulle/identity'
-import { deriveMeshConditions, deriveMeshSettings, runningKey, settingsOf } from './mesh-settings.ts'
+import {
+  deriveMeshConditions,
+  deriveMeshSettings,
+  meshConditions,
+  runningKey,
+  settingsOf,
+} from './mesh-settings.ts'
+import type { RunningTrustDomain } from './mesh-settings.ts'
 
 const domain = (text: string): TrustDomain => must(parseTrustDomain(text))
 
@@ -24,7 +31,7 @@ function mesh(trustDomain: string, mtls: 'permissive' | 'strict'): MeshObject {
 test('deriveMeshSettings() keeps the trust domain that runs, says so, and takes the rest of a change over', () => {
   const graph = createGraph()
   const api = { meshes: graph.source<MeshObject>('meshes') }
-  const running = graph.source<TrustDomain>('running')
+  const running = graph.source<RunningTrustDomain>('running')
   const settings = deriveMeshSettings(graph, { api, running })
   const conditions = deriveMeshConditions(graph, { api, running })
   const accepted = (): string => {
@@ -33,7 +40,8 @@ test('deriveMeshSettings() keeps the trust domain that runs, says so, and takes 
   }
   graph.transaction(() => api.meshes.set('m', mesh('one.example', 'permissive')))
   assert.equal(settings.value.trustDomain, 'one.example')
-  graph.transaction(() => running.set(runningKey, domain('one.example')))
+  const one = { trustDomain: domain('one.example'), isFixed: false }
+  graph.transaction(() => running.set(runningKey, one))
   assert.equal(accepted(), 'True Accepted ')
   graph.transaction(() => api.meshes.set('m', mesh('other.example', 'strict')))
   assert.deepEqual(settings.value, { trustDomain: 'one.example', mtls: 'strict', access: 'audit' })
@@ -42,6 +50,15 @@ test('deriveMeshSettings() keeps the trust domain that runs, says so, and takes 
   assert.equal(settings.value.trustDomain, 'one.example', 'also without a Mesh object')
   graph.transaction(() => api.meshes.set('m', mesh('one.example', 'strict')))
   assert.equal(accepted(), 'True Accepted ')
+})
+
+test('a trust domain that the control plane was started with holds, whatever a Mesh object says, and that is said', () => {
+  const running = { trustDomain: domain('one.example'), isFixed: true }
+  const object = mesh('other.example', 'strict')
+  const [accepted] = meshConditions(object, object, running)
+  assert.equal(accepted?.status, 'True')
+  assert.match(accepted.message, /started with the trust domain one\.example.*other\.example/u)
+  assert.equal(accepted.position?.line, 4)
 })
 
 test('settingsOf() takes tracing over where the Mesh has it, and leaves it out where it has none', () => {

@@ -23,13 +23,20 @@ export const defaultMeshSettings: MeshSettings = {
   access: 'enforce-selected',
 }
 
+/** The trust domain that certificates are signed for. */
+export interface RunningTrustDomain {
+  readonly trustDomain: TrustDomain
+  /** Whoever started the control plane chose it: Mesh objects have no say. */
+  readonly isFixed: boolean
+}
+
 export interface MeshInputs {
   readonly api: Pick<ApiCollections, 'meshes'>
   /**
-   * The trust domain that certificates are signed for, under `runningKey`, once that is settled. Another one in the
-   * Mesh object waits: every certificate and every policy of the mesh hangs on it.
+   * Under `runningKey`, once that is settled. Another one in the Mesh object waits, or counts for nothing: every
+   * certificate and every policy of the mesh hangs on it.
    */
-  readonly running?: Collection<TrustDomain> | undefined
+  readonly running?: Collection<RunningTrustDomain> | undefined
 }
 
 export const runningKey = 'trust-domain'
@@ -39,7 +46,7 @@ export function deriveMeshSettings(graph: Graph, { api, running }: MeshInputs): 
   return graph.singleton('mesh-settings', (look) => {
     const settings = settingsOf(oldestMesh(look.all(api.meshes)))
     const held = running === undefined ? undefined : look.one(running, runningKey)
-    return held === undefined ? settings : { ...settings, trustDomain: held }
+    return held === undefined ? settings : { ...settings, trustDomain: held.trustDomain }
   })
 }
 
@@ -71,7 +78,7 @@ export function settingsOf(mesh: MeshObject | undefined): MeshSettings {
 export function meshConditions(
   mesh: MeshObject,
   winner: MeshObject | undefined,
-  running: TrustDomain | undefined,
+  running: RunningTrustDomain | undefined,
 ): readonly Condition[] {
   if (winner !== undefined && objectKey(winner) !== objectKey(mesh)) {
     const message = `a mesh has one Mesh object; ${objectLabel(winner)} is older and holds`
@@ -82,13 +89,19 @@ export function meshConditions(
   }
   const parsed = parseTrustDomain(mesh.spec.trustDomain ?? defaultTrustDomain)
   const position = mesh.positions.get('spec.trustDomain')
-  if (parsed.ok && (running === undefined || running === parsed.value)) return conditionSet()
-  if (parsed.ok) {
-    const message = `the mesh runs with the trust domain ${running}; ${parsed.value} takes its place when the control plane is started again, the modes take effect`
-    return conditionSet({ accepted: { status: 'False', reason: 'RestartNeeded', message, position } })
+  const inUse = running?.trustDomain ?? defaultTrustDomain
+  if (!parsed.ok) {
+    const message = `${parsed.error}; ${inUse} is used, the modes take effect`
+    return conditionSet({ accepted: { status: 'False', reason: 'InvalidTrustDomain', message, position } })
   }
-  const message = `${parsed.error}; ${running ?? defaultTrustDomain} is used, the modes take effect`
-  return conditionSet({ accepted: { status: 'False', reason: 'InvalidTrustDomain', message, position } })
+  if (running === undefined || inUse === parsed.value) return conditionSet()
+  if (running.isFixed) {
+    if (mesh.spec.trustDomain === undefined) return conditionSet()
+    const message = `the control plane was started with the trust domain ${inUse}, which holds in place of ${parsed.value}`
+    return conditionSet({ accepted: { reason: 'Accepted', message, position } })
+  }
+  const message = `the mesh runs with the trust domain ${inUse}; ${parsed.value} takes its place when the control plane is started again, the modes take effect`
+  return conditionSet({ accepted: { status: 'False', reason: 'RestartNeeded', message, position } })
 }
 
 function oldestMesh(meshes: readonly MeshObject[]): MeshObject | undefined {
