@@ -7,7 +7,7 @@ import { chooseEndpoint } from './endpoint-choice.ts'
 import type { Upstream } from './endpoint-choice.ts'
 import { expectedIdentities } from './expected-identities.ts'
 import type { MeshState } from './mesh-state.ts'
-import { waypointEndpoint, waypointOf } from './waypoint-hop.ts'
+import { waypointEndpoint, waypointsOf } from './waypoint-hop.ts'
 
 export type OutboundRefusal =
   | 'loopback'
@@ -98,8 +98,8 @@ function toService(state: MeshState, service: Service, facts: OutboundFacts, rng
   if (!passthrough && !service.ports.some(({ servicePort }) => servicePort === port)) {
     return refused('no-such-port', `service ${key} has no port ${port}`, service)
   }
-  const waypoint = waypointOf(service, rng)
-  if (waypoint !== undefined) return throughWaypoint(waypoint, { state, facts, service, rng })
+  const waypoints = waypointsOf(service, rng)
+  if (waypoints.length > 0) return throughFirst(waypoints, { state, facts, service, rng })
   if (passthrough) return plain(undefined, service, facts)
   const upstream = chooseEndpoint(state, { service, port, tried }, rng)
   if (upstream === undefined) {
@@ -114,6 +114,17 @@ interface Hop {
   /** Absent: a workload was called by its address. */
   readonly service: Service | undefined
   readonly rng: Rng
+}
+
+/** To the first of them that can be used; what is said of the first is said where none can. */
+function throughFirst(waypoints: readonly GatewayAddress[], hop: Hop): OutboundDecision {
+  const decisions = waypoints.values().map((waypoint) => throughWaypoint(waypoint, hop))
+  let first: OutboundDecision | undefined
+  for (const decision of decisions) {
+    if (decision.kind === 'hbone') return decision
+    first ??= decision
+  }
+  return first ?? refused('waypoint-unusable', 'there is no waypoint', hop.service)
 }
 
 /** To the waypoint, which is told what the caller dialled; it alone decides where that leads. */

@@ -129,38 +129,46 @@ for (const [name, world, reason] of never) {
   })
 }
 
-test('decideOutbound shares connections among weighted waypoints', () => {
-  const weighted: Service = {
-    ...bound,
-    weightedWaypoints: [
-      { destination: byIp('10.0.0.97'), weight: 3 },
-      { destination: byIp('10.0.0.98'), weight: 1 },
-      { destination: byIp('10.0.0.99'), weight: 0 },
-    ],
-  }
+/** Where 4000 connections to a service with these waypoints and weights go. */
+function sharesOf(
+  weights: Readonly<Record<string, number>>,
+  tried?: ReadonlySet<string>,
+): Map<string, number> {
+  const weightedWaypoints = Object.entries(weights).map(([at, weight]) => ({ destination: byIp(at), weight }))
   const state = new MeshState()
-  const instances = ['10.0.0.97', '10.0.0.98', '10.0.0.99'].map((at, i) => testWorkload(`wp-${i}`, at))
-  state.apply(addressUpdate(instances, [weighted]))
+  const instances = Object.keys(weights).map((at) => testWorkload(`wp-${at}`, at))
+  state.apply(addressUpdate(instances, [{ ...bound, weightedWaypoints }]))
+  const facts: OutboundFacts = {
+    namespace: 'shop',
+    network: '',
+    destinationIp: ip('240.240.0.1'),
+    destinationPort: 80,
+    ownPorts: [],
+    loopbackAllowed: false,
+    hbonePort: 15_008,
+    ...(tried === undefined ? {} : { tried }),
+  }
   const rng = seededRng(3)
   const counts = new Map<string, number>()
   for (let i = 0; i < 4000; i++) {
-    const decision = decideOutbound(
-      state,
-      {
-        namespace: 'shop',
-        network: '',
-        destinationIp: ip('240.240.0.1'),
-        destinationPort: 80,
-        ownPorts: [],
-        loopbackAllowed: false,
-        hbonePort: 15_008,
-      },
-      rng,
-    )
-    assert.ok(decision.kind === 'hbone')
-    counts.set(decision.ip, (counts.get(decision.ip) ?? 0) + 1)
+    const decision = decideOutbound(state, facts, rng)
+    const to = decision.kind === 'hbone' ? decision.ip : decision.kind
+    counts.set(to, (counts.get(to) ?? 0) + 1)
   }
+  return counts
+}
+
+const weights = { '10.0.0.97': 3, '10.0.0.98': 1, '10.0.0.99': 0 }
+
+test('decideOutbound shares connections among weighted waypoints', () => {
+  const counts = sharesOf(weights)
   assert.deepEqual([...counts.keys()].toSorted(), ['10.0.0.97', '10.0.0.98'])
   const share = (counts.get('10.0.0.97') ?? 0) / 4000
   assert.ok(share > 0.7 && share < 0.8, `the heavier one got ${share}`)
+})
+
+test('decideOutbound leads through another weighted waypoint where one does not answer, and never to weight 0', () => {
+  const uids = ['10.0.0.97', '10.0.0.98'].map((at) => testWorkload(`wp-${at}`, at).uid)
+  assert.deepEqual([...sharesOf(weights, new Set(uids.slice(0, 1)))], [['10.0.0.98', 4000]])
+  assert.deepEqual([...sharesOf(weights, new Set(uids))], [['refused', 4000]])
 })

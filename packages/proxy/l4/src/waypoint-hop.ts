@@ -18,16 +18,19 @@ export interface WaypointFacts {
   readonly tried: ReadonlySet<string> | undefined
 }
 
-/** The waypoint of a service for one connection: of several by weight, at random. */
-export function waypointOf(service: Service, rng: Rng): GatewayAddress | undefined {
-  const total = service.weightedWaypoints.reduce((sum, { weight }) => sum + weight, 0)
-  if (total <= 0) return service.waypoint ?? service.weightedWaypoints[0]?.destination
-  let left = rng.next() * total
-  for (const { destination, weight } of service.weightedWaypoints) {
-    left -= weight
-    if (left < 0) return destination
+/**
+ * The waypoints of a service in the order in which one connection tries them: the first by weight at random. Each judges by
+ * all that is bound to the service, so that none is led around where the first does not answer. Empty: it has none.
+ */
+export function waypointsOf({ waypoint, weightedWaypoints }: Service, rng: Rng): readonly GatewayAddress[] {
+  const weighted = weightedWaypoints.filter(({ weight }) => weight > 0)
+  if (weighted.length === 0) {
+    const only = waypoint ?? weightedWaypoints[0]?.destination
+    return only === undefined ? [] : [only]
   }
-  return service.weightedWaypoints.findLast(({ weight }) => weight > 0)?.destination
+  let left = rng.next() * weighted.reduce((sum, { weight }) => sum + weight, 0)
+  const drawn = weighted.find(({ weight }) => (left -= weight) < 0) ?? weighted.at(-1)
+  return [drawn, ...weighted.filter((one) => one !== drawn)].flatMap((one) => one?.destination ?? [])
 }
 
 /** One instance of a waypoint; an error says why there is none that can be used. */
