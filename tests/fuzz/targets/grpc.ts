@@ -2,14 +2,19 @@
 import { isDeepStrictEqual } from 'node:util'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { compareText } from '@tulle/core'
+import { digestsKey } from '@tulle/mesh-xds'
 import { DeltaDiscoveryRequestSchema } from '@tulle/proto'
+import type { DeltaDiscoveryRequest } from '@tulle/proto'
 import { readAdsRequest } from '../../../packages/serve/xds/src/ads-request.ts'
 import { ByteBudget, MessageFrames } from '../../../packages/serve/xds/src/message-frames.ts'
 import { ensure } from '../target.ts'
 import type { FuzzTarget } from '../target.ts'
 
 const request = create(DeltaDiscoveryRequestSchema, {
-  node: { id: 'ztunnel~10.0.0.1~n1.shop~shop.svc.cluster.local' },
+  node: {
+    id: 'ztunnel~10.0.0.1~n1.shop~shop.svc.cluster.local',
+    metadata: { NAME: 'n1', PORTS: [1, { a: null }], [digestsKey]: 'abcd' },
+  },
   typeUrl: 'type.googleapis.com/istio.workload.Address',
   resourceNamesSubscribe: ['*', 'shop/books', '\u{1F4DA}'],
   resourceNamesUnsubscribe: ['shop/old'],
@@ -49,6 +54,7 @@ function byLibrary(input: Uint8Array): { readonly bytes: Uint8Array; readonly fa
       subscribe: found.resourceNamesSubscribe,
       unsubscribe: found.resourceNamesUnsubscribe,
       versions: Object.entries(found.initialResourceVersions).toSorted(byName),
+      digests: digestsOf(found),
     }
     return { bytes: toBinary(DeltaDiscoveryRequestSchema, found), facts }
   } catch {
@@ -86,7 +92,7 @@ export const adsRequests: FuzzTarget = {
 function factsOf(bytes: Uint8Array): unknown {
   const found = readAdsRequest(bytes)
   if (!found.ok) return found.error
-  const { typeUrl, nonce, error, subscribe, unsubscribe, initialVersions } = found.value
+  const { typeUrl, nonce, error, subscribe, unsubscribe, initialVersions, digests } = found.value
   return {
     typeUrl,
     nonce,
@@ -94,7 +100,13 @@ function factsOf(bytes: Uint8Array): unknown {
     subscribe,
     unsubscribe,
     versions: [...new Map(initialVersions.entries())].toSorted(byName),
+    digests,
   }
+}
+
+function digestsOf({ node }: DeltaDiscoveryRequest): string | undefined {
+  const value = node?.metadata?.[digestsKey]
+  return typeof value === 'string' ? value : undefined
 }
 
 /** The messages that come out when bytes come in pieces; a fault ends them. */

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import type { MeshResource, ResourceUpdate } from '@tulle/mesh-xds'
+import { bucketOf, digestsKey, minDigestedNames, StateDigests } from '@tulle/mesh-xds'
+import type { Buckets, DigestMark, MeshResource, ResourceUpdate } from '@tulle/mesh-xds'
 import { DeltaDiscoveryRequestSchema } from '@tulle/proto'
 import type { DeltaDiscoveryRequest, DeltaDiscoveryResponse, NodeSchema } from '@tulle/proto'
 import type { AdsNode, RejectedResource } from './ads-types.ts'
@@ -9,6 +10,19 @@ import type { AdsNode, RejectedResource } from './ads-types.ts'
 const invalidArgument = 3
 const maxReasonChars = 500
 const maxErrorChars = 1 << 20
+
+/** What the control plane has said that it can do: one for all types, kept from stream to stream. */
+export interface ControlSkills {
+  /** It takes digests instead of versions. */
+  takesDigests: boolean
+}
+
+/** Nothing is on demand, optional, or known of the control plane where absent. */
+export interface TypeOptions {
+  readonly onDemand?: boolean
+  readonly optional?: boolean
+  readonly skills?: ControlSkills
+}
 
 /** What this proxy has applied of one type; outlives the streams. */
 export class TypeState {
@@ -20,12 +34,16 @@ export class TypeState {
   synced: boolean = false
   /** Names asked for, of a type on demand. */
   readonly demanded: Set<string> = new Set()
+  readonly #skills: ControlSkills
   readonly #versions: Map<string, string> = new Map()
   /** Names that were refused: what the data plane does about them lasts until they are taken or removed. */
   readonly #refused: Set<string> = new Set()
+  /** Digests went with the first request of this stream, and nothing has been said of them yet. */
+  #brought: boolean = false
 
-  constructor(typeUrl: string, options: { readonly onDemand?: boolean; readonly optional?: boolean } = {}) {
+  constructor(typeUrl: string, options: TypeOptions = {}) {
     this.typeUrl = typeUrl
+    this.#skills = options.skills ?? { takesDigests: false }
     this.onDemand = options.onDemand ?? false
     this.optional = options.optional ?? false
   }
@@ -36,20 +54,47 @@ export class TypeState {
   }
 
   /**
-   * The first request of a stream: what is known already comes along, so that only differences travel back. What
-   * was refused comes along without a version, so that it comes again, or its removal does.
+   * The first request of a stream: what is known already comes along, so that only differences travel back; as digests
+   * where the control plane takes them.
    * Subscribing to `*` and dropping it in one request is the field's way to say "nothing yet".
    */
   firstRequest(node: AdsNode): DeltaDiscoveryRequest {
+    const isLarge = this.#versions.size + this.#refused.size >= minDigestedNames
+    this.#brought = this.#skills.takesDigests && isLarge && !this.onDemand
+    const digests = this.#brought ? { [digestsKey]: StateDigests.of(this.known()).toText() } : {}
     return create(DeltaDiscoveryRequestSchema, {
-      node: nodeMessage(node),
+      node: nodeMessage(node, digests),
       typeUrl: this.typeUrl,
       resourceNamesSubscribe: this.onDemand ? ['*', ...this.demanded] : [],
       resourceNamesUnsubscribe: this.onDemand ? ['*'] : [],
-      initialResourceVersions: Object.fromEntries([
-        ...this.#versions,
-        ...[...this.#refused].map((name) => [name, ''] as const),
-      ]),
+      initialResourceVersions: this.#brought ? {} : Object.fromEntries(this.known()),
+    })
+  }
+
+  /**
+   * The buckets whose versions the control plane wants to be told, where that is what a response is about. Throws an
+   * Error where digests were brought and not understood: what comes then is everything, and no removal.
+   */
+  asksFor(mark: DigestMark | undefined): Buckets | undefined {
+    const wereBrought = this.#brought
+    this.#brought = false
+    if (mark?.kind === 'tell' && !wereBrought)
+      throw new Error('the control plane asks for versions, but was brought no digests')
+    if (wereBrought && mark?.kind !== 'tell' && mark?.kind !== 'resumed') {
+      this.#skills.takesDigests = false
+      throw new Error('the control plane takes no digests any more, and is told all versions')
+    }
+    if (mark !== undefined) this.#skills.takesDigests = true
+    return mark?.kind === 'tell' ? mark.buckets : undefined
+  }
+
+  /** The answer to such a response. */
+  told(response: DeltaDiscoveryResponse, buckets: Buckets): DeltaDiscoveryRequest {
+    const versions = [...this.known()].filter(([name]) => buckets.has(bucketOf(name)))
+    return create(DeltaDiscoveryRequestSchema, {
+      typeUrl: this.typeUrl,
+      responseNonce: response.nonce,
+      initialResourceVersions: Object.fromEntries(versions),
     })
   }
 
@@ -98,6 +143,12 @@ export class TypeState {
     }
     this.synced = true
   }
+
+  /** What was refused has no version, so that it comes again, or its removal does. */
+  *known(): Generator<readonly [name: string, version: string]> {
+    yield* this.#versions
+    for (const name of this.#refused) yield [name, '']
+  }
 }
 
 /** The answer to a response: with its nonce, and with what could not be applied, in ztunnel's form. */
@@ -134,7 +185,10 @@ export function releaseRequest(typeUrl: string, name: string): DeltaDiscoveryReq
   return create(DeltaDiscoveryRequestSchema, { typeUrl, resourceNamesUnsubscribe: [name] })
 }
 
-function nodeMessage(node: AdsNode): MessageInitShape<typeof NodeSchema> {
+function nodeMessage(
+  node: AdsNode,
+  digests: Readonly<Record<string, string>>,
+): MessageInitShape<typeof NodeSchema> {
   const podName = node.podName ?? node.name
   const podNamespace = node.podNamespace ?? 'tulle-system'
   const addresses = node.addresses ?? []
@@ -147,6 +201,7 @@ function nodeMessage(node: AdsNode): MessageInitShape<typeof NodeSchema> {
       NAMESPACE: podNamespace,
       INSTANCE_IPS: addresses.join(','),
       NODE_NAME: node.name,
+      ...digests,
     },
   }
 }

@@ -1,5 +1,5 @@
 /** The proxy's side of the control plane: configuration over delta ADS, certificates from the CA. */
-export { adsClient } from './ads-client.ts'
+export { adsClient, reconnectPauses } from './ads-client.ts'
 export type { AdsClient, AdsClientDeps, AdsClientOptions, AdsNode, RejectedResource } from './ads-types.ts'
 export { grpcCaClient } from './certificate-client.ts'
 export type { GrpcCaClientDeps, GrpcCaClientOptions } from './certificate-client.ts'

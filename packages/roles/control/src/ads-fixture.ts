@@ -8,7 +8,7 @@ import { err, must, ok, seededRng, systemClock, TestClock } from '@tulle/core'
 import { adsClient } from '@tulle/control-client'
 import type { AdsClient, AdsClientOptions, RejectedResource } from '@tulle/control-client'
 import { defaultTrustDomain, noRevocations } from '@tulle/identity'
-import { addressType, authorizationType } from '@tulle/mesh-xds'
+import { addressType, authorizationType, digestsKey, parseDigestMark } from '@tulle/mesh-xds'
 import type { MeshResource, ResourceUpdate } from '@tulle/mesh-xds'
 import { aggregatedDiscoveryService } from '@tulle/proto'
 import { MetricsRegistry, silentLog } from '@tulle/runtime'
@@ -108,6 +108,16 @@ export class AdsFixture implements AsyncDisposable {
 
   hangUp(): void {
     this.#server?.[Symbol.dispose]()
+  }
+
+  /** Ends all connections, changes something while nobody is there, and waits until somebody is back. */
+  async comeBack(...steps: readonly string[]): Promise<void> {
+    this.hangUp()
+    await this.until(() => this.xds.receipts.nodes().every((node) => !node.connected))
+    this.change(...steps)
+    await this.listen()
+    // Some tries fail while nobody listens: time goes on until one succeeds.
+    while (!this.xds.receipts.nodes().some((node) => node.connected)) await this.clock.advance(1000)
   }
 
   /** One transaction. */
@@ -215,7 +225,8 @@ function describeResponse(message: Buffer): string {
     ...response.resources.map(({ name, version }) => `+${name}@${version}`),
     ...response.removedResources.map((name) => `-${name}`),
   ]
-  return ['→', shortType(response.typeUrl), ...names].join(' ')
+  const asks = parseDigestMark(response.controlPlane?.identifier)?.kind === 'tell' ? ['tell'] : []
+  return ['→', shortType(response.typeUrl), ...asks, ...names].join(' ')
 }
 
 function describeRequest(message: Uint8Array): string {
@@ -234,7 +245,8 @@ function describeRequest(message: Uint8Array): string {
       : request.errorDetail === undefined
         ? 'ack'
         : `nack ${request.errorDetail.message}`
-  return ['←', shortType(request.typeUrl), kind, ...names, ...known].join(' ')
+  const digests = request.node?.metadata?.[digestsKey] === undefined ? [] : ['digests']
+  return ['←', shortType(request.typeUrl), kind, ...digests, ...names, ...known].join(' ')
 }
 
 /** Applies by hand: each update waits until `release` is called. */

@@ -109,18 +109,46 @@ test('adsClient brings along what it has, and only the difference travels', asyn
   await client.start(forever)
   await client.whenSynced
   await fixture.settled()
-  fixture.hangUp()
-  await fixture.until(() => fixture.xds.receipts.nodes().every((node) => !node.connected))
-  fixture.change('+w1@2', '-w2', '+w3@1')
-  await fixture.listen()
-  // Some tries fail while nobody listens: time goes on until one succeeds.
-  while (!fixture.xds.receipts.nodes().some((node) => node.connected)) await fixture.clock.advance(1000)
+  await fixture.comeBack('+w1@2', '-w2', '+w3@1')
   assert.deepEqual(await fixture.settled(), [
     '← policies ask has:p1@1',
     '← addresses ask has:w1@1 has:w2@1',
     '→ policies',
     '← policies ack',
     '→ addresses +w1@2 +w3@1 -w2',
+    '← addresses ack',
+  ])
+})
+
+test('adsClient of a large mesh brings digests, and tells versions only where they differ', async () => {
+  await using fixture = await AdsFixture.create()
+  fixture.change(...Array.from({ length: 1000 }, (_, i) => `+w${i}@1`), '+bad@1')
+  const client = fixture.client({
+    typeUrls: [addressType],
+    apply: ({ upserts }) => {
+      const bad = upserts.filter(({ name }) => name === 'bad')
+      return Promise.resolve(bad.map(({ name }) => ({ name, reason: 'unknown enum' })))
+    },
+  })
+  await client.start(forever)
+  await client.whenSynced
+  await fixture.settled()
+  await fixture.comeBack('-bad')
+  assert.deepEqual(await fixture.settled(), [
+    '← addresses ask digests',
+    '→ addresses tell',
+    '← addresses ack has:bad@',
+    '→ addresses -bad',
+    '← addresses ack',
+  ])
+  await fixture.comeBack()
+  assert.deepEqual(await fixture.settled(), ['← addresses ask digests', '→ addresses', '← addresses ack'])
+  await fixture.comeBack('+w7@2', '-w8')
+  assert.deepEqual(await fixture.settled(), [
+    '← addresses ask digests',
+    '→ addresses tell',
+    '← addresses ack has:w7@1 has:w8@1',
+    '→ addresses +w7@2 -w8',
     '← addresses ack',
   ])
 })

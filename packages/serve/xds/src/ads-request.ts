@@ -1,6 +1,7 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import { err, errorText, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
+import { digestsKey } from '@tulle/mesh-xds'
 import type { StreamRequest } from './ads-stream.ts'
 import { InitialVersions } from './initial-versions.ts'
 
@@ -22,12 +23,14 @@ function read(message: Uint8Array): StreamRequest {
   let typeUrl = ''
   let nonce = ''
   let error: string | undefined
+  let digests: string | undefined
   const subscribe: string[] = []
   const unsubscribe: string[] = []
   const initialVersions = new InitialVersions(message)
   while (reader.pos < reader.len) {
     const [field, wireType] = reader.tag()
     if (wireType !== WireType.LengthDelimited) reader.skip(wireType)
+    else if (field === 1) digests = readDigests(reader.bytes())
     else if (field === 2) typeUrl = reader.text()
     else if (field === 3) subscribe.push(reader.text())
     else if (field === 4) unsubscribe.push(reader.text())
@@ -36,7 +39,34 @@ function read(message: Uint8Array): StreamRequest {
     else if (field === 7) error = readStatusMessage(reader.bytes())
     else reader.skip(wireType)
   }
-  return { typeUrl, nonce, error, subscribe, unsubscribe, initialVersions }
+  return { typeUrl, nonce, error, subscribe, unsubscribe, initialVersions, digests }
+}
+
+/** Out of `envoy.config.core.v3.Node`: of its metadata, which is field 3, the one text that is ours. */
+function readDigests(node: Uint8Array): string | undefined {
+  let digests: string | undefined
+  eachPart(node, 3, (metadata) => {
+    eachPart(metadata, 1, (entry) => {
+      let key = ''
+      let value: Uint8Array | undefined
+      eachPart(entry, 1, (bytes) => (key = new TextReader(bytes).all()))
+      eachPart(entry, 2, (bytes) => (value = bytes))
+      // google.protobuf.Value: string_value 3.
+      if (key !== digestsKey || value === undefined) return
+      eachPart(value, 3, (bytes) => (digests = new TextReader(bytes).all()))
+    })
+  })
+  return digests
+}
+
+/** Texts, bytes and messages of one field of a message; the others are passed over. */
+function eachPart(message: Uint8Array, wanted: number, take: (bytes: Uint8Array) => void): void {
+  const reader = new TextReader(message)
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag()
+    if (field === wanted && wireType === WireType.LengthDelimited) take(reader.bytes())
+    else reader.skip(wireType)
+  }
 }
 
 /** An entry of `map<string, string>`: key 1, value 2. */
@@ -84,6 +114,11 @@ class TextReader extends BinaryReader {
   text(): string {
     const start = this.bounded(this.len)
     return this.#buffer.toString('utf8', start, this.pos)
+  }
+
+  /** All of it is one text. */
+  all(): string {
+    return this.#buffer.toString('utf8')
   }
 
   /** Steps over a length and as many bytes, which end at `limit` at the latest; where they begin. */

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { StateDigests } from '@tulle/mesh-xds'
 import { InitialVersions } from './initial-versions.ts'
 import { addressType, policyType, StreamFixture } from './stream-fixture.ts'
 
 const versions = (of: Readonly<Record<string, string>>): InitialVersions =>
   InitialVersions.of(Object.entries(of))
+
+const digests = (of: Readonly<Record<string, string>>): string => StateDigests.of(Object.entries(of)).toText()
 
 /** A stream that asked for everything and has it. */
 function settled(...steps: readonly string[]): StreamFixture {
@@ -258,4 +261,86 @@ test('AdsStream counts a revision as applied when its last step is acknowledged'
     note()
   }
   assert.deepEqual(applied, [1, 1, 1, 2])
+})
+
+test('AdsStream says in the first answer of a type that it takes digests, where all of it was asked for', () => {
+  const fixture = new StreamFixture()
+  fixture.change('+w1@1').request(policyType).ack().request(addressType).ack().change('+w1@2')
+  assert.deepEqual(fixture.marks, ['taken', 'taken', ''])
+  const byName = new StreamFixture()
+  byName.request(addressType, { subscribe: ['w1'] })
+  assert.deepEqual(byName.marks, [''])
+})
+
+test('AdsStream sends nothing to a node whose digests are those of what there is, and what changes later', () => {
+  const fixture = new StreamFixture()
+  fixture.change('+w1@1', '+w2@1').request(addressType, { digests: digests({ w1: '1', w2: '1' }) })
+  assert.deepEqual([fixture.sent(), fixture.marks], [['1 addresses:'], ['resumed']])
+  fixture.ack().change('+w1@2', '-w2')
+  assert.deepEqual(fixture.sent(), ['2 addresses: +w1@2 -w2'])
+})
+
+test('AdsStream asks a node for versions where its digests differ, and sends only what differs there', () => {
+  const fixture = new StreamFixture()
+  fixture.change('+w1@1', '+w2@2', '+w3@1')
+  fixture.request(addressType, { digests: digests({ w1: '1', w2: '1', gone: '1' }) })
+  assert.deepEqual(fixture.sent(), ['1 addresses?'])
+  assert.equal(fixture.stream.appliedRevision, 0, 'a question confirms nothing')
+  fixture.change('+w4@1', '+w1@3')
+  assert.deepEqual(fixture.sent(), [], 'nothing is sent before the node has told')
+  fixture.tell({ w2: '1', gone: '1' })
+  assert.deepEqual(fixture.sent(), ['2 addresses: +w1@3 +w4@1 +w3@1 +w2@2 -gone'])
+  fixture.ack()
+  assert.equal(fixture.stream.appliedRevision, 2)
+  assert.deepEqual(fixture.marks, ['tell', 'resumed'])
+})
+
+test('AdsStream removes policies of a node with digests after the addresses that named them', () => {
+  const fixture = new StreamFixture()
+  fixture.change('policy:+p1@1', '+w1@2(p1)')
+  fixture.request(policyType, { digests: digests({ p0: '1' }) })
+  fixture.request(addressType, { digests: digests({ w1: '1(p0)' }) })
+  assert.deepEqual(fixture.sent(), ['1 policies?'])
+  fixture.tell({ p0: '1' })
+  assert.deepEqual(fixture.sent(), ['1 addresses?'])
+  fixture.tell({ w1: '1(p0)' })
+  assert.deepEqual(fixture.sent(), ['1 policies: +p1@1'])
+  fixture.ack()
+  assert.deepEqual(fixture.sent(), ['1 addresses: +w1@2(p1)'])
+  fixture.ack()
+  assert.deepEqual(fixture.sent(), ['1 policies: -p0'])
+})
+
+test('AdsStream sends everything to who brings digests that are none, and says so by not resuming', () => {
+  for (const bad of ['', 'x', digests({}).slice(1)]) {
+    const fixture = new StreamFixture()
+    fixture.change('+w1@1').request(addressType, { digests: bad })
+    assert.deepEqual([fixture.sent(), fixture.marks], [['1 addresses: +w1@1'], ['taken']])
+  }
+})
+
+test('AdsStream believes versions before digests, and nothing that a node tells unasked', () => {
+  const fixture = new StreamFixture()
+  fixture
+    .change('+w1@1')
+    .request(addressType, { digests: digests({}), initialVersions: versions({ w1: '1' }) })
+  assert.deepEqual([fixture.sent(), fixture.marks], [['1 addresses:'], ['taken']])
+  fixture.tell({ w1: '0', w2: '0' })
+  assert.deepEqual(fixture.sent(), [])
+})
+
+test('AdsStream takes a node that tells too much, or nothing, as it takes others', () => {
+  const many = Object.fromEntries(Array.from({ length: 21 }, (_, i) => [`w${i}`, '1']))
+  const fixture = new StreamFixture()
+  fixture
+    .change('+w1@1')
+    .request(addressType, { digests: digests({}) })
+    .tell(many)
+  assert.ok(fixture.sent().includes(`refused: ${addressType}: expected at most 20 initial versions`))
+  const silent = new StreamFixture()
+  silent
+    .change('+w1@1')
+    .request(addressType, { digests: digests({ w2: '1' }) })
+    .ack('I would rather not')
+  assert.deepEqual(silent.sent(), ['1 addresses?', '1 addresses: +w1@1'])
 })

@@ -1,5 +1,6 @@
 import { err, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
+import type { DigestMark } from '@tulle/mesh-xds'
 import { parseRejections } from './nack.ts'
 import type { RejectedResource } from './receipt-types.ts'
 import type { ResourceIndex } from './resource-index.ts'
@@ -54,7 +55,11 @@ interface Step {
 interface InFlight extends Step {
   readonly nonce: string
   readonly revision: number
+  /** Whether it was a question for versions. */
+  readonly asks: boolean
 }
+
+const nothing: Payload = { upserts: [], removed: [] }
 
 /**
  * One delta ADS stream, apart from its socket. What changed is sent in rounds: a round holds the values of one
@@ -64,7 +69,8 @@ interface InFlight extends Step {
  *
  * each step after the acknowledgement of the one before. So no address arrives before a policy that it names,
  * and no policy goes while an address names it; and since nothing is added to a round under way, neither
- * starves the other. What changes meanwhile waits for the next round, by key.
+ * starves the other. What changes meanwhile waits for the next round, by key. A node that brought digests is asked
+ * first for its versions where it differs, so that rounds are the same for it: removals by name, in their turn.
  * At most one response is unacknowledged, so a slow node can fill no buffer of ours.
  */
 export class AdsStream {
@@ -94,6 +100,11 @@ export class AdsStream {
     return this.#inFlight !== undefined
   }
 
+  /** Whether the node has acknowledged an answer about this type. */
+  hasAcknowledged(typeUrl: string): boolean {
+    return this.#types.get(typeUrl)?.acknowledged === true
+  }
+
   /** Whether the node has acknowledged all there is for it. */
   get isConfirmed(): boolean {
     if (this.#inFlight !== undefined || this.#steps.length > 0) return false
@@ -113,7 +124,8 @@ export class AdsStream {
     const index = this.#indexes.find((candidate) => candidate.typeUrl === request.typeUrl)
     // A type that we do not serve: other control planes do, so the stream stays.
     if (index === undefined) return ok(undefined)
-    this.#acknowledge(request)
+    const answered = this.#acknowledge(request)
+    if (!answered.ok) return err(`${request.typeUrl}: ${answered.error}`)
     let type = this.#types.get(request.typeUrl)
     if (type === undefined) {
       const subscription = new Subscription(index, this.#deps.limits)
@@ -132,7 +144,7 @@ export class AdsStream {
 
   /** Sends what may be sent now, and takes stock. */
   pump(): void {
-    if (this.#inFlight === undefined) {
+    if (this.#inFlight === undefined && !this.#askForVersions()) {
       if (this.#steps.length === 0) this.#beginRound()
       const step = this.#steps.shift()
       if (step !== undefined) this.#send(step)
@@ -141,17 +153,31 @@ export class AdsStream {
     this.#deps.onProgress()
   }
 
-  #acknowledge(request: StreamRequest): void {
+  #acknowledge(request: StreamRequest): Result<void> {
     const sent = this.#inFlight
     // Another nonce is an answer to something older, or none at all.
-    if (sent === undefined || sent.type.typeUrl !== request.typeUrl || sent.nonce !== request.nonce) return
+    if (sent === undefined || sent.type.typeUrl !== request.typeUrl || sent.nonce !== request.nonce)
+      return ok(undefined)
     this.#inFlight = undefined
-    sent.type.acknowledged = true
-    if (request.error === undefined) return
     const { subscription } = sent.type
+    if (sent.asks) return subscription.told(request.initialVersions)
+    sent.type.acknowledged = true
+    if (request.error === undefined) return ok(undefined)
     const rejected = parseRejections(request.error, subscription.sentResources(sent.payload))
     subscription.reject(rejected)
     this.#deps.onRejected(sent.type.typeUrl, rejected)
+    return ok(undefined)
+  }
+
+  /** Whether a node has to tell something before it can be sent anything. */
+  #askForVersions(): boolean {
+    for (const type of this.#ordered) {
+      const buckets = type.subscription.untold
+      if (buckets === undefined) continue
+      this.#transmit({ type, payload: nothing }, this.#deps.revision(), { kind: 'tell', buckets })
+      return true
+    }
+    return false
   }
 
   #beginRound(): void {
@@ -183,14 +209,20 @@ export class AdsStream {
   }
 
   #send(step: Step): void {
+    const { type } = step
+    type.sentRevision = this.#roundRevision
+    const { mode, resumed } = type.subscription
+    const isFirst = !type.acknowledged && mode === 'all'
+    const mark = isFirst ? ({ kind: resumed ? 'resumed' : 'taken' } as const) : undefined
+    this.#transmit(step, this.#roundRevision, mark)
+  }
+
+  #transmit({ type, payload }: Step, revision: number, mark: DigestMark | undefined): void {
     const nonce = String(++this.#nonce)
-    const revision = this.#roundRevision
-    const { type, payload } = step
     // What is shared need not be kept while it is under way.
     const kept = payload.everything === undefined ? payload : { ...payload, everything: [] }
-    this.#inFlight = { type, payload: kept, nonce, revision }
-    type.sentRevision = revision
-    const head = { version: this.#versionOf(revision), nonce }
+    this.#inFlight = { type, payload: kept, nonce, revision, asks: mark?.kind === 'tell' }
+    const head = { version: this.#versionOf(revision), nonce, mark }
     this.#deps.send(type.typeUrl, encodeResponse(type.subscription.index, head, payload))
   }
 

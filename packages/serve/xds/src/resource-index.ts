@@ -1,6 +1,7 @@
 import type { Change, Collection } from '@tulle/collections'
 import { assert } from '@tulle/core'
-import type { MeshResource } from '@tulle/mesh-xds'
+import { StateDigests } from '@tulle/mesh-xds'
+import type { Buckets, MeshResource } from '@tulle/mesh-xds'
 import { ChangeJournal } from './change-journal.ts'
 import type { JournalEntry } from './change-journal.ts'
 import type { InitialVersions } from './initial-versions.ts'
@@ -40,6 +41,8 @@ export class ResourceIndex implements Disposable {
   readonly #snapshot: SnapshotChunks
   readonly #encoded: Map<MeshResource, Uint8Array> = new Map()
   readonly #subscription: Disposable
+  /** Made when the first node brings some. */
+  #digests: { readonly state: StateDigests; position: number } | undefined
   #versions: { readonly table: VersionTable; readonly position: number } | undefined
 
   constructor(typeUrl: string, collection: Collection<MeshResource>, options: ResourceIndexOptions = {}) {
@@ -107,6 +110,27 @@ export class ResourceIndex implements Disposable {
     for (const { name } of since) onDifferent(name)
   }
 
+  /** Where a node's state is another one than ours, by its digests; undefined where they can't be read. */
+  differing(digests: string): Buckets | undefined {
+    return this.#digestsNow().differing(digests)
+  }
+
+  /**
+   * As `compare`, of a node that brought what it has of these buckets: names of what it lacks there, and of what it has
+   * and should not.
+   */
+  compareWithin(buckets: Buckets, brought: InitialVersions, onDifferent: (name: string) => void): void {
+    const state = this.#digestsNow()
+    const left = new Map(brought.entries())
+    for (const bucket of buckets) {
+      for (const [name, version] of state.entries(bucket)) {
+        if (left.get(name) !== version) onDifferent(name)
+        left.delete(name)
+      }
+    }
+    for (const name of left.keys()) onDifferent(name)
+  }
+
   /** The bytes of an `envoy.service.discovery.v3.Resource` as a field `resources` of a response. */
   encoded(resource: MeshResource): Uint8Array {
     const known = this.#encoded.get(resource)
@@ -144,6 +168,24 @@ export class ResourceIndex implements Disposable {
 
   [Symbol.dispose](): void {
     this.#subscription[Symbol.dispose]()
+  }
+
+  #digestsNow(): StateDigests {
+    const end = this.#journal.end
+    const since = this.#digests && this.#journal.since(this.#digests.position)
+    if (this.#digests === undefined || since === undefined) {
+      const versions = Array.from(this.#resources.values(), ({ name, version }) => [name, version] as const)
+      this.#digests = { state: StateDigests.of(versions), position: end }
+      return this.#digests.state
+    }
+    const { state } = this.#digests
+    for (const { name } of since) {
+      const version = this.#resources.get(name)?.version
+      if (version === undefined) state.delete(name)
+      else state.set(name, version)
+    }
+    this.#digests.position = end
+    return state
   }
 
   #follow({ key, before, after }: Change<MeshResource>): void {

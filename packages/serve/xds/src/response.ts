@@ -1,5 +1,6 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import type { MeshResource } from '@tulle/mesh-xds'
+import { formatDigestMark } from '@tulle/mesh-xds'
+import type { DigestMark, MeshResource } from '@tulle/mesh-xds'
 import type { ResourceIndex } from './resource-index.ts'
 
 /** What goes into one response; the values are those of one revision. */
@@ -14,6 +15,8 @@ export interface ResponseHead {
   /** What state it is of; nodes compare it with the one they have. */
   readonly version: string
   readonly nonce: string
+  /** What is said of digests with it. */
+  readonly mark?: DigestMark | undefined
 }
 
 /**
@@ -30,6 +33,11 @@ export function encodeResponse(
   writer.tag(1, WireType.LengthDelimited).string(head.version)
   writer.tag(4, WireType.LengthDelimited).string(index.typeUrl)
   writer.tag(5, WireType.LengthDelimited).string(head.nonce)
+  if (head.mark !== undefined) {
+    // envoy.config.core.v3.ControlPlane: identifier 1.
+    writer.tag(7, WireType.LengthDelimited).fork()
+    writer.tag(1, WireType.LengthDelimited).string(formatDigestMark(head.mark)).join()
+  }
   for (const name of payload.removed) writer.tag(6, WireType.LengthDelimited).string(name)
   // Fields may come in any order.
   const parts: Uint8Array[] = [writer.finish()]

@@ -1,6 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf'
 import { createGraph } from '@tulle/collections'
 import type { Graph, Source } from '@tulle/collections'
+import { parseDigestMark } from '@tulle/mesh-xds'
 import type { MeshResource } from '@tulle/mesh-xds'
 import { DeltaDiscoveryResponseSchema } from '@tulle/proto'
 import { AdsStream } from './ads-stream.ts'
@@ -21,12 +22,14 @@ export function resource(text: string): MeshResource {
   return whole === undefined ? made : { ...made, partOf: [whole] }
 }
 
-/** A stream without a socket: what is sent is written down as one line a response. */
+/** A stream without a socket: what is sent is written down as one line a response, `?` for a question. */
 export class StreamFixture {
   readonly graph: Graph = createGraph()
   readonly policies: Source<MeshResource> = this.graph.source<MeshResource>('policies')
   readonly addresses: Source<MeshResource> = this.graph.source<MeshResource>('addresses')
   readonly trace: string[] = []
+  /** What each response said of digests. */
+  readonly marks: string[] = []
   readonly stream: AdsStream
   #lastNonce: { readonly typeUrl: string; readonly nonce: string } = { typeUrl: '', nonce: '' }
 
@@ -81,6 +84,12 @@ export class StreamFixture {
     return this.request(typeUrl, { nonce, error })
   }
 
+  /** Answers the last response, which asked for versions. */
+  tell(versions: Readonly<Record<string, string>>): this {
+    const { typeUrl, nonce } = this.#lastNonce
+    return this.request(typeUrl, { nonce, initialVersions: InitialVersions.of(Object.entries(versions)) })
+  }
+
   /** What was sent since the last look. */
   sent(): readonly string[] {
     return this.trace.splice(0)
@@ -93,6 +102,9 @@ export class StreamFixture {
       ...response.resources.map(({ name, version }) => `+${name}@${version}`),
       ...response.removedResources.map((name) => `-${name}`),
     ]
-    this.trace.push(`${response.systemVersionInfo} ${shortNames[typeUrl]}: ${names.join(' ')}`.trim())
+    const mark = parseDigestMark(response.controlPlane?.identifier)
+    this.marks.push(mark?.kind ?? '')
+    const end = mark?.kind === 'tell' ? '?' : ':'
+    this.trace.push(`${response.systemVersionInfo} ${shortNames[typeUrl]}${end} ${names.join(' ')}`.trim())
   }
 }

@@ -1,6 +1,6 @@
 import { err, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
-import type { MeshResource } from '@tulle/mesh-xds'
+import type { Buckets, MeshResource } from '@tulle/mesh-xds'
 import type { InitialVersions } from './initial-versions.ts'
 import { maxRejected } from './nack.ts'
 import type { SentResources } from './nack.ts'
@@ -14,6 +14,8 @@ export interface SubscriptionRequest {
   readonly unsubscribe: readonly string[]
   /** What the node has from an earlier stream. */
   readonly initialVersions: InitialVersions
+  /** Instead of all versions: the text of its state's digests. */
+  readonly digests?: string | undefined
 }
 
 export interface SubscriptionLimits {
@@ -51,6 +53,9 @@ export class Subscription implements Interested {
   /** Names to answer in any case, also when nothing is there. */
   readonly #asked: Set<string> = new Set()
   readonly #rejected: Map<string, RejectedResource> = new Map()
+  /** Where a node that brought digests has something else: nothing is sent before it told its versions there. */
+  #untold: Buckets | undefined
+  #resumed: boolean = false
   /** The first request is answered in any case: a node holds its listeners shut until then. */
   #answerDue: boolean = false
 
@@ -61,6 +66,16 @@ export class Subscription implements Interested {
 
   get mode(): 'all' | 'on-demand' {
     return this.#all ? 'all' : 'on-demand'
+  }
+
+  /** Buckets of which the node has to tell its versions first; undefined where it has not. */
+  get untold(): Buckets | undefined {
+    return this.#untold
+  }
+
+  /** Whether the node's digests were understood, so that its first answer is about what differs from them. */
+  get resumed(): boolean {
+    return this.#resumed
   }
 
   get rejected(): readonly RejectedResource[] {
@@ -91,8 +106,18 @@ export class Subscription implements Interested {
     if (unsubscribe.includes('*')) this.#all = false
     if (!first && this.#all !== wasAll) this.#switchMode()
     for (const name of subscribe) if (name !== '*') this.#ask(name)
-    if (first) this.#begin(request.initialVersions)
+    if (first) this.#begin(request)
     for (const name of unsubscribe) if (name !== '*') this.#forget(name)
+    return ok(undefined)
+  }
+
+  /** What the node has in the buckets it was asked for. The error is for the peer. */
+  told(versions: InitialVersions): Result<void> {
+    const problem = this.#problemOf({ subscribe: [], unsubscribe: [], initialVersions: versions })
+    if (problem !== undefined) return err(problem)
+    if (this.#untold !== undefined)
+      this.index.compareWithin(this.#untold, versions, (name) => this.#pending.add(name))
+    this.#untold = undefined
     return ok(undefined)
   }
 
@@ -112,7 +137,7 @@ export class Subscription implements Interested {
    * says that the node is so far behind that nobody knows what it misses.
    */
   take(): Result<Payload | undefined> {
-    if (!this.due) return ok(undefined)
+    if (!this.due || this.#untold !== undefined) return ok(undefined)
     const draft: Draft = { upserts: new Map(), removed: new Set() }
     if (this.#all && this.#everythingDue) return ok(this.#takeEverything(draft))
     if (this.#all && !this.#collectChanges(draft))
@@ -216,9 +241,9 @@ export class Subscription implements Interested {
     }
   }
 
-  #begin(initialVersions: InitialVersions): void {
+  #begin({ initialVersions, digests }: SubscriptionRequest): void {
     this.#answerDue = true
-    if (this.#all) return this.#beginAll(initialVersions)
+    if (this.#all) return this.#beginAll(initialVersions, digests)
     for (const [name, version] of initialVersions.entries()) {
       // As istiod does: what a node brings along, it is subscribed to.
       this.#addName(name)
@@ -227,8 +252,15 @@ export class Subscription implements Interested {
     }
   }
 
-  #beginAll(initialVersions: InitialVersions): void {
+  #beginAll(initialVersions: InitialVersions, digests: string | undefined): void {
     this.#position = this.index.position
+    const differing =
+      digests === undefined || initialVersions.size > 0 ? undefined : this.index.differing(digests)
+    this.#resumed = differing !== undefined
+    if (differing !== undefined) {
+      this.#untold = differing.size === 0 ? undefined : differing
+      return
+    }
     this.#everythingDue = initialVersions.size === 0
     // Usually little came while the node was away.
     if (!this.#everythingDue) this.index.compare(initialVersions, (name) => this.#pending.add(name))
@@ -238,6 +270,8 @@ export class Subscription implements Interested {
   #switchMode(): void {
     this.#held.clear()
     this.#pending.clear()
+    this.#untold = undefined
+    this.#resumed = false
     this.#everythingDue = this.#all
     if (!this.#all) for (const name of this.#names) this.#asked.add(name)
   }

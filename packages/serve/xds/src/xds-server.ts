@@ -236,7 +236,7 @@ class DeltaAdsServer implements XdsServer {
       call.end(status.RESOURCE_EXHAUSTED, accepted.error)
       return
     }
-    if (nonce !== '') this.receipts.acknowledged(node, stream, typeUrl)
+    if (nonce !== '' && stream.hasAcknowledged(typeUrl)) this.receipts.acknowledged(node, stream, typeUrl)
     this.#queue.add(open)
   }
 

@@ -22,8 +22,9 @@ const table: Readonly<Record<string, string>> = {
     'node=1 Node, type_url=2 STRING, resource_names_subscribe=3 STRING*, resource_names_unsubscribe=4 STRING*, ' +
     'initial_resource_versions=5 map STRING, response_nonce=6 STRING, error_detail=7 Status',
   'envoy.service.discovery.v3.DeltaDiscoveryResponse':
-    'system_version_info=1 STRING, resources=2 Resource*, type_url=4 STRING, nonce=5 STRING, removed_resources=6 STRING*',
+    'system_version_info=1 STRING, resources=2 Resource*, type_url=4 STRING, nonce=5 STRING, removed_resources=6 STRING*, control_plane=7 ControlPlane',
   'envoy.service.discovery.v3.Resource': 'version=1 STRING, resource=2 Any, name=3 STRING, aliases=4 STRING*',
+  'envoy.config.core.v3.ControlPlane': 'identifier=1 STRING',
   'envoy.config.core.v3.Node': 'id=1 STRING, cluster=2 STRING, metadata=3 Struct',
   'google.rpc.Status': 'code=1 INT32, message=2 STRING, details=3 Any*',
   'istio.workload.Address': 'workload=1 Workload, service=2 Service',
