@@ -120,11 +120,12 @@ class Control implements ControlRole {
     this.#followWaypoints(mesh, xds)
     sources.alsoAllot(model.waypoints, waypointAllocationKey)
     const rotation = this.#rotation(mesh, xds)
-    const grpc = await this.#openPort(mesh, { xds, rotation })
     const ttlMs = nodeTokenTtl
     this.#stack.use(await keepNodeTokens({ key: tokenKey, nodes, ttlMs, files: this.#files }, { clock, log }))
-    await this.#serveAdmin(mesh, { xds, rotation }, signal)
+    // Whoever finds the port open is served: after a restart all nodes are looking for it.
     xds.open()
+    const grpc = await this.#openPort(mesh, { xds, rotation })
+    await this.#serveAdmin(mesh, { xds, rotation }, signal)
     await rotation.start(signal)
     this.#ready = true
     const facts = { manifests, revision: graph.revision, problems: sources.problems.size }
