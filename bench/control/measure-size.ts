@@ -9,6 +9,7 @@ import { MeshFiles } from './mesh-files.ts'
 import type { PeerPlan } from './peer.ts'
 import type { PeerReport } from './peer-messages.ts'
 import { ControlProcess, PeerProcess } from './processes.ts'
+import type { ControlPlan } from './processes.ts'
 
 export interface Quantiles {
   readonly p50: number
@@ -52,6 +53,8 @@ export interface StormMeasurement {
   readonly settledMs: number
   /** From when the new one served. */
   readonly servedMs: number
+  /** Processor time of the new one since then. */
+  readonly cpuSeconds: number
   readonly bytes: number
   readonly memoryPeakMiB: number
 }
@@ -106,7 +109,8 @@ export async function measureSize(
     loopFirstStateMs,
   }
   for (const line of control.log.slice(-3)) say(size, line)
-  return { ...measured, storm: options.storm ? await storm(control, peers, plan, size) : undefined }
+  const running = { control, peers, files, options, size }
+  return { ...measured, storm: options.storm ? await storm(running, plan) : undefined }
 }
 
 interface Running {
@@ -137,10 +141,8 @@ async function makeChanges({
   const count = Math.round(seconds * changesPerSecond)
   for (let mark = 0; mark < count; mark++) {
     await systemClock.sleep(Math.max(0, beginMs + (mark * 1000) / changesPerSecond - machineMs()))
-    // A prime step, so that neighbours in time are not neighbours in a file.
-    const workload = (mark * 7919) % size.workloads
     savedMs.push(machineMs())
-    files.change(workload, mark, inPlace)
+    files.change(workloadOf(mark, size), mark, inPlace)
   }
   await systemClock.sleep(500)
   const cpuShare = (control.cpuSeconds() - cpuBefore) / ((machineMs() - beginMs) / 1000)
@@ -179,26 +181,38 @@ function readMarks(
   }
 }
 
+/** A prime step, so that neighbours in time are not neighbours in a file. */
+function workloadOf(mark: number, { workloads }: ControlSize): number {
+  return (mark * 7919) % workloads
+}
+
+/** Changes go on all the time, so that no node comes back with what there is then. */
 async function storm(
-  control: ControlProcess,
-  peers: PeerProcess,
-  plan: ConstructorParameters<typeof ControlProcess>[0],
-  size: ControlSize,
+  { control, peers, files, options, size }: Running,
+  plan: ControlPlan,
 ): Promise<StormMeasurement> {
   await peers.ask({ kind: 'keep' }, 'kept', 60_000)
+  let mark = Math.round(options.seconds * options.changesPerSecond)
+  using _changes = systemClock.every(1000 / options.changesPerSecond, () => {
+    files.change(workloadOf(mark, size), mark, options.inPlace)
+    mark++
+  })
   const killedMs = machineMs()
   say(size, 'killed')
   await control.kill()
   await using next = new ControlProcess(plan)
   await next.ready()
   const readyMs = machineMs()
+  const cpuBefore = next.cpuSeconds()
   say(size, `serves again ${Math.round(readyMs - killedMs)} ms after it was killed`)
   const { atMs } = await peers.ask({ kind: 'settle' }, 'settled', settleTimeoutMs)
+  const cpuSeconds = next.cpuSeconds() - cpuBefore
   const { report } = await peers.ask({ kind: 'report' }, 'report', 60_000)
   say(size, `settled ${Math.round(atMs - readyMs)} ms after it served, ${report.connects} connects`)
   return {
     settledMs: atMs - killedMs,
     servedMs: atMs - readyMs,
+    cpuSeconds,
     bytes: report.bytes,
     memoryPeakMiB: next.memoryMiB().peak,
   }

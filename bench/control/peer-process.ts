@@ -1,12 +1,14 @@
 /** Many subscribed nodes in one process; the bench tells it what to do over its IPC channel. */
 import { createSecureContext } from 'node:tls'
+import { reconnectPauses } from '@tulle/control-client'
 import { Backoff, systemClock, systemRng } from '@tulle/core'
-import { addressType } from '@tulle/mesh-xds'
+import { addressType, minDigestedNames, StateDigests } from '@tulle/mesh-xds'
+import type { Buckets } from '@tulle/mesh-xds'
 import { machineMs } from '../support/machine-clock.ts'
 import { markPrefix } from './mesh-files.ts'
 import type { Arrived } from './message-reader.ts'
 import { Peer } from './peer.ts'
-import type { PeerDeps, PeerPlan } from './peer.ts'
+import type { Brought, PeerDeps, PeerPlan } from './peer.ts'
 import type { PeerCommand, PeerReport } from './peer-messages.ts'
 import { encodeInitialVersions, readResources } from './wire.ts'
 
@@ -20,10 +22,12 @@ class Population {
   readonly #known: Map<string, Map<string, string>> = new Map()
   /** What it was sent and nobody has read yet: a node would read it with a core of its own. */
   readonly #unread: { readonly typeUrl: string; readonly bytes: Buffer }[] = []
-  readonly #encoded: Map<string, Uint8Array> = new Map()
+  /** The same for all peers that know the same; on machines of their own each makes it, in some 100 ms. */
+  readonly #brought: Map<string, Brought> = new Map()
+  readonly #states: Map<string, StateDigests> = new Map()
   readonly #scribe: string | undefined
   readonly #backoffs: Map<string, Backoff> = new Map()
-  #bringVersions: boolean = false
+  #takesDigests: boolean = false
   #marks: number[] = []
   #markedBytes: number = 0
   #bytes: number = 0
@@ -37,7 +41,9 @@ class Population {
     this.#deps = {
       port: command.port,
       secureContext: createSecureContext({ ca: command.rootsPem, minVersion: 'TLSv1.3' }),
-      initialVersions: (plan, typeUrl) => this.#initialVersions(plan, typeUrl),
+      bring: (plan, typeUrl) => this.#bring(plan, typeUrl),
+      versionsIn: (typeUrl, buckets) => this.#versionsIn(typeUrl, buckets),
+      onDigestsTaken: () => (this.#takesDigests = true),
       onMessage: (peer, typeUrl, message) => this.#onMessage(peer, typeUrl, message),
       onEnd: (peer) => this.#onEnd(peer),
     }
@@ -57,8 +63,13 @@ class Population {
   /** Peers come back with what they know, from the next connect on. */
   keepState(): void {
     for (const { typeUrl, bytes } of this.#unread.splice(0)) this.#read(typeUrl, bytes)
-    for (const [typeUrl, known] of this.#known) this.#encoded.set(typeUrl, encodeInitialVersions(known))
-    this.#bringVersions = true
+    for (const [typeUrl, known] of this.#known) {
+      if (this.#takesDigests && known.size >= minDigestedNames) {
+        const state = StateDigests.of(known)
+        this.#states.set(typeUrl, state)
+        this.#brought.set(typeUrl, { versions: new Uint8Array(), digests: state.toText() })
+      } else this.#brought.set(typeUrl, { versions: encodeInitialVersions(known) })
+    }
     this.#settledAtMs = []
     this.#connects = 0
   }
@@ -90,7 +101,7 @@ class Population {
 
   #onEnd({ plan, settled }: Peer): void {
     this.#peers.delete(plan.node)
-    const backoff = this.#backoffs.get(plan.node) ?? new Backoff({ firstMs: 10, maxMs: 15_000 }, systemRng)
+    const backoff = this.#backoffs.get(plan.node) ?? new Backoff(reconnectPauses, systemRng)
     this.#backoffs.set(plan.node, backoff)
     if (settled) backoff.reset()
     systemClock.after(backoff.nextMs(), () => this.#open(plan))
@@ -129,16 +140,21 @@ class Population {
     for (const name of removed) known.delete(name)
   }
 
-  #initialVersions({ names }: PeerPlan, typeUrl: string): Uint8Array {
-    const none = new Uint8Array()
-    if (!this.#bringVersions) return none
-    if (names === undefined || typeUrl !== addressType) return this.#encoded.get(typeUrl) ?? none
+  #bring({ names }: PeerPlan, typeUrl: string): Brought {
+    const brought = this.#brought.get(typeUrl) ?? { versions: new Uint8Array() }
+    if (names === undefined || typeUrl !== addressType) return brought
+    if (this.#brought.size === 0) return brought
     const known = this.#known.get(typeUrl)
     const own = names.flatMap((name) => {
       const version = known?.get(name)
       return version === undefined ? [] : [[name, version] as const]
     })
-    return encodeInitialVersions(new Map(own))
+    return { versions: encodeInitialVersions(own) }
+  }
+
+  #versionsIn(typeUrl: string, buckets: Buckets): Uint8Array {
+    const state = this.#states.get(typeUrl)
+    return encodeInitialVersions([...buckets].flatMap((bucket) => [...(state?.entries(bucket) ?? [])]))
   }
 
   #allSettled(): boolean {

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { SecureContext } from 'node:tls'
 import { addressType, authorizationType, revocationType, trustBundleType } from '@tulle/mesh-xds'
+import type { Buckets } from '@tulle/mesh-xds'
 import { accessType, serviceTrafficType } from '@tulle/traffic-xds'
 import { MessageReader } from './message-reader.ts'
 import type { Arrived } from './message-reader.ts'
@@ -21,12 +22,23 @@ export interface PeerPlan {
   readonly slow?: boolean
 }
 
+/** What a peer has of a type from an earlier connection, in the form in which it is brought along. */
+export interface Brought {
+  /** Encoded; none for a fresh peer. */
+  readonly versions: Uint8Array
+  /** Instead of them. */
+  readonly digests?: string | undefined
+}
+
 export interface PeerDeps {
   readonly port: number
   /** One for all peers: on machines of their own each would make it once. */
   readonly secureContext: SecureContext
-  /** Encoded; none for a fresh peer. */
-  readonly initialVersions: (plan: PeerPlan, typeUrl: string) => Uint8Array
+  readonly bring: (plan: PeerPlan, typeUrl: string) => Brought
+  /** Encoded versions of what is in these buckets. */
+  readonly versionsIn: (typeUrl: string, buckets: Buckets) => Uint8Array
+  /** The server takes digests. */
+  readonly onDigestsTaken: () => void
   readonly onMessage: (peer: Peer, typeUrl: string, message: Arrived) => void
   readonly onEnd: (peer: Peer) => void
 }
@@ -48,6 +60,8 @@ export class Peer {
   readonly plan: PeerPlan
   /** Types that were answered. */
   readonly answered: Set<string> = new Set()
+  /** Types of which digests were brought and nothing was said yet. */
+  readonly #digested: Set<string> = new Set()
   readonly #session: ClientHttp2Session
   readonly #socket: Socket
   readonly #stream: ClientHttp2Stream
@@ -79,12 +93,25 @@ export class Peer {
     })
     this.#stream.on('error', () => this.#end(deps))
     this.#stream.on('close', () => this.#end(deps))
+    // A server that ends the call leaves the other half of the stream to us.
+    this.#stream.on('trailers', () => this.#end(deps))
+    this.#stream.on('response', (headers) => {
+      if (headers['grpc-status'] !== undefined) this.#end(deps)
+    })
     this.#ask(deps)
     if (plan.slow === true) return
     const kept = keepAll ? Infinity : maxKeptBytes
     const reader = new MessageReader(kept, (message) => {
       const head = readHead(message.bytes)
       if (head === undefined) throw new Error(`a response without a nonce (${message.sizeBytes} bytes)`)
+      const wereBrought = this.#digested.delete(head.typeUrl)
+      if (head.mark?.kind === 'tell') {
+        for (const part of encodeAck(head, deps.versionsIn(head.typeUrl, head.mark.buckets)))
+          this.#stream.write(part)
+        return
+      }
+      if (wereBrought && head.mark?.kind !== 'resumed') throw new Error('digests were not understood')
+      if (head.mark !== undefined) deps.onDigestsTaken()
       for (const part of encodeAck(head)) this.#stream.write(part)
       this.answered.add(head.typeUrl)
       deps.onMessage(this, head.typeUrl, message)
@@ -113,12 +140,15 @@ export class Peer {
     const { node } = this.plan
     for (const typeUrl of this.#types) {
       const onDemand = this.#namesOf(typeUrl)
+      const { versions, digests } = deps.bring(this.plan, typeUrl)
+      if (digests !== undefined) this.#digested.add(typeUrl)
       const parts = encodeFirstRequest({
         node,
         typeUrl,
         subscribe: onDemand === undefined ? [] : ['*', ...onDemand],
         unsubscribe: onDemand === undefined ? [] : ['*'],
-        initialVersions: deps.initialVersions(this.plan, typeUrl),
+        initialVersions: versions,
+        digests,
       })
       for (const part of parts) this.#stream.write(part)
     }

@@ -30,6 +30,10 @@ const rows: readonly Row[] = [
     'restart: from the kill / from serving',
     ({ storm }) => (storm ? `${ms(storm.settledMs)} / ${ms(storm.servedMs)}` : '–'),
   ],
+  [
+    'restart: CPU since serving / RSS peak',
+    ({ storm }) => (storm ? `${ms(storm.cpuSeconds * 1000)} / ${mib(storm.memoryPeakMiB)}` : '–'),
+  ],
 ]
 
 export function renderControlReport(

@@ -1,4 +1,6 @@
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import { digestsKey, parseDigestMark } from '@tulle/mesh-xds'
+import type { DigestMark } from '@tulle/mesh-xds'
 
 /** Delta ADS by hand: the client shares two cores with what it measures, so it decodes no more than it needs. */
 export interface FirstRequest {
@@ -8,6 +10,8 @@ export interface FirstRequest {
   readonly unsubscribe: readonly string[]
   /** `initial_resource_versions`, encoded already: equal for all peers that know the same. */
   readonly initialVersions: Uint8Array
+  /** Instead of those. */
+  readonly digests: string | undefined
 }
 
 /** A resource of a response, as far as a reconnect needs it. */
@@ -19,6 +23,7 @@ export interface NamedVersion {
 export interface ResponseHead {
   readonly typeUrl: string
   readonly nonce: string
+  readonly mark: DigestMark | undefined
 }
 
 const text = (writer: BinaryWriter, field: number, value: string): BinaryWriter =>
@@ -28,6 +33,7 @@ export function encodeFirstRequest(request: FirstRequest): Uint8Array[] {
   const writer = new BinaryWriter()
   writer.tag(1, WireType.LengthDelimited).fork()
   text(writer, 1, `ztunnel~127.0.0.1~${request.node}.bench~bench.svc.cluster.local`)
+  if (request.digests !== undefined) writeDigests(writer, request.digests)
   writer.join()
   text(writer, 2, request.typeUrl)
   for (const name of request.subscribe) text(writer, 3, name)
@@ -35,8 +41,19 @@ export function encodeFirstRequest(request: FirstRequest): Uint8Array[] {
   return framed(writer.finish(), request.initialVersions)
 }
 
+/** `metadata` of a node, which is a google.protobuf.Struct. */
+function writeDigests(writer: BinaryWriter, digests: string): void {
+  for (const field of [3, 1]) writer.tag(field, WireType.LengthDelimited).fork()
+  text(writer, 1, digestsKey)
+  writer.tag(2, WireType.LengthDelimited).fork()
+  text(writer, 3, digests).join()
+  for (let depth = 0; depth < 2; depth++) writer.join()
+}
+
 /** The entries of `initial_resource_versions`, as fields of a request. */
-export function encodeInitialVersions(versions: ReadonlyMap<string, string>): Uint8Array {
+export function encodeInitialVersions(
+  versions: Iterable<readonly [name: string, version: string]>,
+): Uint8Array {
   const writer = new BinaryWriter()
   for (const [name, version] of versions) {
     writer.tag(5, WireType.LengthDelimited).fork()
@@ -47,29 +64,51 @@ export function encodeInitialVersions(versions: ReadonlyMap<string, string>): Ui
   return writer.finish()
 }
 
-export function encodeAck({ typeUrl, nonce }: ResponseHead): Uint8Array[] {
+/** The answer to a response; where that asked for versions, with them. */
+export function encodeAck(
+  { typeUrl, nonce }: ResponseHead,
+  versions: Uint8Array = new Uint8Array(),
+): Uint8Array[] {
   const writer = new BinaryWriter()
   text(writer, 2, typeUrl)
   text(writer, 6, nonce)
-  return framed(writer.finish())
+  return framed(writer.finish(), versions)
 }
 
-/** What answers a response, out of its first bytes or all of them; undefined while that is not there. */
+/**
+ * What answers a response, out of its first bytes or all of them; undefined while that is not there. Ours says what it
+ * says of digests before names and resources.
+ */
 export function readHead(message: Buffer): ResponseHead | undefined {
   let typeUrl = ''
   let nonce = ''
+  let mark: DigestMark | undefined
   try {
     const reader = new BinaryReader(message)
-    while (reader.pos < reader.len && (typeUrl === '' || nonce === '')) {
+    while (reader.pos < reader.len) {
       const [field, wireType] = reader.tag()
       if (field === 4) typeUrl = reader.string()
       else if (field === 5) nonce = reader.string()
+      else if (field === 7) mark = readMark(reader.bytes())
+      else if (field === 2 || field === 6) break
       else reader.skip(wireType)
     }
   } catch {
     // The bytes end within a field.
   }
-  return typeUrl === '' || nonce === '' ? undefined : { typeUrl, nonce }
+  return typeUrl === '' || nonce === '' ? undefined : { typeUrl, nonce, mark }
+}
+
+/** envoy.config.core.v3.ControlPlane: identifier 1. */
+function readMark(controlPlane: Uint8Array): DigestMark | undefined {
+  const reader = new BinaryReader(controlPlane)
+  let identifier = ''
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag()
+    if (field === 1) identifier = reader.string()
+    else reader.skip(wireType)
+  }
+  return parseDigestMark(identifier)
 }
 
 /** The resources of a whole response, and what it removes. */

@@ -129,7 +129,9 @@ class Waypoints implements Disposable {
         {
           port,
           secureContext,
-          initialVersions: () => new Uint8Array(),
+          bring: () => ({ versions: new Uint8Array() }),
+          versionsIn: () => new Uint8Array(),
+          onDigestsTaken: () => undefined,
           onMessage: ({ plan }, typeUrl, { bytes, sizeBytes }) =>
             this.#onMessage(plan.node, typeUrl, bytes, sizeBytes),
           onEnd: ({ plan }) => {
