@@ -27,6 +27,9 @@ export function followReadyWaypoints(deps: ReadyWaypointsDeps): Disposable {
     for (const [key, { address }] of waypoints.entries()) if (address !== undefined) ready.set(key, true)
   })
   const look = (): void => {
+    const waiting = Array.from(waypoints.entries()).filter(([key]) => ready.get(key) === undefined)
+    // Called at acknowledgements of a thousand nodes; what follows looks at all of them.
+    if (waiting.length === 0) return
     const applied = new Set(
       receipts
         .nodes()
@@ -40,9 +43,7 @@ export function followReadyWaypoints(deps: ReadyWaypointsDeps): Disposable {
         )
         .map(({ node }) => node),
     )
-    const coming = Array.from(waypoints.entries()).filter(
-      ([key, waypoint]) => ready.get(key) === undefined && applied.has(waypointNode(waypoint)),
-    )
+    const coming = waiting.filter(([, waypoint]) => applied.has(waypointNode(waypoint)))
     if (coming.length === 0) return
     // Receipts come at any time, also while objects are read in slices.
     void graph.transactionInSlices(function* set() {

@@ -1,6 +1,6 @@
 import type { Change, Collection } from '@tulle/collections'
 import { assert } from '@tulle/core'
-import { StateDigests } from '@tulle/mesh-xds'
+import { bucketOf, StateDigests } from '@tulle/mesh-xds'
 import type { Buckets, MeshResource } from '@tulle/mesh-xds'
 import { ChangeJournal } from './change-journal.ts'
 import type { JournalEntry } from './change-journal.ts'
@@ -96,8 +96,11 @@ export class ResourceIndex implements Disposable {
     return this.#journal.since(position)
   }
 
-  /** Names of all that a node lacks, or has and should not; among them may be some that it has right. */
-  compare(brought: InitialVersions, onDifferent: (name: string) => void): void {
+  /**
+   * Names of all that a node lacks, or has and should not; among them may be some that it has right. With `within`, the
+   * node brought what it has of these buckets, and the others are equal.
+   */
+  compare(brought: InitialVersions, onDifferent: (name: string) => void, within?: Buckets): void {
     const end = this.#journal.end
     let versions = this.#versions
     let since = versions && this.#journal.since(versions.position)
@@ -106,29 +109,13 @@ export class ResourceIndex implements Disposable {
       since = []
       this.#versions = versions
     }
-    versions.table.compare(brought, onDifferent)
-    for (const { name } of since) onDifferent(name)
+    versions.table.compare(brought, onDifferent, within)
+    for (const { name } of since) if (within === undefined || within.has(bucketOf(name))) onDifferent(name)
   }
 
   /** Where a node's state is another one than ours, by its digests; undefined where they can't be read. */
   differing(digests: string): Buckets | undefined {
     return this.#digestsNow().differing(digests)
-  }
-
-  /**
-   * As `compare`, of a node that brought what it has of these buckets: names of what it lacks there, and of what it has
-   * and should not.
-   */
-  compareWithin(buckets: Buckets, brought: InitialVersions, onDifferent: (name: string) => void): void {
-    const state = this.#digestsNow()
-    const left = new Map(brought.entries())
-    for (const bucket of buckets) {
-      for (const [name, version] of state.entries(bucket)) {
-        if (left.get(name) !== version) onDifferent(name)
-        left.delete(name)
-      }
-    }
-    for (const name of left.keys()) onDifferent(name)
   }
 
   /** The bytes of an `envoy.service.discovery.v3.Resource` as a field `resources` of a response. */

@@ -116,7 +116,7 @@ export class Subscription implements Interested {
     const problem = this.#problemOf({ subscribe: [], unsubscribe: [], initialVersions: versions })
     if (problem !== undefined) return err(problem)
     if (this.#untold !== undefined)
-      this.index.compareWithin(this.#untold, versions, (name) => this.#pending.add(name))
+      this.index.compare(versions, (name) => this.#pending.add(name), this.#untold)
     this.#untold = undefined
     return ok(undefined)
   }

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
-import type { MeshResource } from '@tulle/mesh-xds'
+import { bucketOf } from '@tulle/mesh-xds'
+import type { Buckets, MeshResource } from '@tulle/mesh-xds'
 import { placeLength } from './initial-versions.ts'
 import type { InitialVersions } from './initial-versions.ts'
 
@@ -19,6 +20,8 @@ export class VersionTable {
   readonly #nameEnds: Uint32Array
   /** Numbers of resources plus one, at the place that a name's hash says or at the next free one. */
   readonly #slots: Uint32Array
+  /** Each name's bucket, once somebody asks by buckets. */
+  #buckets: Uint16Array | undefined
 
   constructor(resources: readonly MeshResource[]) {
     this.#names = resources.map(({ name }) => name)
@@ -37,8 +40,11 @@ export class VersionTable {
     }
   }
 
-  /** Names of all that differs: other versions, what is only here, and what is only there. Some may come twice. */
-  compare({ message, places }: InitialVersions, onDifferent: (name: string) => void): void {
+  /**
+   * Names of all that differs: other versions, what is only here, and what is only there. Some may come twice. With
+   * `within`, what is only here counts in these buckets alone.
+   */
+  compare({ message, places }: InitialVersions, onDifferent: (name: string) => void, within?: Buckets): void {
     const seen = new Uint8Array(this.#names.length)
     for (let at = 0; at < places.length; at += placeLength) {
       const nameStart = places[at] ?? 0
@@ -51,7 +57,14 @@ export class VersionTable {
         if (!this.#isVersion(number, message, places[at + 2] ?? 0, places[at + 3] ?? 0)) onDifferent(name)
       }
     }
-    for (const [number, name] of this.#names.entries()) if (seen[number] === 0) onDifferent(name)
+    const isOf = within === undefined ? (): boolean => true : this.#isWithin(within)
+    for (const [number, name] of this.#names.entries())
+      if (seen[number] === 0 && isOf(number)) onDifferent(name)
+  }
+
+  #isWithin(within: Buckets): (number: number) => boolean {
+    const buckets = (this.#buckets ??= Uint16Array.from(this.#names, (name) => bucketOf(name)))
+    return (number) => within.has(buckets[number] ?? 0)
   }
 
   #isVersion(number: number, bytes: Uint8Array, start: number, end: number): boolean {
