@@ -2,7 +2,7 @@ import { defaultTrustDomain, spiffeId } from '@tulle/identity'
 import type { SpiffeId } from '@tulle/identity'
 import { addressType, authorizationType } from '@tulle/mesh-xds'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
-import { LogWriter, mergeMetrics, MetricsRegistry } from '@tulle/runtime'
+import { LogWriter, mergeMetrics, MetricsRegistry, shareBytes } from '@tulle/runtime'
 import type { MergedMetrics } from '@tulle/runtime'
 import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
 import type { DemandOutcome } from './address-demand.ts'
@@ -63,7 +63,7 @@ class WorkerDataPlane implements DataPlane {
         const onAccessLog = (lines: Uint8Array): void => accessLog?.write(Uint8Array.from(lines))
         return localWorker(settings, { clock: deps.clock, log, onAccessLog, onAddressNeeded })
       }
-      const onAccessLog = (lines: Uint8Array): void => accessLog?.write(lines)
+      const onAccessLog = (lines: Uint8Array, done: () => void): void => accessLog?.write(lines, done)
       const onFailed = (error: L4Error): void => this.#onFailed(error)
       return new ThreadWorker(settings, { log, onAccessLog, onAddressNeeded, onFailed })
     })
@@ -74,7 +74,7 @@ class WorkerDataPlane implements DataPlane {
   }
 
   async apply(update: ResourceUpdate): Promise<readonly RejectedResource[]> {
-    const shared = shareBytes(update)
+    const shared = { ...update, upserts: shareBytes(update.upserts) }
     const rejected = await Promise.all(this.#workers.map((worker) => worker.apply(shared)))
     this.#seen.add(update.typeUrl)
     if (this.#seen.has(addressType) && this.#seen.has(authorizationType)) this.#ready.resolve()
@@ -214,18 +214,4 @@ function shareListeners(
     shares[turn % workers]?.push(socket)
   }
   return shares
-}
-
-/** One copy of the payload for all threads. */
-function shareBytes(update: ResourceUpdate): ResourceUpdate {
-  const total = update.upserts.reduce((sum, resource) => sum + resource.bytes.length, 0)
-  const memory = new Uint8Array(new SharedArrayBuffer(total))
-  let start = 0
-  const upserts = update.upserts.map((resource) => {
-    const bytes = memory.subarray(start, start + resource.bytes.length)
-    bytes.set(resource.bytes)
-    start += resource.bytes.length
-    return { ...resource, bytes }
-  })
-  return { ...update, upserts }
 }

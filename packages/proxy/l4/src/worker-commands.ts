@@ -9,7 +9,6 @@ import type {
   RejectedResource,
   WorkerDump,
 } from './data-plane.ts'
-import type { L4ErrorCode } from './errors.ts'
 import type { L4Limits } from './limits.ts'
 
 /** What the main thread asks of a worker. Everything in it can be cloned to another thread. */
@@ -53,34 +52,8 @@ export interface WorkerSettings {
   readonly onDemand: boolean
 }
 
-/** What comes in slices. */
-export type SlicedCommand = 'connections' | 'metrics'
-
-/** Between threads: requests with a number, and their answers. */
-export type WorkerRequest =
-  | {
-      readonly kind: 'call'
-      readonly id: number
-      readonly method: Exclude<keyof WorkerCommands, SlicedCommand>
-      readonly argument: unknown
-    }
-  /** The first slice, or the next one of what was begun under this number: the answer is an `IteratorResult`. */
-  | { readonly kind: 'slice'; readonly id: number; readonly method: SlicedCommand }
-
-export type WorkerMessage =
-  | { readonly kind: 'result'; readonly id: number; readonly value: unknown }
-  | {
-      readonly kind: 'failed'
-      readonly id: number
-      readonly code: L4ErrorCode | undefined
-      readonly message: string
-    }
-  /** Asks for an address; answered by `settleDemand`. */
-  | { readonly kind: 'need'; readonly name: string }
-  | { readonly kind: 'access-log'; readonly lines: Uint8Array<ArrayBuffer> }
-  | {
-      readonly kind: 'log'
-      readonly level: 'debug' | 'info' | 'warn' | 'error'
-      readonly message: string
-      readonly fields: Readonly<Record<string, string | number | boolean | undefined | readonly string[]>>
-    }
+/** What a worker says unasked: it needs an address. Answered by `settleDemand`. */
+export interface WorkerSaid {
+  readonly kind: 'need'
+  readonly name: string
+}

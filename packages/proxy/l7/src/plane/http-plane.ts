@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { systemClock } from '@tulle/core'
 import type { MeshError } from '@tulle/core'
 import { LogWriter, mergeMetrics, MetricsRegistry } from '@tulle/runtime'
-import type { Log, MergedMetrics, MetricsSlice } from '@tulle/runtime'
+import type { Log, MergedMetrics } from '@tulle/runtime'
 import { defaultLimits } from '../limits.ts'
 import type { L7Limits } from '../limits.ts'
 import type { HttpPlan } from './http-plan.ts'
@@ -43,11 +44,17 @@ export class HttpPlane implements AsyncDisposable {
         ? undefined
         : new LogWriter({ fd: accessLogFd, maxWaitingBytes, onDropped: (bytes) => dropped.inc(bytes) })
     this.#accessLog = writer
+    const shared = {
+      plan,
+      limits: { ...defaultLimits, ...limits },
+      accessLog: writer !== undefined,
+      sessionSecret: randomBytes(32),
+    }
     this.#workers = Array.from(
       { length: workers },
       (_, index) =>
         new ThreadHttpWorker(
-          { index, plan, limits: { ...defaultLimits, ...limits }, accessLog: writer !== undefined },
+          { index, ...shared },
           {
             log,
             onAccessLog: (lines, done) => writer?.write(lines, done),
@@ -69,7 +76,7 @@ export class HttpPlane implements AsyncDisposable {
   }
 
   metrics(): Promise<MergedMetrics> {
-    return mergeMetrics(...this.#workers.map(slicesOf), this.#registry.slices())
+    return mergeMetrics(...this.#workers.map((worker) => worker.metrics()), this.#registry.slices())
   }
 
   /** Takes nothing new and lets requests finish within the time; resolves with how many were cut off. */
@@ -86,8 +93,4 @@ export class HttpPlane implements AsyncDisposable {
     await Promise.allSettled(this.#workers.map((worker) => worker.close()))
     await this.#accessLog?.end(systemClock)
   }
-}
-
-async function* slicesOf(worker: ThreadHttpWorker): AsyncGenerator<MetricsSlice, void> {
-  yield* await worker.metrics()
 }

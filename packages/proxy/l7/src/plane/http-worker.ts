@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { compileAccess } from '@tulle/access'
 import type { ApplicableAccess } from '@tulle/access'
 import type { Balancer } from '@tulle/balance'
@@ -44,6 +43,8 @@ export interface HttpWorkerSettings {
   readonly plan: HttpPlan
   readonly limits: L7Limits
   readonly accessLog: boolean
+  /** Of all workers alike: a client that comes back may come to another one. */
+  readonly sessionSecret: Uint8Array
 }
 
 export interface HttpWorkerDeps {
@@ -121,7 +122,7 @@ export class HttpWorker implements HttpWorkerCommands {
       routes: { portOf: (service, port) => tables.get(service)?.port(port) },
       clusters: this.#clusters,
       authorizer: accessAuthorizer((service) => access.get(service)),
-      sessions: new Sessions(randomBytes(32), clock),
+      sessions: new Sessions(settings.sessionSecret, clock),
       tracer: this.#tracing.tracer,
       rates: new Rates(clock),
       active: new ActiveRequests(),

@@ -52,6 +52,28 @@ describe('sessions', () => {
     })
   }
 
+  it('is known to every worker of the same secret, and to no other', async () => {
+    await using one = await RawBackend.listen(answering(answerOf('one')))
+    await using two = await RawBackend.listen(answering(answerOf('two')))
+    const plan = {
+      entries: [entry({}, rule('back', { session: header }))],
+      clusters: { 'test/back': [one.port, two.port] },
+    }
+    const sessionSecret = Buffer.alloc(32, 7)
+    const first = await TestProxy.start({ ...plan, sessionSecret })
+    const { port } = first
+    const { by, text } = await ask(first)
+    await first[Symbol.asyncDispose]()
+    const line = `X-Stay: ${tokenIn(text, /x-stay: (.*)\r\n/u)}\r\n`
+    const answers = async (proxy: TestProxy): Promise<ReadonlySet<string>> =>
+      new Set([(await ask(proxy, line)).by, (await ask(proxy, line)).by])
+    const second = await TestProxy.start({ ...plan, port, sessionSecret })
+    assert.deepEqual(await answers(second), new Set([by]))
+    await second[Symbol.asyncDispose]()
+    await using stranger = await TestProxy.start({ ...plan, port })
+    assert.equal((await answers(stranger)).size, 2)
+  })
+
   it('goes before weights, also before a weight of 0', async () => {
     await using one = await RawBackend.listen(answering(answerOf('one')))
     await using two = await RawBackend.listen(answering(answerOf('two')))

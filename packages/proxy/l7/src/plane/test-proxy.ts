@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
@@ -142,6 +143,10 @@ export interface TestProxyPlan {
   readonly log?: Log
   readonly clock?: Clock
   readonly resilience?: Resilience
+  /** Absent: one that nobody else has. */
+  readonly sessionSecret?: Uint8Array
+  /** Absent: one that nobody listens on. */
+  readonly port?: number
 }
 
 export class TestProxy implements AsyncDisposable {
@@ -156,7 +161,7 @@ export class TestProxy implements AsyncDisposable {
   }
 
   static async start(plan: TestProxyPlan): Promise<TestProxy> {
-    const port = await freePort()
+    const port = plan.port ?? (await freePort())
     const logged: string[] = []
     const protocol = plan.protocol ?? 'http'
     const listener: ListenerPlan = {
@@ -188,7 +193,13 @@ export class TestProxy implements AsyncDisposable {
     }))
     const limits = { ...defaultLimits, ...plan.limits }
     const worker = new HttpWorker(
-      { index: 0, plan: { listeners: [listener], clusters }, limits, accessLog: true },
+      {
+        index: 0,
+        plan: { listeners: [listener], clusters },
+        limits,
+        accessLog: true,
+        sessionSecret: plan.sessionSecret ?? randomBytes(32),
+      },
       {
         clock: plan.clock ?? systemClock,
         rng: systemRng,

@@ -1,8 +1,7 @@
-import { Worker } from 'node:worker_threads'
-import { errorText, MeshError } from '@tulle/core'
-import type { Log, MetricsSlice } from '@tulle/runtime'
-import type { HttpWorkerSettings } from './http-worker.ts'
-import type { AnsweredRequest, WorkerMessage, WorkerRequest } from './worker-messages.ts'
+import { MeshError } from '@tulle/core'
+import { CommandThread } from '@tulle/runtime'
+import type { Log, MetricsSlice, ThreadErrors } from '@tulle/runtime'
+import type { HttpWorkerCommands, HttpWorkerSettings } from './http-worker.ts'
 
 export interface ThreadHttpWorkerDeps {
   readonly log: Log
@@ -12,94 +11,41 @@ export interface ThreadHttpWorkerDeps {
   onFailed(error: MeshError): void
 }
 
-type Answer = number | readonly MetricsSlice[] | undefined
+const errors: ThreadErrors<MeshError> = {
+  refused: (_code, message) => new MeshError('L7_WORKER', message),
+  ended: (why) => new MeshError('L7_WORKER', `a thread of the data path ended: ${why}`),
+  closed: () => new MeshError('L7_CLOSED', 'the data plane has ended'),
+}
 
 /** An HttpWorker on a thread of its own, as seen from the main thread. */
-export class ThreadHttpWorker {
-  readonly #worker: Worker
-  readonly #deps: ThreadHttpWorkerDeps
-  readonly #waiting: Map<number, PromiseWithResolvers<Answer>> = new Map()
-  #lastId: number = 0
-  #closing: boolean = false
-  #failure: MeshError | undefined
+export class ThreadHttpWorker implements HttpWorkerCommands {
+  readonly #thread: CommandThread<HttpWorkerCommands, never, MeshError>
 
   constructor(settings: HttpWorkerSettings, deps: ThreadHttpWorkerDeps) {
-    this.#deps = deps
-    // In this form bundlers keep the module as an entry of its own.
-    this.#worker = new Worker(new URL('./http-worker-entry.ts', import.meta.url), {
-      workerData: settings,
-      name: `http-${settings.index}`,
-    })
-    this.#worker.on('message', (message: WorkerMessage) => this.#onMessage(message))
-    this.#worker.on('error', (error) => this.#onEnd(errorText(error)))
-    this.#worker.on('exit', (code) => this.#onEnd(`exit code ${code}`))
+    this.#thread = new CommandThread(
+      { entry: new URL('./http-worker-entry.ts', import.meta.url), name: `http-${settings.index}`, settings },
+      {
+        log: deps.log,
+        errors,
+        onAccessLog: (lines, done) => deps.onAccessLog(lines, done),
+        onFailed: (error) => deps.onFailed(error),
+      },
+    )
   }
 
-  async start(): Promise<void> {
-    await this.#ask({ kind: 'start', id: ++this.#lastId })
+  start(): Promise<void> {
+    return this.#thread.call('start', undefined)
   }
 
-  async metrics(): Promise<readonly MetricsSlice[]> {
-    const slices = await this.#ask({ kind: 'metrics', id: ++this.#lastId })
-    return typeof slices === 'object' ? slices : []
+  metrics(): AsyncGenerator<MetricsSlice, void> {
+    return this.#thread.slices('metrics', undefined)
   }
 
-  /** Resolves with how many requests were cut off. */
-  async drain(deadlineMs: number): Promise<number> {
-    const cut = await this.#ask({ kind: 'drain', id: ++this.#lastId, deadlineMs })
-    return typeof cut === 'number' ? cut : 0
+  drain(deadlineMs: number): Promise<number> {
+    return this.#thread.call('drain', deadlineMs)
   }
 
-  async close(): Promise<void> {
-    if (this.#closing) return
-    await this.#ask({ kind: 'close', id: ++this.#lastId })
-    this.#closing = true
-    await this.#worker.terminate()
-  }
-
-  #ask(request: AnsweredRequest): Promise<Answer> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure)
-    const waiting = Promise.withResolvers<Answer>()
-    this.#waiting.set(request.id, waiting)
-    this.#worker.postMessage(request)
-    return waiting.promise
-  }
-
-  #onMessage(message: WorkerMessage): void {
-    switch (message.kind) {
-      case 'result':
-        this.#take(message.id)?.resolve(message.value)
-        return
-      case 'failed':
-        this.#take(message.id)?.reject(new MeshError('L7_WORKER', message.message))
-        return
-      case 'access-log':
-        this.#onAccessLog(message.lines)
-        return
-      case 'log':
-        this.#deps.log[message.level](message.message, message.fields)
-    }
-  }
-
-  #onAccessLog(lines: Uint8Array<ArrayBuffer>): void {
-    const { buffer } = lines
-    this.#deps.onAccessLog(lines, () => {
-      if (this.#failure === undefined && !this.#closing)
-        this.#worker.postMessage({ kind: 'log-chunk', buffer } satisfies WorkerRequest, [buffer])
-    })
-  }
-
-  #take(id: number): PromiseWithResolvers<Answer> | undefined {
-    const waiting = this.#waiting.get(id)
-    this.#waiting.delete(id)
-    return waiting
-  }
-
-  #onEnd(why: string): void {
-    if (this.#failure !== undefined) return
-    this.#failure = new MeshError('L7_WORKER', `a thread of the data path ended: ${why}`)
-    for (const waiting of this.#waiting.values()) waiting.reject(this.#failure)
-    this.#waiting.clear()
-    if (!this.#closing) this.#deps.onFailed(this.#failure)
+  close(): Promise<void> {
+    return this.#thread.close()
   }
 }

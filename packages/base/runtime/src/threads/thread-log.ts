@@ -1,4 +1,4 @@
-import type { Log, LogFields, LogLevel } from '@tulle/runtime'
+import type { Log, LogFields, LogLevel } from '../log.ts'
 
 type Emit = (level: LogLevel, message: string, fields: LogFields) => void
 
