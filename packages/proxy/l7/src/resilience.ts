@@ -1,6 +1,7 @@
 import { Breaker, defaultRetryBudget, RateLimiter, RetryBudget } from '@tulle/balance'
 import type { Clock } from '@tulle/core'
 import type { RateLimit, Resilience } from '@tulle/traffic'
+import { shareOfRate } from './share-of-worker.ts'
 
 /** What a service may use and repeat: one account of it in each thread, for all of its callers. */
 export class ServiceResilience {
@@ -18,16 +19,19 @@ export class ServiceResilience {
 /** A limiter for each rate that is attached somewhere, one in each thread. It is let go of with its configuration. */
 export class Rates {
   readonly #clock: Clock
+  readonly #workers: number
   readonly #limiters: WeakMap<RateLimit, RateLimiter> = new WeakMap()
 
-  constructor(clock: Clock) {
+  /** `workers`: that a rate is divided among. */
+  constructor(clock: Clock, workers: number = 1) {
     this.#clock = clock
+    this.#workers = workers
   }
 
   of(limit: RateLimit): RateLimiter {
     const known = this.#limiters.get(limit)
     if (known !== undefined) return known
-    const made = new RateLimiter(limit, this.#clock)
+    const made = new RateLimiter(shareOfRate(limit, this.#workers), this.#clock)
     this.#limiters.set(limit, made)
     return made
   }
