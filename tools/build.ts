@@ -22,6 +22,7 @@ const sources = await bundle({
     'bench-load': 'apps/tulle/src/bench/load/load-main.ts',
     'data-worker': 'packages/proxy/l4/src/data-worker.ts',
     'http-worker-entry': 'packages/proxy/l7/src/plane/http-worker-entry.ts',
+    'waypoint-worker-entry': 'packages/proxy/waypoint-plane/src/waypoint-worker-entry.ts',
     'standalone-config': 'packages/roles/node/src/standalone-config-thread.ts',
   },
   dependencies: Object.keys(dependencies),

@@ -147,8 +147,13 @@ export class WaypointLab implements AsyncDisposable {
     this.mesh = mesh
   }
 
-  static async start(manifests: Readonly<Record<string, string>> = {}): Promise<WaypointLab> {
+  /** `args`: more of `tulle up`. */
+  static async start(
+    manifests: Readonly<Record<string, string>> = {},
+    args: readonly string[] = [],
+  ): Promise<WaypointLab> {
     const folder = new MeshFolder({
+      args,
       manifests: {
         'mesh.yaml': meshMode('enforce-selected'),
         'books-rules.yaml': booksRules({ readers: ['reader'] }),

@@ -14,6 +14,7 @@ interface UpFlags {
   readonly state: string
   readonly mode: WantedMode
   readonly workers: string
+  readonly waypointWorkers: string
   readonly certificateLifetime: string
   readonly handoverDrain: string
   readonly subscribe: string
@@ -34,6 +35,7 @@ export function registerUp(program: Command): void {
         .default('auto'),
     )
     .option('--workers <n>', "threads of each node's data path", '2')
+    .option('--waypoint-workers <n>', "threads of each waypoint's data path", '1')
     .option(
       '--handover-drain <time>',
       'how long connections stay open in a node proxy that was upgraded',
@@ -118,6 +120,7 @@ async function innerUp(chosen: ChosenMode, flags: UpFlags): Promise<void> {
         '--subscribe',
         flags.subscribe,
       ],
+      waypointArgs: ['--workers', flags.waypointWorkers],
     },
     { console, clock: systemClock, stop: signals.signal },
   )

@@ -34,6 +34,7 @@ export interface InnerOptions {
   readonly main: string
   readonly controlArgs: readonly string[]
   readonly nodeArgs: readonly string[]
+  readonly waypointArgs: readonly string[]
   /** Tells when all of the first manifests' workloads run. */
   readonly onRunning?: () => void
 }
@@ -83,7 +84,13 @@ export async function runInner(options: InnerOptions, deps: InnerDeps): Promise<
   }
   const workloads = new Workloads({ nodes, fabric, hosts, surroundings, console, clock })
   const waypoints = new Waypoints(
-    { state, main: options.main, controlPort, ...(fabric.isolated ? {} : { launcher }) },
+    {
+      state,
+      main: options.main,
+      controlPort,
+      waypointArgs: options.waypointArgs,
+      ...(fabric.isolated ? {} : { launcher }),
+    },
     { fabric, nodes, console, clock },
   )
   const api = adminServer(

@@ -13,6 +13,8 @@ export interface WaypointsOptions {
   readonly state: StateFolder
   readonly main: string
   readonly controlPort: number
+  /** Of all waypoints alike. */
+  readonly waypointArgs: readonly string[]
   /** What starts processes that end with this one, where no namespace ends them. */
   readonly launcher?: string
 }
@@ -146,7 +148,7 @@ export class Waypoints {
   }
 
   #args({ key, node }: Wanted, place: WaypointPlace): readonly string[] {
-    const { state, controlPort } = this.#options
+    const { state, controlPort, waypointArgs } = this.#options
     const folder = state.node(node)
     const flags = {
       waypoint: key,
@@ -158,7 +160,7 @@ export class Waypoints {
       'drain-deadline': `${drainDeadlineMs}ms`,
       ...place.flags,
     }
-    return ['waypoint', ...flagList(flags)]
+    return ['waypoint', ...flagList(flags), ...waypointArgs]
   }
 }
 

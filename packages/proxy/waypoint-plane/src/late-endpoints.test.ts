@@ -123,6 +123,7 @@ class Requests implements AsyncDisposable {
         state,
         clock: systemClock,
         limits,
+        workers: 1,
         dial: (spec) => dialSocket(spec, { buffer, environment: { timeouts, limits } }),
         makeBalancer: (specs) => {
           const balancer = createBalancer<UpstreamSpec>({}, { clock: systemClock, rng: systemRng })

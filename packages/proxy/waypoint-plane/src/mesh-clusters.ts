@@ -1,6 +1,6 @@
 import type { Balancer } from '@tulle/balance'
 import type { Clock } from '@tulle/core'
-import { EndpointCluster, tlsKey } from '@tulle/l7'
+import { EndpointCluster, shareOfResilience, tlsKey } from '@tulle/l7'
 import type { Cluster, ClusterDirectory, Dial, L7Limits, UpstreamSpec } from '@tulle/l7'
 import { resilienceAt } from '@tulle/traffic'
 import type { Resilience, TlsTerms } from '@tulle/traffic'
@@ -12,6 +12,8 @@ export interface MeshClustersDeps {
   readonly state: WaypointState
   readonly clock: Clock
   readonly limits: L7Limits
+  /** That a service's limits are divided among. */
+  readonly workers: number
   readonly dial: Dial
   readonly makeBalancer: (specs: readonly UpstreamSpec[], resilience: Resilience) => Balancer<UpstreamSpec>
 }
@@ -89,12 +91,13 @@ export class MeshClusters implements ClusterDirectory {
     const source = endpointSource(this.#deps.state, destination)
     if (source === undefined) return undefined
     const endpoints = this.#endpoints(source, port, tls)
-    const { clock, dial, limits, makeBalancer } = this.#deps
+    const { clock, dial, limits, makeBalancer, workers } = this.#deps
     const resilience = this.#resilienceOf(destination, port)
+    const share = shareOfResilience(resilience ?? {}, workers)
     // What routes lead to need not be bound here, and has limits of its own.
     this.#deps.state.want(destination)
     const cluster = new EndpointCluster(
-      { service: destination, port, endpoints, ...(resilience === undefined ? {} : { resilience }) },
+      { service: destination, port, endpoints, resilience: share },
       { clock, dial, environment: { limits }, makeBalancer },
     )
     const made = { cluster, destination, port, resilience, tls, source, endpoints }

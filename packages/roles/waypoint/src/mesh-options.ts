@@ -1,4 +1,14 @@
-import { defineOptions, durationMs, logLevels, oneOf, option, path, port, text } from '@tulle/runtime'
+import {
+  defineOptions,
+  durationMs,
+  integer,
+  logLevels,
+  oneOf,
+  option,
+  path,
+  port,
+  text,
+} from '@tulle/runtime'
 import type { LogLevel, Option } from '@tulle/runtime'
 
 export interface MeshWaypointOptions {
@@ -9,6 +19,7 @@ export interface MeshWaypointOptions {
   readonly token: string
   readonly secrets: string
   readonly listen: string
+  readonly workers: number
   readonly adminSocket: string
   readonly metricsPort: number
   readonly healthPort: number
@@ -48,6 +59,11 @@ export const meshWaypointOptions: {
     placeholder: 'DIR',
   }),
   listen: option(text, { default: '::', doc: 'Address to take HBONE at, on port 15008.', placeholder: 'IP' }),
+  workers: option(integer(0, 64), {
+    default: '1',
+    doc: 'Threads of the data path, which share numbers of policies; 0: it shares a thread with everything else. See limits.md.',
+    placeholder: 'N',
+  }),
   adminSocket: option(text, { default: '', doc: 'Unix socket for the admin API.', placeholder: 'FILE' }),
   metricsPort: option(port, { default: '15020', doc: 'Port of /metrics; 0 for none.', placeholder: 'PORT' }),
   healthPort: option(port, {

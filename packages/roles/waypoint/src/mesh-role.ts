@@ -1,4 +1,4 @@
-import { mkdirSync, openSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { adsClient, CertificateStore, grpcCaClient, IdentityUpdates } from '@tulle/control-client'
 import type { AdsClient } from '@tulle/control-client'
@@ -7,24 +7,15 @@ import { hbonePort } from '@tulle/hbone'
 import { waypointNode, waypointUid } from '@tulle/mesh'
 import { addressType, revocationType, trustBundleType } from '@tulle/mesh-xds'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
-import {
-  adminServer,
-  json,
-  LogWriter,
-  mergeMetrics,
-  metricsReply,
-  MetricsRegistry,
-  runComponents,
-} from '@tulle/runtime'
+import { adminServer, json, metricsReply, MetricsRegistry, runComponents } from '@tulle/runtime'
 import type { AdminReply, AdminRequest, AdminRoute, Component } from '@tulle/runtime'
 import { accessType, serviceTrafficType, tracingType } from '@tulle/traffic-xds'
-import { WaypointPlane } from '@tulle/waypoint-plane'
+import { createWaypointPlane } from '@tulle/waypoint-plane'
+import type { WaypointPlane } from '@tulle/waypoint-plane'
+import { openAccessLog } from './access-log.ts'
 import type { MeshWaypointOptions } from './mesh-options.ts'
 import { tapRoutes } from './tap-routes.ts'
 import type { WaypointRoleDeps } from './waypoint-role.ts'
-
-/** Of access log lines. */
-const maxWaitingBytes = 16 * 1024 * 1024
 
 /** In the order in which they are needed: whom to believe, who may, then who there is. */
 const typeUrls = [trustBundleType, revocationType, accessType, addressType, serviceTrafficType, tracingType]
@@ -36,16 +27,17 @@ export async function runMeshWaypoint(options: MeshWaypointOptions, deps: Waypoi
   mkdirSync(options.secrets, { recursive: true, mode: 0o700 })
   const metrics = new MetricsRegistry()
   const certificates = createCertificates(options, deps)
-  const writer = accessLogWriter(options.accessLog, deps)
-  const plane = new WaypointPlane(
-    { uid: waypointUid(waypoint), listen: { ip: options.listen, port: hbonePort } },
+  const accessLogFd = openAccessLog(options.accessLog)
+  const { workers } = options
+  const plane = await createWaypointPlane(
+    { workers, uid: waypointUid(waypoint), listen: { ip: options.listen, port: hbonePort } },
     {
       clock,
-      rng: systemRng,
       log,
       demand: (service) => ads.demand(serviceTrafficType, service),
       onIdentity: (identity) => certificates.want(identity),
-      onAccessLog: (lines) => writer?.write(Uint8Array.from(lines)),
+      onFailed: deps.fail,
+      ...(accessLogFd === undefined ? {} : { accessLogFd }),
     },
   )
   certificates.subscribe((list) => void plane.setCertificates(list))
@@ -55,10 +47,12 @@ export async function runMeshWaypoint(options: MeshWaypointOptions, deps: Waypoi
     metrics,
     apply: (update) => (identities.handles(update.typeUrl) ? identities.apply(update) : plane.apply(update)),
   })
-  plane.opened.then(() => log.info('waypoint serves', { waypoint: options.waypoint }), deps.fail)
+  plane.opened.then((isOpen) => {
+    if (isOpen) log.info('waypoint serves', { waypoint: options.waypoint, workers })
+  }, deps.fail)
   // What drains first is last: while requests finish, policies still come, and workloads let it in as long as it is connected.
   await runComponents(
-    [...servers(options, deps, { plane, metrics }), certificates, ads, pathOf(plane, writer, deps)],
+    [...servers(options, deps, { plane, metrics }), certificates, ads, pathOf(plane, deps)],
     {
       log,
       stop: deps.stop,
@@ -123,29 +117,15 @@ function createAds(
   )
 }
 
-function accessLogWriter(where: string, { log }: WaypointRoleDeps): LogWriter | undefined {
-  if (where === 'none') return undefined
-  const fd = where === '-' ? 1 : openSync(where, 'a', 0o640)
-  const onDropped = (bytes: number): void => log.warn('access log lines were dropped', { bytes })
-  return new LogWriter({ fd, maxWaitingBytes, onDropped })
-}
-
 /** The data path as a part of the process. */
-function pathOf(
-  plane: WaypointPlane,
-  accessLog: LogWriter | undefined,
-  { clock, log }: WaypointRoleDeps,
-): Component {
+function pathOf(plane: WaypointPlane, { log }: WaypointRoleDeps): Component {
   return {
     start: async () => undefined,
     drain: async (deadlineMs) => {
       const cut = await plane.drain(deadlineMs)
       if (cut > 0) log.warn('requests were cut off', { requests: cut })
     },
-    [Symbol.asyncDispose]: async () => {
-      await plane.close()
-      await accessLog?.end(clock)
-    },
+    [Symbol.asyncDispose]: () => plane[Symbol.asyncDispose](),
   }
 }
 
@@ -160,7 +140,8 @@ function servers(
   { plane, metrics }: ServerParts,
 ): readonly Component[] {
   const scrape = async (request: AdminRequest): Promise<AdminReply> => {
-    const all = await mergeMetrics(plane.metrics(), metrics.slices())
+    const all = await plane.metrics()
+    for (const slice of metrics.slices()) all.add(slice)
     return metricsReply(request, (format) => all.text(format))
   }
   const metricsRoutes = ['/metrics', '/stats/prometheus'].map((path): AdminRoute => ({

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TestClock } from '@tulle/core'
 import type { AdminReply } from '@tulle/runtime'
-import { EdgeMeters, RequestTap } from '@tulle/waypoint-plane'
+import { MergedEdges, MergedTap } from '@tulle/waypoint-plane'
 import { tapRoutes } from './tap-routes.ts'
 
-const clock = new TestClock()
-const sources = { tap: new RequestTap(clock), edges: new EdgeMeters(clock) }
+const sources = { tap: new MergedTap([], new TestClock()), edges: new MergedEdges([]) }
 
 async function ask(path: string, signal: AbortSignal): Promise<AdminReply> {
   const url = new URL(path, 'http://waypoint')

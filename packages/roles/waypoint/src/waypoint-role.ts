@@ -1,4 +1,4 @@
-import { openSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { errorText, MeshError } from '@tulle/core'
 import type { Clock } from '@tulle/core'
@@ -6,6 +6,7 @@ import { HttpPlane } from '@tulle/l7'
 import type { HttpPlan, ListenerPlan } from '@tulle/l7'
 import { adminServer, json, logLevels, metricsReply, runComponents } from '@tulle/runtime'
 import type { AdminReply, AdminRequest, AdminRoute, Component, Log } from '@tulle/runtime'
+import { openAccessLog } from './access-log.ts'
 import type { WaypointOptions } from './options.ts'
 import { parseStaticConfig } from './static-config.ts'
 
@@ -75,12 +76,6 @@ class HttpPath implements Component {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#plane[Symbol.asyncDispose]()
   }
-}
-
-/** The descriptor for access log lines: a file to append to, `-` for standard output, `none` for nowhere. */
-function openAccessLog(where: string): number | undefined {
-  if (where === 'none') return undefined
-  return where === '-' ? 1 : openSync(where, 'a', 0o640)
 }
 
 function readPlan(file: string): HttpPlan {

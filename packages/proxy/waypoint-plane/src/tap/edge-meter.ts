@@ -26,7 +26,7 @@ export interface EdgeLine {
   readonly others: number
 }
 
-const maxEdges = 1000
+export const maxEdges = 1000
 export const maxMeters = 8
 
 /** Counts requests by edge for those who look, and nothing where nobody does. */

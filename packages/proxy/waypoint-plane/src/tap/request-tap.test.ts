@@ -2,18 +2,22 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { must, TestClock } from '@tulle/core'
 import { maxTaps, RequestTap } from './request-tap.ts'
-import type { TapLine } from './request-tap.ts'
-import { readTapFilter } from './tap-filter.ts'
+import { readTapFilter, tapTest } from './tap-filter.ts'
+import type { TapLine } from './tap-lines.ts'
 import { tappedRequest } from './tapped-request.ts'
 import { record } from './test-records.ts'
 import type { RecordParts } from './test-records.ts'
 
-const all = must(readTapFilter(new URLSearchParams()))
+const all = tapTest({})
 
 function open(tap: RequestTap, maxPerSecond: number, signal: AbortSignal): AsyncGenerator<TapLine, void> {
-  const lines = tap.open({ test: all, maxPerSecond }, signal)
-  assert.ok(lines)
-  return lines
+  const batches = tap.open({ test: all, maxPerSecond }, signal)
+  assert.ok(batches)
+  return linesOf(batches)
+}
+
+async function* linesOf(batches: AsyncIterable<readonly TapLine[]>): AsyncGenerator<TapLine, void> {
+  for await (const batch of batches) yield* batch
 }
 
 async function next(lines: AsyncGenerator<TapLine, void>): Promise<unknown> {
@@ -107,7 +111,7 @@ describe('RequestTap', () => {
 
 describe('readTapFilter()', () => {
   const matches = (query: string, parts: RecordParts = {}): boolean =>
-    must(readTapFilter(new URLSearchParams(query)))(record(parts))
+    tapTest(must(readTapFilter(new URLSearchParams(query))))(record(parts))
 
   for (const [query, parts] of [
     ['', {}],

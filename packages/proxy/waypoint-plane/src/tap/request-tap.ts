@@ -1,20 +1,18 @@
 import type { Clock } from '@tulle/core'
 import type { RequestRecord } from '@tulle/l7'
 import type { TapTest } from './tap-filter.ts'
+import { TapLines } from './tap-lines.ts'
+import type { TapLine } from './tap-lines.ts'
 import { tappedRequest } from './tapped-request.ts'
 import type { TappedRequest } from './tapped-request.ts'
 
-/** One line of a tap. */
-export type TapLine =
-  | TappedRequest
-  /** So many more that match were left out since the line before: there were too many, or the reader is slow. */
-  | { readonly dropped: number }
-
-/** Who reads slower than this lies behind loses what comes. */
-const maxPending = 1000
 /** How many may look at once; each costs its filter for each request. */
 export const maxTaps = 8
-const secondMs = 1000
+
+interface Reader {
+  readonly test: TapTest
+  readonly lines: TapLines
+}
 
 /** Live requests for those who look, and nothing where nobody does. Of many requests a second it passes on a bounded number. */
 export class RequestTap {
@@ -32,105 +30,42 @@ export class RequestTap {
   onDone(record: RequestRecord): void {
     if (this.#readers.size === 0) return
     let tapped: TappedRequest | undefined
-    for (const reader of this.#readers)
-      if (reader.wants(record)) reader.push((tapped ??= tappedRequest(record, this.#clock.nowMs())))
+    for (const { test, lines } of this.#readers)
+      if (test(record) && lines.hasRoom()) lines.push((tapped ??= tappedRequest(record, this.#clock.nowMs())))
   }
 
-  /** Lines until the signal aborts or the reader stops; undefined: enough others look already. */
+  /** What came since the last time, until the signal aborts or the reader stops; undefined: enough others look already. */
   open(
     options: { readonly test: TapTest; readonly maxPerSecond: number },
     signal: AbortSignal,
-  ): AsyncGenerator<TapLine, void, void> | undefined {
+  ): AsyncGenerator<readonly TapLine[], void, void> | undefined {
     if (this.#readers.size >= maxTaps) return undefined
-    const reader = new Reader(options.test, options.maxPerSecond, this.#clock)
+    const lines = new TapLines(options.maxPerSecond, this.#clock)
+    const reader = { test: options.test, lines }
     const end = (): void => {
       this.#readers.delete(reader)
-      reader[Symbol.dispose]()
+      lines[Symbol.dispose]()
     }
     if (!signal.aborted) this.#readers.add(reader)
     signal.addEventListener('abort', end, { once: true })
-    return linesOf(reader, signal, end)
+    return takenFrom(lines, signal, end)
   }
 }
 
-async function* linesOf(
-  reader: Reader,
+/** As long as the signal does not abort. `end`: what to do when nobody reads any more. */
+export async function* takenFrom(
+  lines: TapLines,
   signal: AbortSignal,
   end: () => void,
-): AsyncGenerator<TapLine, void, void> {
+): AsyncGenerator<readonly TapLine[], void, void> {
   try {
     while (!signal.aborted) {
-      yield* reader.takeAll()
-      if (!signal.aborted) await reader.changed()
+      const taken = lines.takeAll()
+      if (taken.length > 0) yield taken
+      if (!signal.aborted) await lines.changed()
     }
   } finally {
     signal.removeEventListener('abort', end)
     end()
-  }
-}
-
-/** One who looks. */
-class Reader {
-  readonly #test: TapTest
-  readonly #maxPerSecond: number
-  readonly #clock: Clock
-  #pending: TappedRequest[] = []
-  #dropped: number = 0
-  #secondStartMs: number = Number.NEGATIVE_INFINITY
-  #inSecond: number = 0
-  /** Tells of what was dropped when nothing comes after it. */
-  #tell: Disposable | undefined
-  #wake: PromiseWithResolvers<void> = Promise.withResolvers()
-
-  constructor(test: TapTest, maxPerSecond: number, clock: Clock) {
-    this.#test = test
-    this.#maxPerSecond = maxPerSecond
-    this.#clock = clock
-  }
-
-  /** Whether it matches and may be passed on; where it only matches it is counted. */
-  wants(record: RequestRecord): boolean {
-    if (!this.#test(record)) return false
-    const nowMs = this.#clock.monotonicMs()
-    if (nowMs - this.#secondStartMs >= secondMs) {
-      this.#secondStartMs = nowMs
-      this.#inSecond = 0
-    }
-    if (this.#inSecond < this.#maxPerSecond && this.#pending.length < maxPending) return true
-    this.#dropped++
-    this.#tell ??= this.#clock.after(secondMs, () => this.wake())
-    return false
-  }
-
-  push(request: TappedRequest): void {
-    this.#inSecond++
-    this.#pending.push(request)
-    this.wake()
-  }
-
-  *takeAll(): Generator<TapLine, void, void> {
-    const pending = this.#pending
-    const dropped = this.#dropped
-    this.#pending = []
-    this.#dropped = 0
-    this.#tell?.[Symbol.dispose]()
-    this.#tell = undefined
-    this.#wake = Promise.withResolvers()
-    yield* pending
-    if (dropped > 0) yield { dropped }
-  }
-
-  async changed(): Promise<void> {
-    await this.#wake.promise
-  }
-
-  wake(): void {
-    this.#wake.resolve()
-  }
-
-  /** Nothing comes any more: who waits is woken. */
-  [Symbol.dispose](): void {
-    this.#tell?.[Symbol.dispose]()
-    this.wake()
   }
 }

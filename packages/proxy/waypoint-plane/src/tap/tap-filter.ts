@@ -27,7 +27,7 @@ const statusPattern = /^[0-9]{3}$|^[0-9]xx$/u
 const verdicts: readonly string[] = ['allowed', 'refused', 'unread', 'failed']
 
 /** Reads a filter out of a query; an error says what can't be asked for. */
-export function readTapFilter(query: URLSearchParams): Result<TapTest> {
+export function readTapFilter(query: URLSearchParams): Result<TapFilter> {
   const filter: Partial<Record<(typeof names)[number], string>> = {}
   for (const name of names) {
     const value = query.get(name)
@@ -41,10 +41,11 @@ export function readTapFilter(query: URLSearchParams): Result<TapTest> {
     return err(`status: expected a status such as 503, or 5xx, found ${JSON.stringify(status)}`)
   if (verdict !== undefined && !verdicts.includes(verdict))
     return err(`verdict: expected one of ${verdicts.join(', ')}, found ${JSON.stringify(verdict)}`)
-  return ok(tapTest(filter))
+  // The verdict is one of them.
+  return ok(filter as TapFilter)
 }
 
-function tapTest(filter: Partial<Record<keyof TapFilter, string>>): TapTest {
+export function tapTest(filter: TapFilter): TapTest {
   const { from, to, method, path, status, verdict } = filter
   const tests: TapTest[] = []
   if (method !== undefined) tests.push(({ request }) => request.method === method.toUpperCase())

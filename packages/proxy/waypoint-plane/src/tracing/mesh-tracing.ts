@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { assert } from '@tulle/core'
 import type { Clock, Rng } from '@tulle/core'
 import type { RejectedResource } from '@tulle/l4'
@@ -26,14 +25,17 @@ export class MeshTracing {
   readonly #tracing: Tracing
   readonly #resource: Attributes
 
-  /** `uid`: `tulle//Waypoint/namespace/name`. */
-  constructor(uid: string, deps: MeshTracingDeps) {
+  /** `uid`: `tulle//Waypoint/namespace/name`. `instanceId`: the same for all threads of a process. */
+  constructor(
+    { uid, instanceId }: { readonly uid: string; readonly instanceId: string },
+    deps: MeshTracingDeps,
+  ) {
     const [name, namespace] = uid.split('/').toReversed()
     assert(name !== undefined && namespace !== undefined, `${uid} ends in a namespace and a name`)
     this.#resource = {
       'service.name': name,
       'service.namespace': namespace,
-      'service.instance.id': randomUUID(),
+      'service.instance.id': instanceId,
       'telemetry.sdk.name': 'tulle',
       'telemetry.sdk.language': 'nodejs',
     }
