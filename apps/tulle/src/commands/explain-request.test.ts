@@ -20,7 +20,13 @@ const request: NonNullable<Explanation['request']> = {
   limits: ['one attempt has 1000 ms'],
   backends: [
     { target: 'Service shop/books-v1 port 80', sharePercent: 90, filters: ['adds x'], allowed: true },
-    { target: 'Service shop/books-v2 port 80', sharePercent: 9.5, filters: [], allowed: false },
+    {
+      target: 'Service shop/books-v2 port 80',
+      sharePercent: 9.5,
+      filters: [],
+      tls: 'begins TLS',
+      allowed: false,
+    },
     {
       target: 'none (BackendNotFound)',
       sharePercent: 0.5,
@@ -55,6 +61,7 @@ test('requestText() tells the way of a request line by line', () => {
     '  backend     90 % Service shop/books-v1 port 80',
     '              adds x',
     '  backend     9.5 % Service shop/books-v2 port 80: refused there',
+    '              begins TLS',
     '  backend     0.5 % none (BackendNotFound): 500 BackendNotFound',
     '',
     'Nearest routes that do not cover it',

@@ -46,14 +46,14 @@ function routeText({ object, rule, ruleName, origin, match }: RouteLook, style: 
 }
 
 function backendTexts(
-  { target, sharePercent, filters, allowed, answer }: BackendLook,
+  { target, sharePercent, filters, tls, allowed, answer }: BackendLook,
   style: Style,
 ): readonly string[] {
   const said =
     answer !== undefined ? `: ${answerText(answer, style)}` : allowed ? '' : `: ${style.bad('refused there')}`
   return [
     `  backend     ${sharePercent} % ${target}${said}`,
-    ...filters.map((text) => `              ${text}`),
+    ...[...filters, ...(tls === undefined ? [] : [tls])].map((text) => `              ${text}`),
   ]
 }
 

@@ -1,3 +1,5 @@
+import type { Backend } from './backend.ts'
+
 /** How TLS is begun towards the endpoints of a service's port, and who they have to prove to be. */
 export interface TlsTerms {
   /** What they are asked for (SNI). Without `subjectAltNames`, also the name that their certificate has to have. */
@@ -21,3 +23,6 @@ export interface UpstreamTls {
   /** Absent: what was written can't be met, and nothing goes there at all. */
   readonly terms?: TlsTerms
 }
+
+/** What a backend becomes whose TLS can't be met. @see HTTPBackendRef: an invalid backend is answered for with 500 */
+export const unmetTls: Backend = { kind: 'invalid', status: 500, reason: 'InvalidBackendTLS' }

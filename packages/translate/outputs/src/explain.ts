@@ -6,6 +6,8 @@ import type { IpAddress, Workload } from '@tulle/mesh'
 import { authorizeWith, policiesFor, policyKey } from '@tulle/policy'
 import type { ConnectionFacts, Verdict } from '@tulle/policy'
 import type { RoutedRequest } from '@tulle/routing'
+import { unmetTls } from '@tulle/traffic'
+import type { Backend, TlsTerms, UpstreamTls } from '@tulle/traffic'
 import { accessOf, decideRead, lookAtAccess, lookAtReadRule, readRuleThatHolds } from './access-looks.ts'
 import { changesToAllow, changesToRefuse } from './changes.ts'
 import type { Call } from './changes.ts'
@@ -27,7 +29,7 @@ import type { TracedPolicy } from './policy-looks.ts'
 import { routeRequest, whyUnread } from './route-look.ts'
 import type { Routed } from './route-look.ts'
 import { summaryOf } from './summary.ts'
-import { backendText, filterText, percent } from './traffic-text.ts'
+import { backendText, filterText, percent, tlsText } from './traffic-text.ts'
 import { calledService, lookForWaypoint } from './waypoint-look.ts'
 
 /**
@@ -149,6 +151,7 @@ function sides(
 /** A backend, and what is decided in front of each of its endpoints. */
 interface Share {
   readonly backend: Routed['backends'][number]
+  readonly tls: TlsTerms | undefined
   readonly decisions: readonly Decision[]
 }
 
@@ -157,12 +160,16 @@ function decideShares(
   { backends }: Routed,
   request: RoutedRequest | undefined,
 ): readonly Share[] {
-  return backends.map((weighted) => {
+  return backends.map((written) => {
+    const tls = tlsTowards(asked, written.backend)
+    const isUnmet = tls !== undefined && tls.terms === undefined
+    const weighted = isUnmet ? { ...written, backend: unmetTls } : written
     const { backend } = weighted
     const endpoints =
       backend.kind === 'invalid' ? [] : endpointsBehind(asked.model, backend.service, backend.port)
     return {
       backend: weighted,
+      tls: tls?.terms,
       decisions: endpoints.map((endpoint) => decideAtWaypoint(asked, endpoint, request)),
     }
   })
@@ -188,7 +195,7 @@ function decisionsOf(
 
 function requestLook(routed: Routed, shares: readonly Share[]): RequestLook {
   const whole = shares.reduce((sum, { backend }) => sum + backend.weight, 0)
-  const backends = shares.map(({ backend: { backend, weight, filters }, decisions }) => {
+  const backends = shares.map(({ backend: { backend, weight, filters }, tls, decisions }) => {
     const answer =
       backend.kind === 'invalid'
         ? { status: backend.status, why: backend.reason }
@@ -199,6 +206,7 @@ function requestLook(routed: Routed, shares: readonly Share[]): RequestLook {
       target: backendText(backend),
       sharePercent: percent(weight, whole),
       filters: filters.map(filterText),
+      ...(tls === undefined ? {} : { tls: tlsText(tls) }),
       allowed: decisions.some(({ verdict }) => verdict.allowed),
       ...(answer === undefined ? {} : { answer }),
     }
@@ -207,6 +215,14 @@ function requestLook(routed: Routed, shares: readonly Share[]): RequestLook {
   const answer =
     routed.answer ?? (backends.every((one) => one.answer !== undefined) ? first?.answer : undefined)
   return { ...routed.look, backends, ...(answer === undefined ? {} : { answer }) }
+}
+
+/** As the waypoint is told it: with what the called service's routes lead to. */
+function tlsTowards({ model, callee }: Asked, backend: Backend): UpstreamTls | undefined {
+  const service = calledService(callee)
+  if (service === undefined || backend.kind !== 'service') return undefined
+  const known = model.traffic.get(serviceKey(service))?.upstreamTls ?? []
+  return known.find((one) => one.service === backend.service && one.port === backend.port)
 }
 
 function changesOf(

@@ -47,6 +47,8 @@ export interface BackendLook {
   readonly target: string
   readonly sharePercent: number
   readonly filters: readonly string[]
+  /** How the waypoint begins TLS there, in words. */
+  readonly tls?: string
   readonly allowed: boolean
   /** What answers in its place, where nothing there would. */
   readonly answer?: Answer

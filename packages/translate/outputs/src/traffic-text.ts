@@ -10,6 +10,7 @@ import type {
   RateLimit,
   Resilience,
   RetryRule,
+  TlsTerms,
 } from '@tulle/traffic'
 
 /** `Service bookstore/books-v2 port 8080`. */
@@ -19,6 +20,14 @@ export function backendText(backend: Backend): string {
   const cluster = `.${namespace}.svc.cluster.local`
   const name = hostname.endsWith(cluster) ? hostname.slice(0, -cluster.length) : hostname
   return `Service ${namespace}/${name} port ${backend.port}`
+}
+
+/** What a waypoint does before a byte of a request goes to a port. */
+export function tlsText({ serverName, roots, subjectAltNames }: TlsTerms): string {
+  const names =
+    subjectAltNames.length === 0 ? serverName : subjectAltNames.map(({ value }) => value).join(' or ')
+  const whose = roots.kind === 'system' ? 'an authority that the machine trusts' : "the policy's authority"
+  return `begins TLS as a client of ${serverName}: the certificate has to be for ${names}, and of ${whose}`
 }
 
 /** What a filter does, for people. */

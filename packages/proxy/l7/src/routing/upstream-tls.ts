@@ -1,3 +1,4 @@
+import { unmetTls } from '@tulle/traffic'
 import type { Backend, ServiceTraffic, TlsTerms, UpstreamTls } from '@tulle/traffic'
 
 /** A backend, and the terms on which it is spoken to. */
@@ -16,11 +17,9 @@ export function tlsLookup({ upstreamTls = [] }: Pick<ServiceTraffic, 'upstreamTl
   return (backend) => {
     const found = backend.kind === 'service' ? byPort.get(portKey(backend.service, backend.port)) : undefined
     if (found === undefined) return { backend, tls: undefined }
-    return found.terms === undefined ? { backend: unmet, tls: undefined } : { backend, tls: found.terms }
+    return found.terms === undefined ? { backend: unmetTls, tls: undefined } : { backend, tls: found.terms }
   }
 }
-
-const unmet: Backend = { kind: 'invalid', status: 500, reason: 'InvalidBackendTLS' }
 
 function portKey(service: string, port: number): string {
   return `${service}:${port}`
