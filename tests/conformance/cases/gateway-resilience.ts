@@ -71,14 +71,14 @@ export const resilienceCases: CaseGroup = [
       route({
         rules: [
           rule([], 'app-b', {
-            ...timeouts({ request: '500ms', backendRequest: '400ms' }),
+            ...timeouts({ request: '2s', backendRequest: '1500ms' }),
             ...retry({ attempts: 10, codes: [503], backoff: '100ms' }),
           }),
         ],
       }),
     ],
     steps: [
-      refused({ backend: { delaysMs: [300], statuses: [503] } }, 504, { deliveries: { 'mesh/app-b': 2 } }),
+      refused({ backend: { delaysMs: [1000], statuses: [503] } }, 504, { deliveries: { 'mesh/app-b': 2 } }),
     ],
   },
   {
