@@ -43,6 +43,6 @@ export type {
   TcpRoutes,
   TlsRoutes,
 } from './routes.ts'
-export { unmetTls } from './upstream-tls.ts'
-export type { SubjectAltName, TlsTerms, UpstreamTls } from './upstream-tls.ts'
+export { tlsLookup } from './upstream-tls.ts'
+export type { SecuredBackend, SubjectAltName, TlsLookup, TlsTerms, UpstreamTls } from './upstream-tls.ts'
 export { backendsOf } from './route-backends.ts'

@@ -1,4 +1,5 @@
 import type { Backend } from './backend.ts'
+import type { ServiceTraffic } from './routes.ts'
 
 /** How TLS is begun towards the endpoints of a service's port, and who they have to prove to be. */
 export interface TlsTerms {
@@ -24,5 +25,29 @@ export interface UpstreamTls {
   readonly terms?: TlsTerms
 }
 
-/** What a backend becomes whose TLS can't be met. @see HTTPBackendRef: an invalid backend is answered for with 500 */
-export const unmetTls: Backend = { kind: 'invalid', status: 500, reason: 'InvalidBackendTLS' }
+/** A backend, and the terms on which it is spoken to. */
+export interface SecuredBackend {
+  readonly backend: Backend
+  readonly tls: TlsTerms | undefined
+}
+
+/** What becomes of a backend: where its TLS can't be met, it is none. */
+export type TlsLookup = (backend: Backend) => SecuredBackend
+
+/** By what was written of the ports that the routes of a service lead to, its own among them. */
+export function tlsLookup({ upstreamTls = [] }: Pick<ServiceTraffic, 'upstreamTls'>): TlsLookup {
+  if (upstreamTls.length === 0) return (backend) => ({ backend, tls: undefined })
+  const byPort = new Map<string, UpstreamTls>(upstreamTls.map((one) => [portKey(one.service, one.port), one]))
+  return (backend) => {
+    const found = backend.kind === 'service' ? byPort.get(portKey(backend.service, backend.port)) : undefined
+    if (found === undefined) return { backend, tls: undefined }
+    return found.terms === undefined ? { backend: unmet, tls: undefined } : { backend, tls: found.terms }
+  }
+}
+
+/** @see HTTPBackendRef: an invalid backend is answered for with 500 */
+const unmet: Backend = { kind: 'invalid', status: 500, reason: 'InvalidBackendTLS' }
+
+function portKey(service: string, port: number): string {
+  return `${service}:${port}`
+}

@@ -6,8 +6,8 @@ import type { IpAddress, Workload } from '@tulle/mesh'
 import { authorizeWith, policiesFor, policyKey } from '@tulle/policy'
 import type { ConnectionFacts, Verdict } from '@tulle/policy'
 import type { RoutedRequest } from '@tulle/routing'
-import { unmetTls } from '@tulle/traffic'
-import type { Backend, TlsTerms, UpstreamTls } from '@tulle/traffic'
+import { tlsLookup } from '@tulle/traffic'
+import type { TlsLookup, TlsTerms } from '@tulle/traffic'
 import { accessOf, decideRead, lookAtAccess, lookAtReadRule, readRuleThatHolds } from './access-looks.ts'
 import { changesToAllow, changesToRefuse } from './changes.ts'
 import type { Call } from './changes.ts'
@@ -160,16 +160,14 @@ function decideShares(
   { backends }: Routed,
   request: RoutedRequest | undefined,
 ): readonly Share[] {
-  return backends.map((written) => {
-    const tls = tlsTowards(asked, written.backend)
-    const isUnmet = tls !== undefined && tls.terms === undefined
-    const weighted = isUnmet ? { ...written, backend: unmetTls } : written
-    const { backend } = weighted
+  const tlsOf = tlsLookupOf(asked)
+  return backends.map((weighted) => {
+    const { backend, tls } = tlsOf(weighted.backend)
     const endpoints =
       backend.kind === 'invalid' ? [] : endpointsBehind(asked.model, backend.service, backend.port)
     return {
-      backend: weighted,
-      tls: tls?.terms,
+      backend: { ...weighted, backend },
+      tls,
       decisions: endpoints.map((endpoint) => decideAtWaypoint(asked, endpoint, request)),
     }
   })
@@ -218,11 +216,9 @@ function requestLook(routed: Routed, shares: readonly Share[]): RequestLook {
 }
 
 /** As the waypoint is told it: with what the called service's routes lead to. */
-function tlsTowards({ model, callee }: Asked, backend: Backend): UpstreamTls | undefined {
+function tlsLookupOf({ model, callee }: Asked): TlsLookup {
   const service = calledService(callee)
-  if (service === undefined || backend.kind !== 'service') return undefined
-  const known = model.traffic.get(serviceKey(service))?.upstreamTls ?? []
-  return known.find((one) => one.service === backend.service && one.port === backend.port)
+  return tlsLookup((service === undefined ? undefined : model.traffic.get(serviceKey(service))) ?? {})
 }
 
 function changesOf(

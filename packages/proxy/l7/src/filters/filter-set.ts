@@ -1,5 +1,5 @@
 import type { Backend, Fraction, HeaderChanges, HttpFilter, PathChange, TlsTerms } from '@tulle/traffic'
-import type { TlsLookup } from '../routing/upstream-tls.ts'
+import type { TlsLookup } from '@tulle/traffic'
 import { Cors } from './cors.ts'
 import { checkChanges } from './header-changes.ts'
 import type { Redirect } from './redirect.ts'

@@ -9,7 +9,7 @@ import { applyChanges, checkChanges } from './header-changes.ts'
 import { changePath } from './path-change.ts'
 import { redirectReply } from './redirect.ts'
 import type { Redirect } from './redirect.ts'
-import { tlsLookup } from '../routing/upstream-tls.ts'
+import { tlsLookup } from '@tulle/traffic'
 
 describe('changePath', () => {
   const prefix = (from: string, to: string): PathChange => ({ kind: 'prefix', prefix: from, replacement: to })

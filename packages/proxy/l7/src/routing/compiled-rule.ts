@@ -3,7 +3,7 @@ import { describeOrigin } from '@tulle/traffic'
 import type { Backend, HttpRule, TlsTerms, WeightedBackend } from '@tulle/traffic'
 import { compileFilters } from '../filters/filter-set.ts'
 import type { FilterSet } from '../filters/filter-set.ts'
-import type { TlsLookup } from './upstream-tls.ts'
+import type { TlsLookup } from '@tulle/traffic'
 import { WeightedChoice } from './weighted-choice.ts'
 
 export interface CompiledBackend {

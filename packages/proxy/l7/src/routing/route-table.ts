@@ -4,8 +4,8 @@ import type { HttpRule, PortProtocol, PortTraffic, Resilience, ServiceTraffic } 
 import { compileRule } from './compiled-rule.ts'
 import type { CompiledRule } from './compiled-rule.ts'
 import type { RequestView } from './request-view.ts'
-import { tlsLookup } from './upstream-tls.ts'
-import type { TlsLookup } from './upstream-tls.ts'
+import { tlsLookup } from '@tulle/traffic'
+import type { TlsLookup } from '@tulle/traffic'
 
 /** The requests to one port of one service. */
 export interface RoutedPort {
