@@ -2,8 +2,8 @@ import { defaultTrustDomain, spiffeId } from '@tulle/identity'
 import type { SpiffeId } from '@tulle/identity'
 import { addressType, authorizationType } from '@tulle/mesh-xds'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
-import { LogWriter, mergeMetrics, MetricsRegistry, shareBytes } from '@tulle/runtime'
-import type { MergedMetrics } from '@tulle/runtime'
+import { accessLogWriter, mergeMetrics, MetricsRegistry, shareBytes } from '@tulle/runtime'
+import type { LogWriter, MergedMetrics } from '@tulle/runtime'
 import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
 import type { DemandOutcome } from './address-demand.ts'
 import type {
@@ -21,7 +21,6 @@ import { identityOf } from './identity-of.ts'
 import { limitsOfWorker } from './limits.ts'
 import { localWorker } from './local-worker.ts'
 import { openFilesLimit } from './open-files.ts'
-import type { L4Limits } from './limits.ts'
 import { ThreadWorker } from './thread-worker.ts'
 import type { WorkerCommands } from './worker-commands.ts'
 
@@ -46,7 +45,10 @@ class WorkerDataPlane implements DataPlane {
     this.#trustDomain = options.trustDomain ?? defaultTrustDomain
     this.#ready.promise.catch(() => undefined)
     const limits = limitsOfWorker(options.limits ?? {}, Math.max(1, options.workers), openFilesLimit())
-    const accessLog = this.#accessLogWriter(deps.accessLogFd, limits)
+    const accessLog = accessLogWriter(
+      { fd: deps.accessLogFd, maxWaitingBytes: limits.maxAccessLogBytes },
+      this.#registry,
+    )
     this.#accessLog = accessLog
     this.#workers = Array.from({ length: Math.max(1, options.workers) }, (_, index) => {
       const settings = {
@@ -168,18 +170,6 @@ class WorkerDataPlane implements DataPlane {
       this.#identities.delete(identity)
       this.#deps.onIdentityReleased?.(identity)
     }
-  }
-
-  #accessLogWriter(fd: number | undefined, limits: L4Limits): LogWriter | undefined {
-    if (fd === undefined) return undefined
-    const dropped = this.#registry
-      .counter('tulle_access_log_dropped_bytes', 'Access log lines lost because the log is slow or broken.')
-      .bind()
-    return new LogWriter({
-      fd,
-      maxWaitingBytes: limits.maxAccessLogBytes,
-      onDropped: (bytes) => dropped.inc(bytes),
-    })
   }
 
   /** The worker hears of it after the answer itself: updates and this are on one way. */

@@ -3,8 +3,8 @@ import { systemRng } from '@tulle/core'
 import type { Clock, MeshError } from '@tulle/core'
 import type { SpiffeId } from '@tulle/identity'
 import { defaultLimits } from '@tulle/l4'
-import { LogWriter, MetricsRegistry } from '@tulle/runtime'
-import type { Log } from '@tulle/runtime'
+import { accessLogWriter, MetricsRegistry } from '@tulle/runtime'
+import type { Log, LogWriter } from '@tulle/runtime'
 import { ThreadWaypointWorker } from './thread-waypoint-worker.ts'
 import type { WaypointCommands, WaypointSaid, WaypointSettings } from './waypoint-commands.ts'
 import { WaypointPlane } from './waypoint-plane.ts'
@@ -39,7 +39,7 @@ export async function createWaypointPlane(
 ): Promise<WaypointPlane> {
   const { clock, accessLogFd } = deps
   const registry = new MetricsRegistry()
-  const accessLog = accessLogFd === undefined ? undefined : accessLogWriter(accessLogFd, registry)
+  const accessLog = accessLogWriter({ fd: accessLogFd, maxWaitingBytes }, registry)
   const settings = {
     workers: Math.max(1, options.workers),
     uid: options.uid,
@@ -99,11 +99,4 @@ function onceEach(deps: Pick<WaypointPlaneDeps, 'demand' | 'onIdentity'>): (said
     if (said.kind === 'demand') deps.demand(said.service)
     else deps.onIdentity(said.identity)
   }
-}
-
-function accessLogWriter(fd: number, registry: MetricsRegistry): LogWriter {
-  const dropped = registry
-    .counter('tulle_access_log_dropped_bytes', 'Access log lines lost because the log is slow or broken.')
-    .bind()
-  return new LogWriter({ fd, maxWaitingBytes, onDropped: (bytes) => dropped.inc(bytes) })
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { systemClock } from '@tulle/core'
 import type { MeshError } from '@tulle/core'
-import { LogWriter, mergeMetrics, MetricsRegistry } from '@tulle/runtime'
-import type { Log, MergedMetrics } from '@tulle/runtime'
+import { accessLogWriter, mergeMetrics, MetricsRegistry } from '@tulle/runtime'
+import type { Log, LogWriter, MergedMetrics } from '@tulle/runtime'
 import { defaultLimits } from '../limits.ts'
 import type { L7Limits } from '../limits.ts'
 import type { HttpPlan } from './http-plan.ts'
@@ -36,13 +36,7 @@ export class HttpPlane implements AsyncDisposable {
 
   constructor({ workers, plan, limits }: HttpPlaneOptions, deps: HttpPlaneDeps) {
     const { accessLogFd, log } = deps
-    const dropped = this.#registry
-      .counter('tulle_access_log_dropped_bytes', 'Access log lines lost because the log is slow or broken.')
-      .bind()
-    const writer =
-      accessLogFd === undefined
-        ? undefined
-        : new LogWriter({ fd: accessLogFd, maxWaitingBytes, onDropped: (bytes) => dropped.inc(bytes) })
+    const writer = accessLogWriter({ fd: accessLogFd, maxWaitingBytes }, this.#registry)
     this.#accessLog = writer
     const shared = {
       plan,
