@@ -6,6 +6,7 @@ import type { GatewayAddress, Service, Workload } from '@tulle/mesh'
 import { MeshState } from './mesh-state.ts'
 import { decideOutbound } from './outbound-decision.ts'
 import type { OutboundDecision, OutboundFacts } from './outbound-decision.ts'
+import { countDecisions } from './test-decisions.ts'
 import { addressUpdate, identityOfAccount, ip, testService, testWorkload } from './test-mesh.ts'
 
 const waypoint: GatewayAddress = {
@@ -189,25 +190,7 @@ test('decideOutbound balances by capacity and leaves out the unhealthy', () => {
     testWorkload('sick', '10.0.0.3', { ...serving, capacity: 100, health: 'unhealthy' }),
   ]
   state.apply(addressUpdate(workloads, [books]))
-  const rng = seededRng(7)
-  const counts = new Map<string, number>()
-  for (let i = 0; i < 4000; i++) {
-    const decision = decideOutbound(
-      state,
-      {
-        namespace: 'shop',
-        network: '',
-        destinationIp: ip('240.240.0.1'),
-        destinationPort: 80,
-        ownPorts: [],
-        loopbackAllowed: false,
-        hbonePort: 15_008,
-      },
-      rng,
-    )
-    assert.ok(decision.kind === 'hbone')
-    counts.set(decision.ip, (counts.get(decision.ip) ?? 0) + 1)
-  }
+  const counts = countDecisions(state, { destinationIp: ip('240.240.0.1') })
   assert.deepEqual([...counts.keys()].toSorted(), ['10.0.0.1', '10.0.0.2'])
   const share = (counts.get('10.0.0.2') ?? 0) / 4000
   assert.ok(share > 0.7 && share < 0.8, `heavy got ${share}`)

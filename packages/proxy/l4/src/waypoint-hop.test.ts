@@ -6,6 +6,7 @@ import type { GatewayAddress, Service, Workload } from '@tulle/mesh'
 import { MeshState } from './mesh-state.ts'
 import { decideOutbound } from './outbound-decision.ts'
 import type { OutboundDecision, OutboundFacts } from './outbound-decision.ts'
+import { countDecisions } from './test-decisions.ts'
 import { addressUpdate, identityOfAccount, ip, testService, testWorkload } from './test-mesh.ts'
 
 const byIp = (address: string): GatewayAddress => ({
@@ -138,24 +139,10 @@ function sharesOf(
   const state = new MeshState()
   const instances = Object.keys(weights).map((at) => testWorkload(`wp-${at}`, at))
   state.apply(addressUpdate(instances, [{ ...bound, weightedWaypoints }]))
-  const facts: OutboundFacts = {
-    namespace: 'shop',
-    network: '',
+  return countDecisions(state, {
     destinationIp: ip('240.240.0.1'),
-    destinationPort: 80,
-    ownPorts: [],
-    loopbackAllowed: false,
-    hbonePort: 15_008,
     ...(tried === undefined ? {} : { tried }),
-  }
-  const rng = seededRng(3)
-  const counts = new Map<string, number>()
-  for (let i = 0; i < 4000; i++) {
-    const decision = decideOutbound(state, facts, rng)
-    const to = decision.kind === 'hbone' ? decision.ip : decision.kind
-    counts.set(to, (counts.get(to) ?? 0) + 1)
-  }
-  return counts
+  })
 }
 
 const weights = { '10.0.0.97': 3, '10.0.0.98': 1, '10.0.0.99': 0 }
