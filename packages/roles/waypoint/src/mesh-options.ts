@@ -1,17 +1,9 @@
-import {
-  defineOptions,
-  durationMs,
-  integer,
-  logLevels,
-  oneOf,
-  option,
-  path,
-  port,
-  text,
-} from '@tulle/runtime'
-import type { LogLevel, Option } from '@tulle/runtime'
+import { defineOptions, durationMs, integer, option, path, text } from '@tulle/runtime'
+import type { Option } from '@tulle/runtime'
+import { sharedOptions } from './shared-options.ts'
+import type { SharedOptions } from './shared-options.ts'
 
-export interface MeshWaypointOptions {
+export interface MeshWaypointOptions extends SharedOptions {
   readonly waypoint: string
   readonly control: string
   readonly controlName: string
@@ -21,13 +13,8 @@ export interface MeshWaypointOptions {
   readonly listen: string
   readonly workers: number
   readonly adminSocket: string
-  readonly metricsPort: number
-  readonly healthPort: number
-  readonly accessLog: string
   readonly certificateLifetime: number
   readonly clusterId: string
-  readonly drainDeadline: number
-  readonly logLevel: LogLevel
 }
 
 /** Options of `tulle waypoint` in a mesh. */
@@ -65,17 +52,9 @@ export const meshWaypointOptions: {
     placeholder: 'N',
   }),
   adminSocket: option(text, { default: '', doc: 'Unix socket for the admin API.', placeholder: 'FILE' }),
-  metricsPort: option(port, { default: '15020', doc: 'Port of /metrics; 0 for none.', placeholder: 'PORT' }),
-  healthPort: option(port, {
-    default: '15021',
-    doc: 'Port of /healthz/ready; 0 for none.',
-    placeholder: 'PORT',
-  }),
-  accessLog: option(text, {
-    default: '-',
-    doc: 'Where access log lines go: a file, - for standard output, none.',
-    placeholder: 'FILE',
-  }),
+  metricsPort: sharedOptions.metricsPort,
+  healthPort: sharedOptions.healthPort,
+  accessLog: sharedOptions.accessLog,
   certificateLifetime: option(durationMs, {
     default: '24h',
     doc: 'Lifetime to ask the CA for.',
@@ -86,14 +65,6 @@ export const meshWaypointOptions: {
     doc: 'Cluster that the proxy says it is in.',
     placeholder: 'NAME',
   }),
-  drainDeadline: option(durationMs, {
-    default: '5s',
-    doc: 'How long requests may finish after SIGTERM.',
-    placeholder: 'TIME',
-  }),
-  logLevel: option(oneOf(logLevels), {
-    default: 'info',
-    doc: 'Least level of log lines.',
-    placeholder: 'LEVEL',
-  }),
+  drainDeadline: sharedOptions.drainDeadline,
+  logLevel: sharedOptions.logLevel,
 })

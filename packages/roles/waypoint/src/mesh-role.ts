@@ -7,13 +7,14 @@ import { hbonePort } from '@tulle/hbone'
 import { waypointNode, waypointUid } from '@tulle/mesh'
 import { addressType, revocationType, trustBundleType } from '@tulle/mesh-xds'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
-import { adminServer, json, metricsReply, MetricsRegistry, runComponents } from '@tulle/runtime'
-import type { AdminReply, AdminRequest, AdminRoute, Component } from '@tulle/runtime'
+import { adminServer, MetricsRegistry, runComponents } from '@tulle/runtime'
+import type { Component } from '@tulle/runtime'
 import { accessType, serviceTrafficType, tracingType } from '@tulle/traffic-xds'
 import { createWaypointPlane } from '@tulle/waypoint-plane'
 import type { WaypointPlane } from '@tulle/waypoint-plane'
 import { openAccessLog } from './access-log.ts'
 import type { MeshWaypointOptions } from './mesh-options.ts'
+import { dataPath, healthRoute, metricsRoutes, quitRoute, serverAt } from './plane-parts.ts'
 import { tapRoutes } from './tap-routes.ts'
 import type { WaypointRoleDeps } from './waypoint-role.ts'
 
@@ -52,7 +53,12 @@ export async function runMeshWaypoint(options: MeshWaypointOptions, deps: Waypoi
   }, deps.fail)
   // What drains first is last: while requests finish, policies still come, and workloads let it in as long as it is connected.
   await runComponents(
-    [...servers(options, deps, { plane, metrics }), certificates, ads, pathOf(plane, deps)],
+    [
+      ...servers(options, deps, { plane, metrics }),
+      certificates,
+      ads,
+      dataPath(plane, log, async () => undefined),
+    ],
     {
       log,
       stop: deps.stop,
@@ -117,18 +123,6 @@ function createAds(
   )
 }
 
-/** The data path as a part of the process. */
-function pathOf(plane: WaypointPlane, { log }: WaypointRoleDeps): Component {
-  return {
-    start: async () => undefined,
-    drain: async (deadlineMs) => {
-      const cut = await plane.drain(deadlineMs)
-      if (cut > 0) log.warn('requests were cut off', { requests: cut })
-    },
-    [Symbol.asyncDispose]: () => plane[Symbol.asyncDispose](),
-  }
-}
-
 interface ServerParts {
   readonly plane: WaypointPlane
   readonly metrics: MetricsRegistry
@@ -136,48 +130,21 @@ interface ServerParts {
 
 function servers(
   options: MeshWaypointOptions,
-  { clock, log, requestStop }: WaypointRoleDeps,
+  deps: WaypointRoleDeps,
   { plane, metrics }: ServerParts,
 ): readonly Component[] {
-  const scrape = async (request: AdminRequest): Promise<AdminReply> => {
+  const { clock, log } = deps
+  const scraped = metricsRoutes(async () => {
     const all = await plane.metrics()
     for (const slice of metrics.slices()) all.add(slice)
-    return metricsReply(request, (format) => all.text(format))
-  }
-  const metricsRoutes = ['/metrics', '/stats/prometheus'].map((path): AdminRoute => ({
-    method: 'GET',
-    path,
-    handle: scrape,
-  }))
-  const health: AdminRoute = {
-    method: 'GET',
-    path: '/healthz/ready',
-    handle: () =>
-      plane.listening
-        ? { kind: 'text', status: 200, contentType: 'text/plain', text: ['ready\n'] }
-        : { kind: 'text', status: 500, contentType: 'text/plain', text: ['not ready\n'] },
-  }
-  const quit: AdminRoute = {
-    method: 'POST',
-    path: '/quitquitquit',
-    handle: () => {
-      requestStop('quitquitquit')
-      return json({ draining: true })
-    },
-  }
-  const at = (port: number, routes: readonly AdminRoute[]): readonly Component[] =>
-    port === 0 ? [] : [adminServer({ listen: { host: '0.0.0.0', port }, routes }, { clock, log })]
-  const admin =
-    options.adminSocket === ''
-      ? []
-      : [
-          adminServer(
-            {
-              listen: { socketPath: options.adminSocket },
-              routes: [quit, health, ...metricsRoutes, ...tapRoutes(plane)],
-            },
-            { clock, log },
-          ),
-        ]
-  return [...admin, ...at(options.metricsPort, metricsRoutes), ...at(options.healthPort, [health])]
+    return all
+  })
+  const health = healthRoute(() => plane.listening)
+  const routes = [quitRoute(deps), health, ...scraped, ...tapRoutes(plane)]
+  const { adminSocket: socketPath, metricsPort, healthPort } = options
+  return [
+    ...(socketPath === '' ? [] : [adminServer({ listen: { socketPath }, routes }, { clock, log })]),
+    ...serverAt({ host: '0.0.0.0', port: metricsPort }, scraped, deps),
+    ...serverAt({ host: '0.0.0.0', port: healthPort }, [health], deps),
+  ]
 }

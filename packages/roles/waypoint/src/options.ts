@@ -1,27 +1,14 @@
-import {
-  defineOptions,
-  durationMs,
-  integer,
-  logLevels,
-  oneOf,
-  option,
-  path,
-  port,
-  text,
-} from '@tulle/runtime'
-import type { LogLevel, Option } from '@tulle/runtime'
+import { defineOptions, durationMs, integer, option, path, port } from '@tulle/runtime'
+import type { Option } from '@tulle/runtime'
+import { sharedOptions } from './shared-options.ts'
+import type { SharedOptions } from './shared-options.ts'
 
-export interface WaypointOptions {
+export interface WaypointOptions extends SharedOptions {
   readonly config: string
   readonly workers: number
   readonly maxConnections: number
   readonly requestIdle: number
   readonly adminPort: number
-  readonly metricsPort: number
-  readonly healthPort: number
-  readonly accessLog: string
-  readonly drainDeadline: number
-  readonly logLevel: LogLevel
 }
 
 /** Options of `tulle waypoint --config FILE`. */
@@ -47,29 +34,9 @@ export const waypointOptions: { readonly [Name in keyof WaypointOptions]: Option
       doc: 'Admin port on loopback; 0 for none.',
       placeholder: 'PORT',
     }),
-    metricsPort: option(port, {
-      default: '15020',
-      doc: 'Port of /metrics; 0 for none.',
-      placeholder: 'PORT',
-    }),
-    healthPort: option(port, {
-      default: '15021',
-      doc: 'Port of /healthz/ready; 0 for none.',
-      placeholder: 'PORT',
-    }),
-    accessLog: option(text, {
-      default: '-',
-      doc: 'Where access log lines go: a file, - for standard output, none.',
-      placeholder: 'FILE',
-    }),
-    drainDeadline: option(durationMs, {
-      default: '5s',
-      doc: 'How long requests may finish after SIGTERM.',
-      placeholder: 'TIME',
-    }),
-    logLevel: option(oneOf(logLevels), {
-      default: 'info',
-      doc: 'Least level of log lines.',
-      placeholder: 'LEVEL',
-    }),
+    metricsPort: sharedOptions.metricsPort,
+    healthPort: sharedOptions.healthPort,
+    accessLog: sharedOptions.accessLog,
+    drainDeadline: sharedOptions.drainDeadline,
+    logLevel: sharedOptions.logLevel,
   })

@@ -4,10 +4,11 @@ import { errorText, MeshError } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import { HttpPlane } from '@tulle/l7'
 import type { HttpPlan, ListenerPlan } from '@tulle/l7'
-import { adminServer, json, logLevels, metricsReply, runComponents } from '@tulle/runtime'
-import type { AdminReply, AdminRequest, AdminRoute, Component, Log } from '@tulle/runtime'
+import { json, logLevels, runComponents } from '@tulle/runtime'
+import type { AdminReply, AdminRequest, AdminRoute, Log } from '@tulle/runtime'
 import { openAccessLog } from './access-log.ts'
 import type { WaypointOptions } from './options.ts'
+import { dataPath, healthRoute, metricsRoutes, quitRoute, serverAt } from './plane-parts.ts'
 import { parseStaticConfig } from './static-config.ts'
 
 export interface WaypointRoleDeps {
@@ -21,7 +22,7 @@ export interface WaypointRoleDeps {
 
 /** Runs a proxy from a file alone, until it is stopped. */
 export async function runWaypoint(options: WaypointOptions, deps: WaypointRoleDeps): Promise<void> {
-  const { clock, log } = deps
+  const { log } = deps
   const accessLogFd = openAccessLog(options.accessLog)
   const plane = new HttpPlane(
     {
@@ -31,19 +32,23 @@ export async function runWaypoint(options: WaypointOptions, deps: WaypointRoleDe
     },
     { log, onFailed: deps.fail, ...(accessLogFd === undefined ? {} : { accessLogFd }) },
   )
-  const routes = {
-    admin: adminRoutes(plane, deps),
-    metrics: metricsRoutes(plane),
-    health: healthRoutes(plane),
+  const logging: AdminRoute = {
+    method: 'POST',
+    path: '/logging',
+    handle: (request) => setLevel(log, request),
   }
-  const server = (host: string, port: number, served: readonly AdminRoute[]): readonly Component[] =>
-    port === 0 ? [] : [adminServer({ listen: { host, port }, routes: served }, { clock, log })]
+  const metrics = metricsRoutes(() => plane.metrics())
+  const health = healthRoute(() => plane.isReady)
   await runComponents(
     [
-      ...server('127.0.0.1', options.adminPort, [...routes.admin, ...routes.metrics, ...routes.health]),
-      ...server('0.0.0.0', options.metricsPort, routes.metrics),
-      ...server('0.0.0.0', options.healthPort, routes.health),
-      new HttpPath(plane, log),
+      ...serverAt(
+        { host: '127.0.0.1', port: options.adminPort },
+        [logging, quitRoute(deps), ...metrics, health],
+        deps,
+      ),
+      ...serverAt({ host: '0.0.0.0', port: options.metricsPort }, metrics, deps),
+      ...serverAt({ host: '0.0.0.0', port: options.healthPort }, [health], deps),
+      dataPath(plane, log, () => plane.start()),
     ],
     {
       log,
@@ -52,30 +57,6 @@ export async function runWaypoint(options: WaypointOptions, deps: WaypointRoleDe
       onReady: () => log.info('waypoint runs', { config: options.config, workers: options.workers }),
     },
   )
-}
-
-/** The data path as a part of the process. */
-class HttpPath implements Component {
-  readonly #plane: HttpPlane
-  readonly #log: Log
-
-  constructor(plane: HttpPlane, log: Log) {
-    this.#plane = plane
-    this.#log = log
-  }
-
-  start(): Promise<void> {
-    return this.#plane.start()
-  }
-
-  async drain(deadlineMs: number): Promise<void> {
-    const cut = await this.#plane.drain(deadlineMs)
-    if (cut > 0) this.#log.warn('requests were cut off', { requests: cut })
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#plane[Symbol.asyncDispose]()
-  }
 }
 
 function readPlan(file: string): HttpPlan {
@@ -99,37 +80,6 @@ function readText(file: string): string {
   } catch (error) {
     throw new MeshError('WAYPOINT_BAD_CONFIG', `cannot read ${file}: ${errorText(error)}`, { cause: error })
   }
-}
-
-function adminRoutes(_plane: HttpPlane, deps: WaypointRoleDeps): readonly AdminRoute[] {
-  const { log, requestStop } = deps
-  return [
-    { method: 'POST', path: '/logging', handle: (request) => setLevel(log, request) },
-    {
-      method: 'POST',
-      path: '/quitquitquit',
-      handle: () => {
-        requestStop('quitquitquit')
-        return json({ draining: true })
-      },
-    },
-  ]
-}
-
-function metricsRoutes(plane: HttpPlane): readonly AdminRoute[] {
-  const handle = async (request: AdminRequest): Promise<AdminReply> => {
-    const all = await plane.metrics()
-    return metricsReply(request, (format) => all.text(format))
-  }
-  return ['/metrics', '/stats/prometheus'].map((path) => ({ method: 'GET', path, handle }))
-}
-
-function healthRoutes(plane: HttpPlane): readonly AdminRoute[] {
-  const handle = (): AdminReply => {
-    const [status, text] = plane.isReady ? [200, 'ready\n'] : [500, 'not ready\n']
-    return { kind: 'text', status, contentType: 'text/plain', text: [text] }
-  }
-  return [{ method: 'GET', path: '/healthz/ready', handle }]
 }
 
 /** `?level=debug`; without a level it says which one holds. */
