@@ -91,6 +91,18 @@ const table: readonly (readonly [
     refused,
   ],
   [
+    'a deny rule holds for any reading of several values',
+    [policy([{ connection: fromWeb, requests: [byHeader('admin')] }], { action: 'deny' })],
+    request({ headers: { 'x-role': ['reader', 'guest ,\tadmin'] } }),
+    { allowed: false, reason: 'deny-rule', policy: 'shop/p', rule: 0 },
+  ],
+  [
+    'a deny rule does not hold where a value only contains what it wants',
+    [policy([{ connection: fromWeb, requests: [byHeader('admin')] }], { action: 'deny' })],
+    request({ headers: { 'x-role': ['administrator', 'reader, an admin'] } }),
+    { allowed: true, reason: 'no-policy' },
+  ],
+  [
     'a header matches in full',
     [policy([{ connection: fromWeb, requests: [byHeader('read')] }])],
     request({ headers: { 'x-role': ['reader'] } }),
@@ -144,4 +156,12 @@ test('compileAccess says which rule has an unsound pattern', () => {
   )
   assert.equal(result.ok, false)
   assert.match(String(!result.ok && result.error), /^rule 1: /u)
+})
+
+test('compileAccess refuses what is no name of a header: a rule to deny would never hold', () => {
+  for (const name of [':path', ':method', 'X-Role', 'x role', '']) {
+    const match: HttpMatch = { ...anyRequest, headers: [{ name, value: { kind: 'exact', value: '/admin' } }] }
+    const result = compileAccess(policy([{ connection: fromWeb, requests: [match] }], { action: 'deny' }))
+    assert.match(String(!result.ok && result.error), /^rule 0: expected the name of a header/u)
+  }
 })

@@ -30,7 +30,7 @@ export function compileAccess(policy: AccessPolicy): Result<CompiledAccess> {
   for (const [index, { connection, requests }] of policy.rules.entries()) {
     const tests: RequestTest[] = []
     for (const match of requests ?? []) {
-      const test = compileRequestMatch(match)
+      const test = compileRequestMatch(match, policy.action)
       if (!test.ok) return err(`rule ${index}: ${test.error}`)
       tests.push(test.value)
     }

@@ -3,6 +3,8 @@ import type { Result } from '@tulle/core'
 import { compilePattern } from '@tulle/patterns'
 import type { Matcher } from '@tulle/patterns'
 import type { HttpMatch, NamedMatch, PathMatch, ValueMatch } from '@tulle/traffic'
+import type { AccessPolicy } from './access-policy.ts'
+import { readingsOf } from './header-readings.ts'
 
 /** What policy knows of a request: the same reading that it is routed, logged and forwarded by. */
 export interface RequestFacts {
@@ -21,10 +23,10 @@ export interface RequestFacts {
 export type RequestTest = (request: RequestFacts) => boolean | undefined
 
 /**
- * A match as access rules mean it: of several values of one header *every* one has to match, since a server may read any of
- * them (routing takes any: it admits nobody). An error says which pattern is unsound.
+ * A match as access rules mean it. Of several values of one header a server may read any: to be allowed, *every* one has to
+ * match; to be denied, any reading of them is enough (routing takes any too: it admits nobody). An error says what is unsound.
  */
-export function compileRequestMatch(match: HttpMatch): Result<RequestTest> {
+export function compileRequestMatch(match: HttpMatch, action: AccessPolicy['action']): Result<RequestTest> {
   if (match.query.length > 0) return err('access rules do not look at query parameters')
   const tests: RequestTest[] = []
   if (match.methods.length > 0) tests.push(({ method }) => match.methods.includes(method))
@@ -34,7 +36,7 @@ export function compileRequestMatch(match: HttpMatch): Result<RequestTest> {
     tests.push(path.value)
   }
   for (const header of match.headers) {
-    const test = compileHeader(header)
+    const test = compileHeader(header, action)
     if (!test.ok) return test
     tests.push(test.value)
   }
@@ -62,12 +64,20 @@ function compilePath(match: PathMatch): Result<RequestTest> {
   return ok(({ path }) => matcher.value.decide(path))
 }
 
-function compileHeader({ name, value }: NamedMatch): Result<RequestTest> {
+function compileHeader({ name, value }: NamedMatch, action: AccessPolicy['action']): Result<RequestTest> {
+  // No header ever has another name, so that a rule to deny would never hold.
+  if (name !== ':authority' && !fieldName.test(name))
+    return err(`expected the name of a header in lower case, found ${JSON.stringify(name)}`)
   const test = compileValue(value)
   if (!test.ok) return test
   if (name === ':authority' || name === 'host') return ok(({ host }) => test.value(host))
+  if (action === 'deny')
+    return ok(({ fields }) => anyHolds(readingsOf(name, fields.values(name)), test.value))
   return ok(({ fields }) => everyHolds(fields.values(name), test.value))
 }
+
+/** RFC 9110 §5.1, as names are compared. */
+const fieldName = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/u
 
 function everyHolds(values: readonly string[], test: Matcher['decide']): boolean | undefined {
   if (values.length === 0) return false
@@ -75,6 +85,16 @@ function everyHolds(values: readonly string[], test: Matcher['decide']): boolean
   for (const value of values) {
     const holds = test(value)
     if (holds === false) return false
+    if (holds === undefined) answer = undefined
+  }
+  return answer
+}
+
+function anyHolds(values: readonly string[], test: Matcher['decide']): boolean | undefined {
+  let answer: boolean | undefined = false
+  for (const value of values) {
+    const holds = test(value)
+    if (holds === true) return true
     if (holds === undefined) answer = undefined
   }
   return answer

@@ -151,8 +151,8 @@ function matchName(model: MeshModel, { traced, written }: WrittenRule, at: numbe
   return `${name === undefined ? '' : `match ${name} of `}HTTPRouteGroup ${written.name}`
 }
 
-/** By the code that authorizes: of several values of one header every one has to match. */
+/** By the code that authorizes, as targets mean it: they allow. */
 function covers(match: HttpMatch, request: RoutedRequest): boolean {
-  const test = compileRequestMatch(match)
+  const test = compileRequestMatch(match, 'allow')
   return test.ok && test.value(request) === true
 }
