@@ -5,6 +5,7 @@ import { http2Error } from '@tulle/http2'
 import type { RequestDestination } from './authorizer.ts'
 import type { L7Environment } from './environment.ts'
 import type { RequestState } from './request-state.ts'
+import { withTrailers } from './routing/request-view.ts'
 import type { Timeout } from './timeouts.ts'
 import type { Cluster, UpstreamSpec } from './upstream/cluster.ts'
 
@@ -27,7 +28,8 @@ export function beginMirrors(
     const cluster = environment.clusters.clusterOf(backend.service, backend.port, tls)
     const endpoint = cluster === undefined ? undefined : admitting(request, backend, cluster, environment)
     const connection = endpoint === undefined ? undefined : cluster?.connect(endpoint)
-    const mirror = new MirrorRun(environment)
+    if (endpoint === undefined || connection === undefined) return []
+    const mirror = new MirrorRun(environment, () => admits(request, backend, endpoint, environment))
     mirror.exchange = connection?.request(request.head, mirror, end)
     return mirror.exchange === undefined ? [] : [mirror]
   })
@@ -48,6 +50,19 @@ function admitting(
   return endpoint === undefined || refusedBy.has(endpoint.key) ? undefined : endpoint
 }
 
+/** Once more, with what came behind the payload. */
+function admits(
+  request: RequestState,
+  backend: RequestDestination,
+  { key }: Endpoint<UpstreamSpec>,
+  { authorizer }: L7Environment,
+): boolean {
+  const { method, path, query, host, fields, trailers, downstream } = request
+  const view = { method, path, query, host, fields: withTrailers(fields, trailers) }
+  const { verdict, refusedBy } = authorizer.authorize(view, downstream, backend)
+  return verdict.allowed && refusedBy?.has(key) !== true
+}
+
 /**
  * One copy of a request. Its answer is dropped. It never slows down the request that it is a copy of: when its endpoint does not
  * keep up, it is the copy that ends.
@@ -55,11 +70,13 @@ function admitting(
 export class MirrorRun implements ClientHandler {
   exchange: ClientExchange | undefined
   readonly #environment: L7Environment
+  readonly #admitsTrailers: () => boolean
   readonly #timeout: Timeout
   #over: boolean = false
 
-  constructor(environment: L7Environment) {
+  constructor(environment: L7Environment, admitsTrailers: () => boolean) {
     this.#environment = environment
+    this.#admitsTrailers = admitsTrailers
     this.#timeout = environment.timeouts.begin(mirrorTimeoutMs, () => this.giveUp())
   }
 
@@ -68,7 +85,9 @@ export class MirrorRun implements ClientHandler {
   }
 
   end(trailers: Fields | undefined): void {
-    if (!this.#over) this.exchange?.endWithTrailers(trailers)
+    if (this.#over) return
+    if (trailers === undefined || this.#admitsTrailers()) this.exchange?.endWithTrailers(trailers)
+    else this.giveUp()
   }
 
   giveUp(): void {

@@ -30,13 +30,14 @@ import type { MirrorRun } from './mirror-run.ts'
 import { ReplayBuffer } from './replay-buffer.ts'
 import { walkRequestPath } from './request-path.ts'
 import { RequestState } from './request-state.ts'
-import { defaultRetry, isRace } from './retry-decision.ts'
+import { isRace, retryRuleOf } from './retry-decision.ts'
 import { Attempt } from './stages/attempt.ts'
 import type { AttemptOwner } from './stages/attempt.ts'
 import { accessDenied } from './stages/authorize.ts'
 import { balance } from './stages/balance.ts'
 import { encode } from './stages/encode.ts'
 import { judgeAgain } from './stages/judge-again.ts'
+import { judgeTrailers } from './stages/judge-trailers.ts'
 import type { Timeout } from './timeouts.ts'
 import type { RequestTrace } from './tracing/request-trace.ts'
 import type { Cluster, UpstreamSpec } from './upstream/cluster.ts'
@@ -76,7 +77,6 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
   #requestEnded: boolean = false
   #responseEnded: boolean = false
   #over: boolean = false
-  #trailers: Fields | undefined
   #status: number = 0
   #flag: ResponseFlag = '-'
   #reason: string | undefined
@@ -141,10 +141,13 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
 
   onEnd(trailers?: Fields): void {
     this.#requestEnded = true
-    this.#trailers = trailers
-    for (const mirror of this.#mirrors) mirror.end(trailers)
+    const state = this.#state
+    if (!this.#over) state.trailers = trailers
+    const refusal = judgeTrailers(state, this.#attempt?.endpoint, this.#environment)
+    for (const mirror of this.#mirrors) mirror.end(state.trailers)
     if (this.#over) return
-    this.#attempt?.exchange?.endWithTrailers(trailers)
+    if (refusal === undefined) this.#attempt?.exchange?.endWithTrailers(trailers)
+    else this.#giveUp(refusal, refusal.reason)
     if (this.#responseEnded) this.#done()
     else if (this.#attempt !== undefined) this.#armHedge()
   }
@@ -174,7 +177,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
 
   onResponse(attempt: Attempt, head: ResponseHead, end: boolean): void {
     this.#moved()
-    const rule = this.#retryRule()
+    const rule = retryRuleOf(this.#state)
     if (rule.statusCodes.includes(head.status) && this.#hasOthers(attempt)) {
       attempt.abandon('failed')
       return
@@ -220,7 +223,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
       return
     }
     if (this.#hasOthers(attempt)) return
-    const rule = this.#retryRule()
+    const rule = retryRuleOf(this.#state)
     const { connected } = attempt
     const unsendable =
       fate === 'unsent' && (code === http2Error.protocolError || code === http2Error.http11Required)
@@ -240,7 +243,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
       return
     }
     if (this.#hasOthers(attempt)) return
-    const rule = this.#retryRule()
+    const rule = retryRuleOf(this.#state)
     if (this.#wantsRepeat(rule, { kind: 'timeout' })) this.#repeat(rule, 'retry_timeout')
     else this.#answer(tooLate)
   }
@@ -251,9 +254,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
 
   /** Nothing moved for too long. */
   endIdle(): void {
-    this.#attempt?.abandon('unknown', 'idle')
-    if (this.#answered) this.#breakOff(http2Error.cancel, 'UT', 'idle')
-    else this.#answer(tooLate)
+    this.#giveUp(tooLate, 'idle')
   }
 
   // Attempts.
@@ -347,13 +348,14 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
 
   /** False: its connection takes no request after all. */
   #send(attempt: Attempt): boolean {
-    const bodyless = this.#requestEnded && this.#trailers === undefined && (this.#replay?.bytes ?? 0) === 0
+    const bodyless =
+      this.#requestEnded && this.#state.trailers === undefined && (this.#replay?.bytes ?? 0) === 0
     if (!attempt.begin(this.#state.head, bodyless)) return false
     const out = attempt.exchange
     if (bodyless || out === undefined || attempt.isOver) return true
     if (this.#replay === undefined || this.#replay.sendTo(out)) this.#giveDownstreamCredit()
     this.#trimReplay()
-    if (this.#requestEnded) out.endWithTrailers(this.#trailers)
+    if (this.#requestEnded) out.endWithTrailers(this.#state.trailers)
     return true
   }
 
@@ -380,13 +382,6 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
       if (abort === undefined) this.#tryAgain()
       else this.#answer(abort)
     })
-  }
-
-  #retryRule(): RetryRule {
-    const { rule, cluster } = this.#state
-    return (
-      rule?.rule.retry ?? rule?.rule.resilience?.retry ?? cluster?.resilience.config.retry ?? defaultRetry
-    )
   }
 
   #wantsRepeat(rule: RetryRule, result: AttemptResult): boolean {
@@ -432,9 +427,14 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
 
   #onLate(): void {
     this.#timeout = undefined
-    this.#attempt?.abandon('unknown', 'request_timeout')
-    if (this.#answered) this.#breakOff(http2Error.cancel, 'UT', 'request_timeout')
-    else this.#answer(tooLate)
+    this.#giveUp(tooLate, 'request_timeout')
+  }
+
+  /** Whatever runs for it is abandoned, and the client told by the reply, or in the middle of an answer by its end. */
+  #giveUp(reply: LocalReply, why: string): void {
+    this.#attempt?.abandon('unknown', why)
+    if (this.#answered) this.#breakOff(http2Error.cancel, reply.flag, why)
+    else this.#answer(reply)
   }
 
   #answer(reply: LocalReply): void {

@@ -40,6 +40,8 @@ export class RequestState implements RequestView {
   abort: LocalReply | undefined
   /** attempt: the endpoints that have failed it. */
   tried: Endpoint<UpstreamSpec>[] | undefined
+  /** What came behind the payload, as it is forwarded: judge-trailers. */
+  trailers: Fields | undefined
   /** The key of the endpoint whose answer it is. */
   answeredBy: string | undefined
 

@@ -1,13 +1,19 @@
 import type { RequestFate } from '@tulle/http1'
 import type { RetryRule } from '@tulle/traffic'
+import type { RequestState } from './request-state.ts'
 
 /** Where nothing else is said: a connection that could not be made is tried elsewhere. */
-export const defaultRetry: RetryRule = {
+const defaultRetry: RetryRule = {
   attempts: 2,
   backoffMs: 25,
   statusCodes: [],
   onConnectionError: true,
   onReset: false,
+}
+
+/** What the rule says goes before what is attached to it, and that before what is attached to the service. */
+export function retryRuleOf({ rule, cluster }: Pick<RequestState, 'rule' | 'cluster'>): RetryRule {
+  return rule?.rule.retry ?? rule?.rule.resilience?.retry ?? cluster?.resilience.config.retry ?? defaultRetry
 }
 
 /** RFC 9110 §9.2.2. */

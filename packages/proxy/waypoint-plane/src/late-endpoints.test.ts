@@ -182,13 +182,14 @@ class Requests implements AsyncDisposable {
     this.#clusters.refresh()
   }
 
-  /** Asks, and resolves with the status. */
-  async ask(): Promise<string> {
+  /** Asks, with the rest of the request when it is there, and resolves with the status. */
+  async ask(begin: string = get, rest?: Promise<string>): Promise<string> {
     this.#server.listen(0, '127.0.0.1')
     await once(this.#server, 'listening')
     // Listening on TCP.
     const socket = connect((this.#server.address() as AddressInfo).port, '127.0.0.1')
-    socket.write(get)
+    socket.write(begin)
+    void rest?.then((bytes) => socket.write(bytes))
     const answered = Promise.withResolvers<string>()
     socket.on('data', (bytes) => answered.resolve(bytes.toString()))
     const text = await answered.promise
@@ -325,4 +326,20 @@ test('a repeat is judged as the request came, not as filters made it', async () 
   requests.endpoints(first.port, { [loopback(2)]: ['shop/one'] }, [])
   assert.equal(await requests.ask(), '200')
   assert.match(second.received[0] ?? '', /x-role: writer/u)
+})
+
+test('case 13: what comes behind the payload does not reach an endpoint that would refuse it, though another lets it in', async () => {
+  const state = stateWith(policy('books', 'readers'))
+  await using requests = new Requests(state, ruleWith({}))
+  const rest = Promise.withResolvers<string>()
+  await using guarded = await Backend.listen(loopback(3), 0, () => {
+    requests.endpoints(guarded.port, { [loopback(2)]: [], [loopback(3)]: ['shop/books'] }, [])
+    rest.resolve('0\r\nx-role: admin\r\n\r\n')
+  })
+  await using open = await Backend.listen(loopback(2), guarded.port, (socket) => socket.write(ok))
+  requests.endpoints(guarded.port, { [loopback(3)]: ['shop/books'] }, [])
+  const begin = get.replace('GET', 'POST').replace('\r\n\r\n', '\r\ntransfer-encoding: chunked\r\n\r\n')
+  assert.equal(await requests.ask(begin, rest.promise), '403')
+  assert.doesNotMatch(guarded.received.join(''), /admin/u)
+  assert.deepEqual(open.received, [])
 })

@@ -153,6 +153,21 @@ describe('one reading of a request', () => {
     assert.match(back.received[0] ?? '', /x-kept: 1/iu)
   })
 
+  it('case 12: nor does it behind the payload', async () => {
+    await using back = await RawBackend.listen((text, socket) => {
+      if (text.endsWith('X-Kept: 1\r\n\r\n')) socket.write(okAnswer)
+    })
+    await using proxy = await TestProxy.start({ entries: toBackend, clusters: { 'test/back': [back.port] } })
+    const claims = 'X-Forwarded-Client-Cert: URI=spiffe://cluster.local/ns/a/sa/admin\r\nX-Kept: 1\r\n'
+    await exchange(
+      proxy.port,
+      `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n${claims}\r\n`,
+      answered,
+    )
+    assert.match(back.received[0] ?? '', /0\r\nX-Kept: 1\r\n\r\n$/u)
+    assert.doesNotMatch(back.received[0] ?? '', /client-cert/iu)
+  })
+
   it('case 1: with two framings nothing is forwarded', async () => {
     await using back = await RawBackend.listen(answering(okAnswer))
     await using proxy = await TestProxy.start({ entries: toBackend, clusters: { 'test/back': [back.port] } })

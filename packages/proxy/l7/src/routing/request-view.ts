@@ -8,3 +8,11 @@ import type { RoutedRequest } from '@tulle/routing'
 export interface RequestView extends RoutedRequest {
   readonly fields: Fields
 }
+
+/** Head and trailers as a server that merges them has them. */
+export function withTrailers(fields: Fields, trailers: Fields | undefined): Fields {
+  if (trailers === undefined) return fields
+  const all = fields.copy()
+  trailers.forEach((name, value) => all.append(name, value))
+  return all
+}

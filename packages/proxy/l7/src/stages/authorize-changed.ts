@@ -1,6 +1,7 @@
 import { readHost } from '@tulle/routing'
 import { isOfSameOwner, normalisePath } from '@tulle/traffic'
 import type { RequestState } from '../request-state.ts'
+import { withTrailers } from '../routing/request-view.ts'
 import { accessDenied } from './authorize.ts'
 import type { Stage } from './stage.ts'
 
@@ -10,7 +11,7 @@ import type { Stage } from './stage.ts'
  * its access rules mean.
  */
 export const authorizeChanged: Stage = (request, { authorizer }) => {
-  const { rule, backend, head, method, fields, downstream } = request
+  const { rule, backend, head, method, fields, trailers, downstream } = request
   if (rule === undefined || isOfSameOwner(rule.rule.origin, downstream.service)) return undefined
   if (!isRewritten(request)) return undefined
   const path = request.path === '*' ? undefined : normalisePath(head.path)
@@ -18,7 +19,7 @@ export const authorizeChanged: Stage = (request, { authorizer }) => {
   if (host === undefined || path?.ok === false) return accessDenied('no-allow-rule')
   const changed = {
     method,
-    fields,
+    fields: withTrailers(fields, trailers),
     host,
     path: path === undefined ? request.path : path.path,
     query: path === undefined ? request.query : path.query,

@@ -1,6 +1,7 @@
 import { localReply } from '../local-reply.ts'
 import type { LocalReply } from '../local-reply.ts'
 import type { RequestState } from '../request-state.ts'
+import { withTrailers } from '../routing/request-view.ts'
 import type { RequestView } from '../routing/request-view.ts'
 import type { Stage } from './stage.ts'
 
@@ -18,10 +19,10 @@ export const authorize: Stage = (request, { authorizer }) => {
 
 /** The reading that is judged is the one that came, also after filters have changed what is forwarded. */
 function judged(request: RequestState): RequestView {
-  const { judgedFields } = request
-  if (judgedFields === undefined) return request
-  const { method, path, query, host } = request
-  return { method, path, query, host, fields: judgedFields }
+  const { judgedFields, trailers } = request
+  if (judgedFields === undefined && trailers === undefined) return request
+  const { method, path, query, host, fields } = request
+  return { method, path, query, host, fields: withTrailers(judgedFields ?? fields, trailers) }
 }
 
 export function accessDenied(reason: string): LocalReply {

@@ -1,4 +1,5 @@
 import { isProtocolName, mayUpgradeTo } from '@tulle/http1'
+import type { Fields } from '@tulle/http1'
 import { localReply } from '../local-reply.ts'
 import type { LocalReply } from '../local-reply.ts'
 import type { Stage } from './stage.ts'
@@ -23,8 +24,13 @@ export const decode: Stage = ({ head, fields }) => {
     return localReply(405, 'connect_refused', { flag: 'DPE', body: 'CONNECT is not offered here' })
   const refusal = head.protocol === undefined ? undefined : upgradeRefusal(head.protocol)
   if (refusal !== undefined) return refusal
-  for (const name of claimedFields) if (fields.has(name)) fields.remove(name)
+  removeClaims(fields)
   return undefined
+}
+
+/** From the fields of a head, or from those behind a payload. */
+export function removeClaims(fields: Fields): void {
+  for (const name of claimedFields) if (fields.has(name)) fields.remove(name)
 }
 
 /** HTTP/1.1 lets a server pass over an Upgrade that it does not grant; an extended CONNECT has nothing else to say. */
