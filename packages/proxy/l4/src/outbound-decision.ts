@@ -7,6 +7,7 @@ import { chooseEndpoint } from './endpoint-choice.ts'
 import type { Upstream } from './endpoint-choice.ts'
 import { expectedIdentities } from './expected-identities.ts'
 import type { MeshState } from './mesh-state.ts'
+import type { Whereabouts } from './nearness.ts'
 import { waypointEndpoint, waypointsOf } from './waypoint-hop.ts'
 
 export type OutboundRefusal =
@@ -62,6 +63,8 @@ export interface OutboundFacts {
   readonly hbonePort: number
   /** Endpoints (uids) that were found not to answer, or not to be who they should be. */
   readonly tried?: ReadonlySet<string>
+  /** As the control plane describes it. */
+  readonly caller?: Whereabouts | undefined
 }
 
 /** The order of ztunnel's outbound decisions. A waypoint that is named and can't be used is never bypassed. */
@@ -93,7 +96,7 @@ function toService(state: MeshState, service: Service, facts: OutboundFacts, rng
   if (service.visibility === 'namespace' && service.namespace !== facts.namespace) {
     return refused('not-visible', `service ${key} is visible to its own namespace only`)
   }
-  const { destinationPort: port, tried } = facts
+  const { destinationPort: port, tried, caller } = facts
   const passthrough = service.loadBalancing?.mode === 'passthrough'
   if (!passthrough && !service.ports.some(({ servicePort }) => servicePort === port)) {
     return refused('no-such-port', `service ${key} has no port ${port}`, service)
@@ -101,7 +104,7 @@ function toService(state: MeshState, service: Service, facts: OutboundFacts, rng
   const waypoints = waypointsOf(service, rng)
   if (waypoints.length > 0) return throughFirst(waypoints, { state, facts, service, rng })
   if (passthrough) return plain(undefined, service, facts)
-  const upstream = chooseEndpoint(state, { service, port, tried }, rng)
+  const upstream = chooseEndpoint(state, { service, port, tried, caller }, rng)
   if (upstream === undefined) {
     return refused('no-healthy-upstream', `service ${key} has no healthy endpoint`, service)
   }

@@ -44,6 +44,7 @@ export function acceptOutbound(
     ownPorts,
     loopbackAllowed: !scope.place.captured,
     hbonePort,
+    caller: scope.workload,
   }
   const decide = (decision: OutboundDecision): void => {
     const subject = subjectOf(scope, paused, { facts, sourceIp, startedMs, decision })

@@ -6,7 +6,7 @@ import type { OutboundFacts } from './outbound-decision.ts'
 /** Where 4000 connections of namespace shop to port 80 go: addresses, or the kind of decision where there is none. */
 export function countDecisions(
   state: MeshState,
-  facts: Pick<OutboundFacts, 'destinationIp' | 'tried'>,
+  facts: Pick<OutboundFacts, 'destinationIp' | 'tried' | 'caller'>,
 ): Map<string, number> {
   const all: OutboundFacts = {
     namespace: 'shop',

@@ -92,6 +92,7 @@ function buildService(
   addresses: readonly IpAddress[],
 ): Service {
   const { name, namespace } = object.metadata
+  const { trafficDistribution } = object.spec
   return {
     name,
     namespace,
@@ -104,8 +105,23 @@ function buildService(
     visibility: 'public',
     ingressUseWaypoint: false,
     weightedWaypoints: [],
+    ...(trafficDistribution === undefined
+      ? {}
+      : {
+          loadBalancing: {
+            preference: scopes[trafficDistribution],
+            mode: 'failover',
+            health: 'only-healthy',
+          },
+        }),
   }
 }
+
+/** In the order in which they count: one more in common with the caller goes before. */
+const scopes = {
+  PreferSameZone: ['network', 'region', 'zone'],
+  PreferSameNode: ['network', 'region', 'zone', 'subzone', 'node'],
+} as const
 
 function buildPort(port: ServicePortSpec): ServicePort {
   const { targetPort = port.port } = port

@@ -52,7 +52,11 @@ export interface ServiceSpec {
   /** An address, `None` for headless, or absent: one is allotted. */
   readonly clusterIP?: string
   readonly ports: readonly ServicePortSpec[]
+  readonly trafficDistribution?: TrafficDistribution
 }
+
+/** @see https://kubernetes.io/docs/concepts/services-networking/service/#traffic-distribution */
+export type TrafficDistribution = 'PreferSameZone' | 'PreferSameNode'
 
 export interface ServicePortSpec {
   readonly name?: string

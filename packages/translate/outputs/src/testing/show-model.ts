@@ -64,6 +64,7 @@ function showService(service: Service): unknown {
       ({ servicePort, targetPort, appProtocol }) =>
         `${servicePort} -> ${targetPort || 'named'} (${appProtocol})`,
     ),
+    ...some('prefers', service.loadBalancing?.preference ?? []),
   }
 }
 

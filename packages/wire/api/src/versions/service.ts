@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ServicePortSpec, ServiceSpec } from '../kinds.ts'
+import type { ServicePortSpec, ServiceSpec, TrafficDistribution } from '../kinds.ts'
 import { kindVersion } from '../kind-version.ts'
 import type { HubContext, KindVersion } from '../kind-version.ts'
 import {
@@ -34,7 +34,6 @@ const passedOver = [
   'publishNotReadyAddresses',
   'ipFamilies',
   'ipFamilyPolicy',
-  'trafficDistribution',
 ] as const
 
 const port = closed({
@@ -52,8 +51,15 @@ const spec = closed({
   clusterIP: checked(z.string(), clusterIpFaults).optional(),
   type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName']).default('ClusterIP'),
   ports: checked(unique(list(port), ['name']), repeatedPorts).default([]),
+  trafficDistribution: z.string().optional(),
   ...Object.fromEntries(passedOver.map((key) => [key, z.unknown().optional()])),
 })
+
+const distributions: ReadonlyMap<string, TrafficDistribution> = new Map([
+  ['PreferSameZone', 'PreferSameZone'],
+  ['PreferClose', 'PreferSameZone'],
+  ['PreferSameNode', 'PreferSameNode'],
+])
 
 export const serviceV1: KindVersion = kindVersion({
   group: '',
@@ -80,7 +86,22 @@ function serviceSpec(raw: z.output<typeof spec>, context: HubContext): ServiceSp
     selector: raw.selector,
     ...(clusterIP === '' ? {} : { clusterIP: canonicalIp(clusterIP) }),
     ports: raw.ports.flatMap((entry, i) => portSpec(entry, i, context)),
+    ...distributionOf(raw.trafficDistribution, context),
   }
+}
+
+/** What it says is a preference: one that is not known is none. PreferClose is the older name of PreferSameZone. */
+function distributionOf(
+  found: string | undefined,
+  context: HubContext,
+): Pick<ServiceSpec, 'trafficDistribution'> {
+  if (found === undefined || found === '') return {}
+  const known = distributions.get(found)
+  if (known !== undefined) return { trafficDistribution: known }
+  const expected = [...distributions.keys()].join(', ')
+  const message = `found ${quote(found)}; it is passed over: expected one of ${expected}`
+  context.warn('API_IGNORED_FIELD', ['spec', 'trafficDistribution'], message)
+  return {}
 }
 
 function portSpec(raw: Port, i: number, context: HubContext): readonly ServicePortSpec[] {
