@@ -1,4 +1,5 @@
 import type { IpAddress } from './ip-address.ts'
+import type { Locality } from './workload.ts'
 
 /** A proxy that reads requests, for the services and workloads that are bound to it. */
 export interface Waypoint {
@@ -18,6 +19,8 @@ export interface Waypoint {
   readonly leaving?: 'finishing' | 'ending'
   /** Of connections to what is bound to `of`, a waypoint of its namespace, so many percent come here. */
   readonly canary?: { readonly of: string; readonly percent: number }
+  /** Where it runs, if that is said. */
+  readonly locality?: Locality
   /** Why it is there, for people; in order. */
   readonly reasons: readonly string[]
 }

@@ -19,11 +19,13 @@ export type {
   PathChange,
   WeightedBackend,
 } from './backend.ts'
-export { defaultOutliers, unlimited } from './resilience.ts'
+export { defaultOutliers, nearnesses, unlimited } from './resilience.ts'
 export type {
   ConnectionLimits,
   FaultInjection,
   Hedging,
+  LocalityPreference,
+  Nearness,
   OutlierDetection,
   RateLimit,
   Resilience,

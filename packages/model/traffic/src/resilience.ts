@@ -78,6 +78,18 @@ export interface Hedging {
   readonly maxAttempts: number
 }
 
+/** Within which of these somebody is near; each lies in the next. */
+export const nearnesses = ['subzone', 'zone', 'region', 'anywhere'] as const
+export type Nearness = (typeof nearnesses)[number]
+
+/** Which endpoints go before others because of where they are. */
+export interface LocalityPreference {
+  /** Those within it go before all others, and are alike; beyond it the nearer go first. `anywhere`: all are alike. */
+  readonly prefer: Nearness
+  /** Nobody beyond it is asked, whoever fails; not nearer than `prefer`. */
+  readonly failover: Nearness
+}
+
 /** What is not said is the default of the waypoint. */
 export interface Resilience {
   readonly retry?: RetryRule
@@ -87,5 +99,6 @@ export interface Resilience {
   readonly fault?: FaultInjection
   readonly rateLimit?: RateLimit
   readonly hedging?: Hedging
+  readonly locality?: LocalityPreference
   readonly session?: SessionPersistence
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { seededRng, TestClock } from '@tulle/core'
-import type { OutlierDetection } from '@tulle/traffic'
+import { defaultOutliers } from '@tulle/traffic'
+import type { LocalityPreference, OutlierDetection } from '@tulle/traffic'
 import { createBalancer } from './balancer.ts'
 import type { BalancerOptions } from './balancer.ts'
 import type { Balancer } from './contract.ts'
@@ -334,4 +335,63 @@ test('Balancer ignores what belongs to another balancer', () => {
     () => balancer.finished({ endpoint: foreign }),
     /expected an attempt that this balancer began/u,
   )
+})
+
+/** One endpoint as far as each tier is, and one of which nobody knows; own place eu/a/1. */
+const everywhere = [
+  spec('s', { locality: place('a', '1') }),
+  spec('z', { locality: place('a', '2') }),
+  spec('r', { locality: place('b') }),
+  spec('x', { locality: place('a', '1', 'us') }),
+  spec('u'),
+]
+
+/** Per preference: which are picked, from the first on as the ones before are no longer ready. */
+const preferences: readonly (readonly [LocalityPreference, readonly string[]])[] = [
+  [{ prefer: 'subzone', failover: 'anywhere' }, ['s', 'z', 'r', 'ux']],
+  [{ prefer: 'zone', failover: 'anywhere' }, ['sz', 'r', 'ux']],
+  [{ prefer: 'region', failover: 'anywhere' }, ['rsz', 'ux']],
+  [{ prefer: 'anywhere', failover: 'anywhere' }, ['rsuxz']],
+  [{ prefer: 'subzone', failover: 'zone' }, ['s', 'z', '']],
+  [{ prefer: 'zone', failover: 'region' }, ['sz', 'r', '']],
+  [{ prefer: 'zone', failover: 'zone' }, ['sz', '']],
+]
+
+for (const [preference, expected] of preferences) {
+  const { prefer, failover } = preference
+  test(`Balancer that prefers ${prefer} and fails over to ${failover} picks ${expected.join(', then ')}`, () => {
+    const { balancer } = makeWorld(everywhere, { locality: place('a', '1'), preference })
+    const down = new Set<string>()
+    for (const keys of expected) {
+      balancer.replace(everywhere.map((one) => ({ ...one, ready: !down.has(one.key) })))
+      const picked = [...countPicks(balancer, 500).keys()].filter((key) => key !== 'none').toSorted()
+      assert.equal(picked.join(''), keys)
+      for (const key of keys) down.add(key)
+    }
+  })
+}
+
+test('Balancer goes nowhere beyond the failover for another endpoint either', () => {
+  const preference = { prefer: 'zone', failover: 'zone' } as const
+  const { balancer } = makeWorld(everywhere, { locality: place('a', '1'), preference })
+  const near = ['s', 'z'].flatMap((key) => balancer.find(key) ?? [])
+  for (let i = 0; i < 100; i++) assert.match(balancer.pick({ exclude: near })?.key ?? 'none', /^[sz]$/u)
+})
+
+test('Balancer counts only those that it may pick when it wonders whose fault ejections are', async () => {
+  const outliers = { ...defaultOutliers, consecutiveFailures: 1, maxEjectedPercent: 100 }
+  const far = Array.from({ length: 8 }, (_, i) => spec(`far${i}`, { locality: place('b') }))
+  const near = ['1', '2', '3'].map((key) => spec(key, { locality: place('a') }))
+  const preference = { prefer: 'zone', failover: 'zone' } as const
+  const world = makeWorld([...near, ...far], { outliers, locality: place('a'), preference })
+  await exchange(world, '1', 1, 'failed')
+  assert.deepEqual([...countPicks(world.balancer, 500).keys()].toSorted(), ['2', '3'])
+  await exchange(world, '2', 1, 'failed')
+  // One of three is left: they are all asked again, those that failed too.
+  assert.ok(countPicks(world.balancer, 500).size > 1)
+})
+
+test('Balancer that does not know its own place has no preference', () => {
+  const { balancer } = makeWorld(everywhere, { preference: { prefer: 'zone', failover: 'zone' } })
+  assert.equal(countPicks(balancer, 500).size, everywhere.length)
 })

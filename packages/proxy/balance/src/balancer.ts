@@ -1,5 +1,5 @@
 import type { Clock, Rng } from '@tulle/core'
-import type { OutlierDetection } from '@tulle/traffic'
+import type { LocalityPreference, OutlierDetection } from '@tulle/traffic'
 import type { Balancer, PickQuery } from './contract.ts'
 import type { Attempt, Endpoint, EndpointLocality, EndpointSpec, Outcome } from './endpoint.ts'
 import { OutlierDetector } from './outlier-detector.ts'
@@ -10,6 +10,8 @@ import { TrackedEndpoint } from './tracked-endpoint.ts'
 export interface BalancerOptions {
   /** Where this proxy is: nearer endpoints first. Without, all are equally near. */
   readonly locality?: EndpointLocality
+  /** What that means; without: the same subzone, zone, region, anywhere. */
+  readonly preference?: LocalityPreference
   /** Without: nothing is ejected. */
   readonly outliers?: OutlierDetection
   readonly onHealth?: (event: HealthEvent) => void
@@ -38,7 +40,7 @@ const nothing: readonly never[] = []
 /**
  * Peak-EWMA with two random choices, over the nearest endpoints.
  *
- * Near and far: a tier (subzone, zone, region, the rest) gets all traffic while at least 71 % of its weight is in rotation;
+ * Near and far: a tier (subzone, zone, region, the rest; those within what is preferred are one) gets all traffic while at least 71 % of its weight is in rotation;
  * below, what it cannot take goes to the next. It does not look at how busy a tier is.
  * Panic: with less than half of the ready endpoints in rotation, all ready ones are, ejected or not. An endpoint that is not
  * ready gets nothing even then.
@@ -67,6 +69,7 @@ class RunningAttempt<S extends EndpointSpec> implements Attempt<S> {
 
 class PeakEwmaBalancer<S extends EndpointSpec> implements Balancer<S> {
   readonly #own: EndpointLocality | undefined
+  readonly #preference: LocalityPreference | undefined
   readonly #clock: Clock
   readonly #rng: Rng
   readonly #outliers: OutlierDetector<S> | undefined
@@ -78,6 +81,7 @@ class PeakEwmaBalancer<S extends EndpointSpec> implements Balancer<S> {
 
   constructor(options: BalancerOptions, { clock, rng }: BalancerDeps) {
     this.#own = options.locality
+    this.#preference = options.preference
     this.#clock = clock
     this.#rng = rng
     this.#outliers =
@@ -203,9 +207,9 @@ class PeakEwmaBalancer<S extends EndpointSpec> implements Balancer<S> {
     const isPanic = this.#isPanic()
     for (const tier of this.#tiers) tier.clear()
     for (const endpoint of this.#endpoints.values()) {
-      if (weightOf(endpoint) === 0) continue
-      const { ready, locality } = endpoint.spec
-      this.#tiers[tierOf(this.#own, locality)]?.add(endpoint, ready && (isPanic || !endpoint.ejected))
+      const tier = this.#tierOf(endpoint)
+      if (tier === undefined) continue
+      this.#tiers[tier]?.add(endpoint, endpoint.spec.ready && (isPanic || !endpoint.ejected))
     }
     for (const tier of this.#tiers) tier.seal()
     this.#shareOut()
@@ -215,11 +219,16 @@ class PeakEwmaBalancer<S extends EndpointSpec> implements Balancer<S> {
     let ready = 0
     let healthy = 0
     for (const endpoint of this.#endpoints.values()) {
-      if (!endpoint.spec.ready || weightOf(endpoint) === 0) continue
+      if (!endpoint.spec.ready || this.#tierOf(endpoint) === undefined) continue
       ready++
       if (!endpoint.ejected) healthy++
     }
     return healthy < ready * panicShare
+  }
+
+  /** Undefined: it gets nothing. */
+  #tierOf(endpoint: TrackedEndpoint<S>): number | undefined {
+    return weightOf(endpoint) === 0 ? undefined : tierOf(this.#own, endpoint.spec.locality, this.#preference)
   }
 
   /** Nearer tiers first, each as much as its health allows; where all together are short, in proportion. */

@@ -1,13 +1,31 @@
 import type { Rng } from '@tulle/core'
+import { nearnesses } from '@tulle/traffic'
+import type { LocalityPreference } from '@tulle/traffic'
 import type { EndpointLocality, EndpointSpec } from './endpoint.ts'
 import type { TrackedEndpoint } from './tracked-endpoint.ts'
 
 /** How far an endpoint is: the same subzone, zone, region, anywhere else. */
-export const tierCount = 4
+export const tierCount: number = nearnesses.length
 
-/** Without a place of one's own all endpoints are as near; one that nobody knows the place of is far. */
-export function tierOf(own: EndpointLocality | undefined, place: EndpointLocality | undefined): number {
+/** The nearest first, anywhere if need be. */
+const nearestFirst: LocalityPreference = { prefer: 'subzone', failover: 'anywhere' }
+
+/**
+ * Without a place of one's own all endpoints are as near; one that nobody knows the place of is far. Undefined: farther than
+ * anybody may be sent.
+ */
+export function tierOf(
+  own: EndpointLocality | undefined,
+  place: EndpointLocality | undefined,
+  { prefer, failover }: LocalityPreference = nearestFirst,
+): number | undefined {
   if (own === undefined) return 0
+  const distance = distanceOf(own, place)
+  if (distance > nearnesses.indexOf(failover)) return undefined
+  return Math.max(distance, nearnesses.indexOf(prefer))
+}
+
+function distanceOf(own: EndpointLocality, place: EndpointLocality | undefined): number {
   if (place === undefined || place.region !== own.region) return 3
   if (place.zone !== own.zone) return 2
   return place.subzone === own.subzone ? 0 : 1

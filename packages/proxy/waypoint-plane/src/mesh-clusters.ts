@@ -6,6 +6,8 @@ import { resilienceAt } from '@tulle/traffic'
 import type { Resilience, TlsTerms } from '@tulle/traffic'
 import { endpointSource, meshEndpoints } from './mesh-endpoints.ts'
 import type { DefaultProtocol, EndpointSource, MeshEndpoint } from './mesh-endpoints.ts'
+import { isSamePlace, placeFor } from './nearness.ts'
+import type { OwnPlace } from './nearness.ts'
 import type { WaypointState } from './waypoint-state.ts'
 
 export interface MeshClustersDeps {
@@ -15,7 +17,11 @@ export interface MeshClustersDeps {
   /** That a service's limits are divided among. */
   readonly workers: number
   readonly dial: Dial
-  readonly makeBalancer: (specs: readonly UpstreamSpec[], resilience: Resilience) => Balancer<UpstreamSpec>
+  readonly makeBalancer: (
+    specs: readonly UpstreamSpec[],
+    resilience: Resilience,
+    place: OwnPlace | undefined,
+  ) => Balancer<UpstreamSpec>
 }
 
 interface Made {
@@ -24,6 +30,7 @@ interface Made {
   readonly port: number
   readonly resilience: Resilience | undefined
   readonly tls: TlsTerms | undefined
+  readonly place: OwnPlace | undefined
   source: EndpointSource
   endpoints: readonly MeshEndpoint[]
 }
@@ -53,7 +60,9 @@ export class MeshClusters implements ClusterDirectory {
     for (const [key, made] of this.#made) {
       const source = endpointSource(this.#deps.state, made.destination)
       const isOver = made.tls !== undefined && !this.#deps.state.asksForTls(made.tls)
-      const isChanged = made.resilience !== this.#resilienceOf(made.destination, made.port)
+      const resilience = this.#resilienceOf(made.destination, made.port)
+      const isChanged =
+        made.resilience !== resilience || !isSamePlace(made.place, this.#placeFor(resilience, source))
       if (isOver || source === undefined || isChanged) {
         made.cluster.replace([])
         this.#made.delete(key)
@@ -78,6 +87,10 @@ export class MeshClusters implements ClusterDirectory {
     return known === undefined || known === 'none' ? undefined : resilienceAt(known.traffic, port)
   }
 
+  #placeFor(resilience: Resilience | undefined, source: EndpointSource | undefined): OwnPlace | undefined {
+    return placeFor(this.#deps.state.own?.locality, resilience?.locality, source?.service)
+  }
+
   #endpoints(source: EndpointSource, port: number, tls: TlsTerms | undefined): readonly MeshEndpoint[] {
     const endpoints = meshEndpoints(source, port, this.#undeclared)
     return tls === undefined ? endpoints : endpoints.map((endpoint) => ({ ...endpoint, tls }))
@@ -93,14 +106,20 @@ export class MeshClusters implements ClusterDirectory {
     const endpoints = this.#endpoints(source, port, tls)
     const { clock, dial, limits, makeBalancer, workers } = this.#deps
     const resilience = this.#resilienceOf(destination, port)
+    const place = this.#placeFor(resilience, source)
     const share = shareOfResilience(resilience ?? {}, workers)
     // What routes lead to need not be bound here, and has limits of its own.
     this.#deps.state.want(destination)
     const cluster = new EndpointCluster(
       { service: destination, port, endpoints, resilience: share },
-      { clock, dial, environment: { limits }, makeBalancer },
+      {
+        clock,
+        dial,
+        environment: { limits },
+        makeBalancer: (specs, terms) => makeBalancer(specs, terms, place),
+      },
     )
-    const made = { cluster, destination, port, resilience, tls, source, endpoints }
+    const made = { cluster, destination, port, resilience, tls, place, source, endpoints }
     this.#made.set(key, made)
     return made
   }

@@ -344,8 +344,8 @@ export class WaypointWorker implements WaypointCommands {
         limits,
         workers: this.#settings.workers,
         dial: this.#dial,
-        makeBalancer: (specs, { outliers = defaultOutliers }) => {
-          const balancer = createBalancer<UpstreamSpec>({ outliers }, { clock, rng })
+        makeBalancer: (specs, { outliers = defaultOutliers }, place) => {
+          const balancer = createBalancer<UpstreamSpec>({ outliers, ...place }, { clock, rng })
           balancer.replace(specs)
           return balancer
         },

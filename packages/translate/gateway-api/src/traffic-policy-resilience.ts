@@ -1,11 +1,18 @@
 import type { TrafficPolicySpec } from '@tulle/api'
 import { defined } from '@tulle/core'
 import { defaultOutliers, unlimited } from '@tulle/traffic'
-import type { FaultInjection, Fraction, OutlierDetection, RateLimit, Resilience } from '@tulle/traffic'
+import type {
+  FaultInjection,
+  Fraction,
+  LocalityPreference,
+  OutlierDetection,
+  RateLimit,
+  Resilience,
+} from '@tulle/traffic'
 
 /** What a policy asks for, as waypoints carry it out. */
 export function resilienceOfPolicy(spec: TrafficPolicySpec): Resilience {
-  const { outlierDetection, limits, faultInjection, rateLimit, hedging } = spec
+  const { outlierDetection, limits, locality, faultInjection, rateLimit, hedging } = spec
   return defined({
     outliers: outlierDetection === undefined ? undefined : outliersOf(outlierDetection),
     limits:
@@ -16,10 +23,22 @@ export function resilienceOfPolicy(spec: TrafficPolicySpec): Resilience {
             maxRequests: limits.requests ?? unlimited,
             maxPending: limits.pending ?? unlimited,
           },
+    locality: locality === undefined ? undefined : localityOf(locality),
     fault: faultInjection === undefined ? undefined : faultOf(faultInjection),
     rateLimit: rateLimit === undefined ? undefined : rateLimitOf(rateLimit),
     hedging,
   })
+}
+
+const nearnessOf = {
+  Subzone: 'subzone',
+  Zone: 'zone',
+  Region: 'region',
+  Anywhere: 'anywhere',
+} as const
+
+function localityOf({ prefer, failover }: NonNullable<TrafficPolicySpec['locality']>): LocalityPreference {
+  return { prefer: nearnessOf[prefer], failover: nearnessOf[failover] }
 }
 
 function rateLimitOf(spec: NonNullable<TrafficPolicySpec['rateLimit']>): RateLimit {

@@ -6,6 +6,7 @@ import type { Service, Workload } from '@tulle/mesh'
 import { accountKey } from '@tulle/smi'
 import type { SplitTranslation, TargetTranslation } from '@tulle/smi'
 import { clusterServiceKey, noWaypoint } from '@tulle/workloads'
+import { indexWaypointsByAddress, unknownPlace } from './unknown-place.ts'
 
 export interface CarriedOutInputs {
   readonly api: Pick<ApiCollections, 'backendTlsPolicies' | 'backendTrafficPolicies' | 'trafficPolicies'>
@@ -27,14 +28,20 @@ export function deriveCarriedOut(graph: Graph, inputs: CarriedOutInputs): Collec
   const byAccount = graph.index('bound-workloads-by-account', inputs.workloads, (workload) => [
     accountKey(workload),
   ])
-  return graph.derive('conditions', inputs.said, (conditions, look, key) =>
-    conditions.some(isNoWaypoint)
-      ? conditions.filter(
-          (condition) =>
-            !isNoWaypoint(condition) || !isCarriedOut(key, condition, { look, inputs, byAccount }),
-        )
-      : conditions,
-  )
+  const waypoints = indexWaypointsByAddress(graph, inputs.workloads)
+  return graph.derive('conditions', inputs.said, (conditions, look, key) => {
+    if (!conditions.some(isNoWaypoint)) return conditions
+    const context = { look, inputs, byAccount }
+    return conditions.flatMap((condition) => {
+      if (!isNoWaypoint(condition) || !isCarriedOut(key, condition, context)) return [condition]
+      const services = servicesOf(key, condition, context).flatMap(
+        (service) => look.one(inputs.services, service) ?? [],
+      )
+      const policy = look.one(inputs.api.trafficPolicies, key)
+      const lost = policy === undefined ? undefined : unknownPlace(policy, services, { look, waypoints })
+      return lost === undefined ? [] : [{ ...condition, ...lost }]
+    })
+  })
 }
 
 function isNoWaypoint({ type, reason }: Condition): boolean {

@@ -5,6 +5,7 @@ import type {
   Fraction,
   HttpFilter,
   HttpRule,
+  LocalityPreference,
   OutlierDetection,
   PathChange,
   RateLimit,
@@ -91,7 +92,7 @@ export function percent(part: number, whole: number): number {
 /** What bounds a request, each in words: what is attached to the rule goes before what is attached to the service. */
 export function limitTexts(rule: HttpRule | undefined, service: Resilience | undefined): readonly string[] {
   const said = { ...service, ...rule?.resilience, ...ownOf(rule) }
-  const { retry, hedging, session, rateLimit, fault, limits, outliers } = said
+  const { retry, hedging, session, rateLimit, fault, limits, locality, outliers } = said
   return [
     ...positive(rule?.requestTimeoutMs, (ms) => `the whole request has ${ms} ms, retries included`),
     ...positive(rule?.attemptTimeoutMs, (ms) => `one attempt has ${ms} ms`),
@@ -104,6 +105,7 @@ export function limitTexts(rule: HttpRule | undefined, service: Resilience | und
     ...each(session, ({ kind, name }) => `sessions stay with their endpoint by ${kind} ${name}`),
     ...each(rateLimit, rateText),
     ...each(limits, limitsText),
+    ...each(locality, localityText),
     ...each(outliers, outliersText),
     ...each(
       fault?.delay,
@@ -129,6 +131,15 @@ function limitsText({ maxConnections, maxRequests, maxPending }: ConnectionLimit
   ] as const
   const said = parts.filter(([max]) => max !== unlimited).map(([max, what]) => `${max} ${what}`)
   return `at most ${said.join(', ')}`
+}
+
+function localityText({ prefer, failover }: LocalityPreference): string {
+  const first =
+    prefer === 'anywhere'
+      ? 'endpoints are alike, wherever they are'
+      : `endpoints in the waypoint's ${prefer} go first`
+  if (failover === 'anywhere') return first
+  return `${first}, and none beyond its ${failover} is asked`
 }
 
 function outliersText(outliers: OutlierDetection): string {

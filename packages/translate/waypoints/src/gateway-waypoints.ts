@@ -6,6 +6,12 @@ import { firstOf } from './use-waypoint.ts'
 const servesLabels = ['tulle.dev/waypoint-for', 'istio.io/waypoint-for']
 const canaryLabel = 'tulle.dev/canary-of'
 const percentAnnotation = 'tulle.dev/canary-percent'
+/** @see https://kubernetes.io/docs/reference/labels-annotations-taints/#topologykubernetesiozone; the last one is Istio's. */
+const placeLabels = [
+  'topology.kubernetes.io/region',
+  'topology.kubernetes.io/zone',
+  'topology.istio.io/subzone',
+]
 const kinds = ['service', 'workload', 'all', 'none'] as const
 
 /** The waypoint that a Gateway asks for; undefined where it is of another class. */
@@ -19,7 +25,15 @@ export function gatewayWaypoint(gateway: GatewayObject): Omit<Waypoint, 'address
     serves: kinds.find((kind) => kind === wanted) ?? 'service',
     origin: 'gateway',
     ...canaryOf(gateway),
+    ...localityOf(labels),
   }
+}
+
+/** Of a node's own labels, as far as they are said: where the Gateway's waypoint runs. */
+function localityOf(labels: Readonly<Record<string, string>>): Pick<Waypoint, 'locality'> {
+  const [region = '', zone = '', subzone = ''] = placeLabels.map((label) => firstOf(labels, [label]) ?? '')
+  if (region === '' && zone === '' && subzone === '') return {}
+  return { locality: { region, zone, subzone } }
 }
 
 /** A share that cannot be read is none, and the waypoint says so. */

@@ -107,5 +107,6 @@ export function waypointWorkload(
     hostname: '',
     nativeTunnel: false,
     hostNetwork: false,
+    ...(waypoint.locality === undefined ? {} : { locality: waypoint.locality }),
   }
 }

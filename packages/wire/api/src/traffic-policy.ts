@@ -37,12 +37,22 @@ export interface HedgingSpec {
   readonly maxAttempts: number
 }
 
+export const localities = ['Subzone', 'Zone', 'Region', 'Anywhere'] as const
+
+/** Each lies in the next. */
+export interface LocalitySpec {
+  readonly prefer: (typeof localities)[number]
+  /** Not nearer than `prefer`. */
+  readonly failover: (typeof localities)[number]
+}
+
 /** What the Gateway API has no words for. At least one of it is said. */
 export interface TrafficPolicySpec {
   readonly targetRefs: readonly PolicyTargetSpec[]
-  /** Of Services only, as are limits. */
+  /** Of Services only, as are limits and locality. */
   readonly outlierDetection?: OutlierDetectionSpec
   readonly limits?: LimitsSpec
+  readonly locality?: LocalitySpec
   readonly faultInjection?: FaultInjectionSpec
   readonly rateLimit?: RateLimitSpec
   readonly hedging?: HedgingSpec

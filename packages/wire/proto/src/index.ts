@@ -82,6 +82,7 @@ export { TracingSchema } from './gen/tulle/telemetry/v1/telemetry_pb.ts'
 export {
   AccessSchema,
   Anchor as PatternAnchor,
+  Nearness,
   OriginKind,
   PortProtocol,
   RateLimitScope,

@@ -4,6 +4,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import type { AccessPolicy } from '@tulle/access'
 import { emptyMatch } from '@tulle/policy'
 import { AccessSchema, ServiceTrafficSchema } from '@tulle/proto'
+import { nearnesses } from '@tulle/traffic'
 import type {
   Backend,
   FaultInjection,
@@ -154,6 +155,7 @@ const resilience: Arbitrary<Resilience> = fc.record(
       per: fc.constantFrom('service', 'identity'),
     }),
     hedging: fc.record({ delayMs: uint, maxAttempts: uint }),
+    locality: fc.record({ prefer: fc.constantFrom(...nearnesses), failover: fc.constantFrom(...nearnesses) }),
     session,
   },
   { requiredKeys: [] },

@@ -10,13 +10,14 @@ import type {
 import type {
   FaultInjection,
   Fraction,
+  LocalityPreference,
   RateLimit,
   Resilience,
   RetryRule,
   SessionPersistence,
 } from '@tulle/traffic'
 import { decodeFraction } from './decode-backend.ts'
-import { rateLimitNames, sessionNames } from './enum-names.ts'
+import { nearnessNames, rateLimitNames, sessionNames } from './enum-names.ts'
 
 export function decodeResilience(message: ResilienceMessage): Result<Resilience> {
   const fault = decodeFault(message.fault)
@@ -25,6 +26,8 @@ export function decodeResilience(message: ResilienceMessage): Result<Resilience>
   if (!rateLimit.ok) return rateLimit
   const session = decodeSession(message.session)
   if (!session.ok) return session
+  const locality = decodeLocality(message.locality)
+  if (!locality.ok) return locality
   const { retry, retryBudget, outliers, limits, hedging } = message
   return ok({
     ...(retry === undefined ? {} : { retry: retryOf(retry) }),
@@ -34,6 +37,7 @@ export function decodeResilience(message: ResilienceMessage): Result<Resilience>
     ...(hedging === undefined ? {} : { hedging: plain(hedging) }),
     ...fault.value,
     ...rateLimit.value,
+    ...locality.value,
     ...session.value,
   })
 }
@@ -62,6 +66,16 @@ function decodeRateLimit(
   const { requestsPerSecond, burst } = message
   if (!(requestsPerSecond > 0) || !(burst >= 0)) return err('a rate limit without a rate')
   return ok({ rateLimit: { requestsPerSecond, burst, per: per.value } })
+}
+
+function decodeLocality(
+  message: ResilienceMessage['locality'],
+): Result<{ readonly locality?: LocalityPreference }> {
+  if (message === undefined) return ok({})
+  const prefer = decodeEnum(nearnessNames, message.prefer, 'preferred locality')
+  if (!prefer.ok) return prefer
+  const failover = decodeEnum(nearnessNames, message.failover, 'locality to fail over to')
+  return failover.ok ? ok({ locality: { prefer: prefer.value, failover: failover.value } }) : failover
 }
 
 function decodeFault(

@@ -1,9 +1,15 @@
-import type { FaultInjection, Resilience, RetryRule, SessionPersistence } from '@tulle/traffic'
-import { rateLimitNames, sessionNames } from './enum-names.ts'
+import type {
+  FaultInjection,
+  LocalityPreference,
+  Resilience,
+  RetryRule,
+  SessionPersistence,
+} from '@tulle/traffic'
+import { nearnessNames, rateLimitNames, sessionNames } from './enum-names.ts'
 import type { ResilienceInit, SessionInit } from './message-init.ts'
 
 export function resilienceMessage(resilience: Resilience): ResilienceInit {
-  const { retry, retryBudget, outliers, limits, fault, rateLimit, hedging, session } = resilience
+  const { retry, retryBudget, outliers, limits, fault, rateLimit, hedging, locality, session } = resilience
   return {
     ...(retry === undefined ? {} : { retry: retryMessage(retry) }),
     ...(retryBudget === undefined ? {} : { retryBudget: { ...retryBudget } }),
@@ -14,6 +20,7 @@ export function resilienceMessage(resilience: Resilience): ResilienceInit {
       ? {}
       : { rateLimit: { ...rateLimit, per: rateLimitNames.numberOf[rateLimit.per] } }),
     ...(hedging === undefined ? {} : { hedging: { ...hedging } }),
+    ...(locality === undefined ? {} : { locality: localityMessage(locality) }),
     ...(session === undefined ? {} : { session: sessionMessage(session) }),
   }
 }
@@ -24,6 +31,10 @@ export function retryMessage(retry: RetryRule): NonNullable<ResilienceInit['retr
 
 export function sessionMessage(session: SessionPersistence): SessionInit {
   return { ...session, kind: sessionNames.numberOf[session.kind] }
+}
+
+function localityMessage({ prefer, failover }: LocalityPreference): NonNullable<ResilienceInit['locality']> {
+  return { prefer: nearnessNames.numberOf[prefer], failover: nearnessNames.numberOf[failover] }
 }
 
 function faultMessage({ delay, abort }: FaultInjection): NonNullable<ResilienceInit['fault']> {

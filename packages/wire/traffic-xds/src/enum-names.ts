@@ -1,13 +1,21 @@
 import { enumNames } from '@tulle/mesh-xds'
 import type { EnumNames } from '@tulle/mesh-xds'
 import {
+  Nearness as WireNearness,
   OriginKind,
   PatternAnchor,
   PortProtocol as WirePortProtocol,
   RateLimitScope,
   SessionCarrier,
 } from '@tulle/proto'
-import type { Pattern, PortProtocol, RateLimit, RuleOrigin, SessionPersistence } from '@tulle/traffic'
+import type {
+  Nearness,
+  Pattern,
+  PortProtocol,
+  RateLimit,
+  RuleOrigin,
+  SessionPersistence,
+} from '@tulle/traffic'
 
 export const anchorNames: EnumNames<Pattern['anchor'], PatternAnchor> = enumNames({
   full: PatternAnchor.FULL,
@@ -39,4 +47,11 @@ export const sessionNames: EnumNames<SessionPersistence['kind'], SessionCarrier>
 export const rateLimitNames: EnumNames<RateLimit['per'], RateLimitScope> = enumNames({
   service: RateLimitScope.PER_SERVICE,
   identity: RateLimitScope.PER_IDENTITY,
+})
+
+export const nearnessNames: EnumNames<Nearness, WireNearness> = enumNames({
+  subzone: WireNearness.SUBZONE,
+  zone: WireNearness.ZONE,
+  region: WireNearness.REGION,
+  anywhere: WireNearness.ANYWHERE,
 })

@@ -6,6 +6,7 @@ import { kindVersion } from '../kind-version.ts'
 import type { KindVersion } from '../kind-version.ts'
 import { checked, closed, dnsName, quote } from '../shapes.ts'
 import type { Fault } from '../shapes.ts'
+import { localities } from '../traffic-policy.ts'
 import type { TrafficPolicySpec } from '../traffic-policy.ts'
 
 const hourMs = 3_600_000
@@ -67,6 +68,15 @@ const limits = someField(
   }),
 )
 
+const locality = checked(
+  closed({ prefer: z.enum(localities), failover: z.enum(localities).default('Anywhere') }),
+  function* ({ prefer, failover }) {
+    if (localities.indexOf(failover) >= localities.indexOf(prefer)) return
+    const message = `found ${failover}, which is nearer than the ${prefer} that is preferred; expected ${prefer} (no failover) or farther`
+    yield { code: 'API_BAD_VALUE', message, path: ['failover'] }
+  },
+)
+
 const faultInjection = someField(
   closed({
     delay: closed({ duration: duration(1, minuteMs), percent: percent.default(100) }).optional(),
@@ -83,12 +93,13 @@ const rateLimit = closed({
 
 const hedging = closed({ delay: duration(1, minuteMs), maxAttempts: z.int().min(2).max(5).default(2) })
 
-const partNames = ['outlierDetection', 'limits', 'faultInjection', 'rateLimit', 'hedging']
+const partNames = ['outlierDetection', 'limits', 'locality', 'faultInjection', 'rateLimit', 'hedging']
 
 const bareSpec = closed({
   targetRefs: checked(upTo(target, 16).min(1), repeatedTargets),
   outlierDetection: outlierDetection.optional(),
   limits: limits.optional(),
+  locality: locality.optional(),
   faultInjection: faultInjection.optional(),
   rateLimit: rateLimit.optional(),
   hedging: hedging.optional(),
@@ -112,12 +123,12 @@ function orList(names: readonly string[]): string {
 }
 
 function* specFaults(value: RawSpec): Generator<Fault> {
-  const { outlierDetection: outliers, limits: bounds } = value
+  const { outlierDetection: outliers, limits: bounds, locality: place } = value
   if (Object.entries(value).every(([name, one]) => !partNames.includes(name) || one === undefined))
     yield { code: 'API_MISSING_FIELD', message: `says nothing; expected ${orList(partNames)}` }
   const route = value.targetRefs.find(({ kind }) => kind !== 'Service')
   if (route === undefined) return
-  for (const [name, one] of Object.entries({ outlierDetection: outliers, limits: bounds })) {
+  for (const [name, one] of Object.entries({ outlierDetection: outliers, limits: bounds, locality: place })) {
     if (one === undefined) continue
     const message = `it is about the endpoints of a Service, and ${route.kind} ${quote(route.name)} is among the targets; write a TrafficPolicy for the Service`
     yield { code: 'API_BAD_VALUE', message, path: [name] }
@@ -142,6 +153,9 @@ export const trafficPolicyV1alpha1: KindVersion = kindVersion({
     'spec.sessionPersistence': 'write it into the rule of the route, or an XBackendTrafficPolicy',
     'spec.circuitBreaker': 'write "limits", or "outlierDetection"',
     'spec.fault': 'write "faultInjection"',
+    'spec.localityLbSetting': 'write "locality"',
+    'spec.trafficDistribution': 'write it into the Service, or "locality"',
+    'spec.locality.failoverPriority': 'nearer endpoints go first; write "failover" to say how far it may go',
     'spec.limits.maxConnections': 'write "connections"',
     'spec.limits.maxRequests': 'write "requests"',
     'spec.limits.maxPending': 'write "pending"',
@@ -156,6 +170,7 @@ function policySpec(raw: RawSpec): TrafficPolicySpec {
     targetRefs: raw.targetRefs.map((ref) => defined(ref)),
     outlierDetection: outliers === undefined ? undefined : outlierSpec(outliers),
     limits: bounds === undefined ? undefined : defined(bounds),
+    locality: raw.locality,
     faultInjection: fault === undefined ? undefined : faultSpec(fault),
     rateLimit: rate === undefined ? undefined : rateSpec(rate),
     hedging:
