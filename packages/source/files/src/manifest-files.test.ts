@@ -46,3 +46,22 @@ test('ManifestFiles takes a file that vanishes between listing and reading for g
   assert.equal(await files.update({ files: [gone], unknown: [], problems: [] }), false)
   assert.deepEqual(files.problems(), [])
 })
+
+test('case 37: a text that breaks off is passed over until it has been left alone for longer', async () => {
+  const text = services({ a: 1, b: 1 })
+  await using world = await World.create({ 'a.yaml': text })
+  const path = world.path('a.yaml')
+  const files = new ManifestFiles({ parse: parseManifests, clock: new TestClock(), limits: filesLimits })
+  await files.update({ files: [{ path, signature: await signature(path) }], unknown: [], problems: [] })
+  const look = async (calm: boolean): ReturnType<typeof files.updateSome> =>
+    files.updateSome([{ path, found: { path, signature: await signature(path) }, calm }])
+  await world.write('a.yaml', text.slice(0, 40))
+  assert.deepEqual(await look(false), { changed: false, doubtful: [path] })
+  assert.equal(files.objects, 2)
+  assert.deepEqual(files.problems(), [])
+  assert.equal((await look(true)).changed, true)
+  assert.notDeepEqual(files.problems(), [])
+  await world.write('a.yaml', services({ a: 2, b: 2 }))
+  assert.deepEqual(await look(false), { changed: true, doubtful: [] })
+  assert.deepEqual(files.problems(), [])
+})
