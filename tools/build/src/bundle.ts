@@ -1,6 +1,7 @@
 import { relative, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
 import type { Plugin } from 'rolldown'
+import { replaceLocations } from './locations.ts'
 
 export interface BundleOptions {
   readonly root: string
@@ -46,8 +47,6 @@ export async function bundle(options: BundleOptions): Promise<readonly string[]>
   return output.flatMap((part) => (part.type === 'chunk' ? part.moduleIds : []))
 }
 
-const location = /new URL\('(\.[^']+)', import\.meta\.url\)/g
-
 /** In the sources a file names another by its place in the checkout; in the package both lie elsewhere. */
 function locations({ root, entries, companions }: BundleOptions): Plugin {
   const places = new Map([
@@ -59,10 +58,10 @@ function locations({ root, entries, companions }: BundleOptions): Plugin {
     name: 'locations',
     transform: (code, id) => {
       if (!id.startsWith(root)) return undefined
-      return code.replaceAll(location, (_all, path: string) => {
+      return replaceLocations(id, code, (path) => {
         const target = resolve(id, '..', path)
         const place = places.get(target)
-        if (place !== undefined) return `new URL('${place}', import.meta.url)`
+        if (place !== undefined) return place
         throw new Error(
           `bundle: expected an entry or a companion of the package, found ${relative(root, target)} in ${relative(root, id)}`,
         )
