@@ -243,7 +243,7 @@ async function measure(
   const loudness = loud === undefined ? '–' : loudnessOf(noise, (await loud.printed('loud')).split('\n'))
   loud?.stop()
   // What it left is cleared away before the next one.
-  await systemClock.sleep(noise.name === 'connections' ? 2500 : 500)
+  await systemClock.sleep(noise.name === 'none' ? 500 : 2500)
   return { report, loudness }
 }
 

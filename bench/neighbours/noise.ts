@@ -49,7 +49,7 @@ function atRate(run: () => void): void {
   const due = (performance.now() / 1000) * Number(rate)
   for (; started < due && pending < maxPending; started++)
     if (kind !== 'connections' || open < Number(count)) run()
-  started = Math.max(started, due - maxPending)
+  started = Math.max(started, Math.floor(due) - maxPending)
 }
 
 function call(): Socket {
