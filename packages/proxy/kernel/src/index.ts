@@ -50,6 +50,7 @@ export type { SelfTestOptions } from './node-handles-self-test.ts'
 export {
   getMark,
   isConnectionOver,
+  isPeerGone,
   listenTcp,
   localAddress,
   openTcpSocket,

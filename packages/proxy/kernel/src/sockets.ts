@@ -117,6 +117,12 @@ export function isConnectionOver(fd: number): boolean {
   return tcpState(fd) === linux.TCP_CLOSE
 }
 
+/** Whether a connection that was accepted has been ended or reset by its peer since. False where the kernel can't tell. */
+export function isPeerGone(fd: number): boolean {
+  const state = tcpState(fd)
+  return state !== undefined && state !== linux.TCP_ESTABLISHED
+}
+
 /** Undefined where the kernel can't tell. */
 export function tcpState(fd: number): number | undefined {
   // The first byte of struct tcp_info.

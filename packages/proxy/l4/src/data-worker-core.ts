@@ -29,6 +29,7 @@ import type {
 } from './data-plane.ts'
 import { Enrolment } from './enrolment.ts'
 import { identityOf } from './identity-of.ts'
+import { handshakeRests } from './limits.ts'
 import type { L4Limits } from './limits.ts'
 import { MeshState } from './mesh-state.ts'
 import { PolicyWatch } from './policy-watch.ts'
@@ -107,7 +108,7 @@ export class DataWorker implements WorkerCommands {
       keeper: new SessionKeeper(clock, limits.expiredSessionMs),
       gate: new HandshakeGate({
         maxPerTurn: limits.maxHandshakesPerTurn,
-        pauseMs: limits.handshakePauseMs,
+        rests: handshakeRests(limits),
         beforeSome: flushNow,
       }),
     }

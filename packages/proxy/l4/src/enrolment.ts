@@ -95,6 +95,7 @@ export class Enrolment {
         })
       },
     })
+    account.handshakesWaiting = () => this.#server.handshakesWaiting
   }
 
   /** Settles when the listeners are open, or never will be; one that is held: when nothing else is missing. */

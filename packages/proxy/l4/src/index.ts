@@ -19,7 +19,7 @@ export type {
 } from './data-plane.ts'
 export { L4Error } from './errors.ts'
 export type { L4ErrorCode } from './errors.ts'
-export { defaultLimits } from './limits.ts'
+export { defaultLimits, handshakeRests } from './limits.ts'
 export type { L4Limits } from './limits.ts'
 export { targetPort } from './endpoint-choice.ts'
 export { expectedIdentities } from './expected-identities.ts'

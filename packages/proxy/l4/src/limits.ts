@@ -1,3 +1,5 @@
+import type { HandshakeRests } from '@tulle/tunnel'
+
 /** What bounds the data path. Every limit is per worker unless it says otherwise. */
 export interface L4Limits {
   /** Connections of one workload that are open or being made, both directions; more are refused. */
@@ -8,8 +10,11 @@ export interface L4Limits {
   readonly maxHandshakesPerSource: number
   /** Handshakes that one turn of the event loop begins, over all workloads, each of which gets its turn. */
   readonly maxHandshakesPerTurn: number
-  /** Between these and the next ones, so that handshakes leave half of the thread's time to what is open; 0 is none. */
-  readonly handshakePauseMs: number
+  /** So many handshakes of a workload within a few seconds are a burst, and come with short rests between them. */
+  readonly handshakeBurst: number
+  /** After a handshake of a burst its worker begins none for so many times as long as it took; the same beyond. */
+  readonly handshakeRest: number
+  readonly handshakeRestBeyond: number
   /** HBONE sessions to one workload, handshakes included; more are closed at once. */
   readonly maxInboundSessions: number
   /** The same from one source address. */
@@ -60,7 +65,9 @@ export const defaultLimits: L4Limits = {
   maxHandshakes: 512,
   maxHandshakesPerSource: 128,
   maxHandshakesPerTurn: 1,
-  handshakePauseMs: 1,
+  handshakeBurst: 64,
+  handshakeRest: 1,
+  handshakeRestBeyond: 2,
   maxInboundSessions: 4096,
   maxSessionsPerSource: 512,
   maxSessionsPerTarget: 256,
@@ -83,6 +90,12 @@ export const defaultLimits: L4Limits = {
   maxAccessLogBytes: 4_194_304,
   maxRefusalLines: 200,
   refusalLinesPerSecond: 20,
+}
+
+/** For the gate that all handshakes of a worker pass. */
+export function handshakeRests(limits: L4Limits): HandshakeRests {
+  const { handshakeBurst: burst, handshakeRest, handshakeRestBeyond } = limits
+  return { burst, factorInBurst: handshakeRest, factorBeyond: handshakeRestBeyond }
 }
 
 /** Descriptors that a connection may take: the caller's socket and the destination's. */

@@ -40,6 +40,8 @@ export class WorkloadAccount {
   #leftOut: number = 0
   leftOutInAll: number = 0
   handshakes: number = 0
+  /** Those that are to begin; set by whoever holds them. */
+  handshakesWaiting: () => number = () => 0
   connections: number = 0
   bytes: number = 0
   chunks: number = 0

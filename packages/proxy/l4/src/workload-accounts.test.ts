@@ -47,6 +47,16 @@ test("case 26: one workload's refusals take no lines from another's", () => {
   assert.equal(accounts.enter(quiet).refuse('DENY'), 0)
 })
 
+test('handshakes that wait are told of as they are now', () => {
+  const { accounts, values } = start()
+  let waiting = 3
+  accounts.enter(noisy).handshakesWaiting = () => waiting
+  accounts.enter(quiet)
+  assert.deepEqual(values('tulle_workload_handshakes_waiting'), { noisy: 3, quiet: 0 })
+  waiting = 0
+  assert.deepEqual(values('tulle_workload_handshakes_waiting'), { noisy: 0, quiet: 0 })
+})
+
 test('CPU time is shared out in full, by what each workload did', () => {
   const { cpu, accounts, values } = start()
   const [one, other] = [accounts.enter(noisy), accounts.enter(quiet)]

@@ -42,6 +42,7 @@ export class WorkloadAccounts {
   readonly #registry: MetricsRegistry = new MetricsRegistry()
   readonly #open: Family
   readonly #handshakes: Family
+  readonly #waiting: Family
   readonly #refused: Family
   readonly #leftOut: Family
   readonly #windowBytes: Family
@@ -58,6 +59,11 @@ export class WorkloadAccounts {
     this.#handshakes = registry.counter(
       'tulle_workload_handshakes',
       'TLS handshakes begun on its HBONE port.',
+      labels,
+    )
+    this.#waiting = registry.gauge(
+      'tulle_workload_handshakes_waiting',
+      'TLS handshakes on its HBONE port that wait for their turn.',
       labels,
     )
     this.#refused = registry.counter(
@@ -120,6 +126,7 @@ export class WorkloadAccounts {
     for (const family of [
       this.#open,
       this.#handshakes,
+      this.#waiting,
       this.#leftOut,
       this.#windowBytes,
       this.#heldBytes,
@@ -138,6 +145,7 @@ export class WorkloadAccounts {
     for (const [uid, entry] of this.#entries) {
       costs.set(entry, this.#tell(entry))
       add(this.#open.bind(...entry.labels), connections(uid))
+      add(this.#waiting.bind(...entry.labels), entry.account.handshakesWaiting())
       entry.account.held.recount()
       add(this.#heldBytes.bind(...entry.labels), entry.account.held.bytes)
       add(this.#windowBytes.bind(...entry.labels), entry.account.windowBudget.takenBytes)

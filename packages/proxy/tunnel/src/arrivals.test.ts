@@ -6,6 +6,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { test } from 'node:test'
 import { systemClock, TestClock } from '@tulle/core'
 import { maxClientHelloBytes } from './arrivals.ts'
+import { HandshakeGate } from './handshake-gate.ts'
 import { testCertificate, testId, testRoot } from './test-certificates.ts'
 import { startServer } from './test-pair.ts'
 import type { TestServer } from './test-pair.ts'
@@ -91,6 +92,27 @@ test('case 25: sessions of one address are bounded too, and end their count when
   assert.equal((await server.refused()).reason, 'too-many-from-source')
   session.destroy()
   while (!(await answered(server)));
+})
+
+test('case 26: who left before its turn costs no handshake', async () => {
+  const turns: (() => void)[] = []
+  const gate = new HandshakeGate({ maxPerTurn: 1, nextTurn: (run) => turns.push(run) })
+  let begun = 0
+  await using server = await startServer(own, { gate, onHandshake: () => begun++ })
+  const hello = await clientHelloOf()
+  const first = await call(server, '127.0.0.1')
+  first.write(hello)
+  while (begun === 0) await new Promise((resolve) => setImmediate(resolve))
+  const second = await call(server, '127.0.0.1')
+  second.write(hello)
+  while (server.hbone.handshakesWaiting === 0) await new Promise((resolve) => setImmediate(resolve))
+  second.resetAndDestroy()
+  await closed(second)
+  turns.shift()?.()
+  const refusal = await server.refused()
+  assert.deepEqual([refusal.message, begun], ['the peer left before its turn', 1])
+  assert.equal(server.hbone.handshakesWaiting, 0)
+  first.destroy()
 })
 
 test('case 27: a ClientHello in many small records, each in a write of its own, is one', async () => {

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '@tulle/core'
-import { showFirstBytes } from '@tulle/kernel'
+import { isPeerGone, showFirstBytes, socketFd } from '@tulle/kernel'
 import { clientHelloState } from './client-hello.ts'
-import type { HandshakeQueue, ReadyHandshake } from './handshake-gate.ts'
+import type { HandshakeQueue, ReadyHandshake } from './handshake-queue.ts'
 import { PerSource } from './per-source.ts'
 
 /** More than any client sends: post-quantum keys and 8 KiB of names would fit. */
@@ -122,13 +122,14 @@ class Arrival {
   readonly #options: ArrivalsOptions
   readonly #leave: () => void
   readonly #timer: Disposable
-  readonly #ready: ReadyHandshake = { begin: () => this.#begin() }
+  readonly #ready: ReadyHandshake
   #look: Disposable | undefined
   #phase: 'reading' | 'queued' | 'over' = 'reading'
 
   constructor(socket: Socket, options: ArrivalsOptions, leave: () => void) {
     this.#socket = socket
     this.source = socket.remoteAddress ?? ''
+    this.#ready = { source: this.source, begin: () => this.#begin() }
     this.#options = options
     this.#leave = leave
     const { handshakeTimeoutMs } = options
@@ -175,6 +176,11 @@ class Arrival {
   }
 
   #begin(): void {
+    // Nobody looked at the socket while it waited; a handshake for nobody costs as much as any.
+    if (isPeerGone(socketFd(this.#socket))) {
+      this.cut('handshake', 'the peer left before its turn')
+      return
+    }
     this.stop()
     this.#options.onReady(this.#socket)
   }

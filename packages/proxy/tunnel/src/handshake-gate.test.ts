@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { TestClock } from '@tulle/core'
 import { HandshakeGate } from './handshake-gate.ts'
-import type { HandshakeQueue } from './handshake-gate.ts'
+import type { HandshakeGateOptions } from './handshake-gate.ts'
+import type { HandshakeQueue } from './handshake-queue.ts'
 
 /** A gate whose turns the test takes, and what was begun. */
-function gateInTurns(maxPerTurn: number) {
+function gateInTurns(maxPerTurn: number, options: Pick<HandshakeGateOptions, 'clock' | 'rests'> = {}) {
   const begun: string[] = []
   let next: (() => void)[] = []
-  const gate = new HandshakeGate({ maxPerTurn, nextTurn: (run) => next.push(run) })
+  const gate = new HandshakeGate({ maxPerTurn, nextTurn: (run) => next.push(run), ...options })
   return {
     begun,
     queue: (maxWaiting: number) => gate.queue(maxWaiting),
-    push: (queue: HandshakeQueue, name: string) => queue.push({ begin: () => void begun.push(name) }),
+    push: (queue: HandshakeQueue, name: string, source = '') =>
+      queue.push({ source, begin: () => void begun.push(name) }),
     /** False when nothing is left to do. */
     turn(): boolean {
       const due = next
@@ -89,7 +92,7 @@ test('HandshakeQueue.remove takes one out, and a queue that is empty again holds
   const { begun, queue, push, turn } = gateInTurns(1)
   const [left, other] = [queue(4), queue(4)]
   push(other, 'now')
-  const handshake = { begin: () => void begun.push('left') }
+  const handshake = { source: '', begin: () => void begun.push('left') }
   left.push(handshake)
   push(other, 'later')
   left.remove(handshake)
@@ -98,4 +101,144 @@ test('HandshakeQueue.remove takes one out, and a queue that is empty again holds
   while (turn());
   push(left, 'again')
   assert.deepEqual(begun, ['now', 'later', 'again'])
+})
+
+test('HandshakeQueue gives each source its turn, whoever has more waiting', () => {
+  const { begun, queue, push, turn } = gateInTurns(1)
+  const own = queue(100)
+  for (let count = 0; count < 20; count++) push(own, 'loud', '10.0.0.1')
+  push(own, 'quiet', '10.0.0.2')
+  push(own, 'calm', '10.0.0.3')
+  for (let turns = 0; turns < 3; turns++) turn()
+  assert.deepEqual(begun, ['loud', 'loud', 'quiet', 'calm'])
+  while (turn());
+  assert.equal(begun.length, 22)
+})
+
+test('HandshakeQueue.remove takes out one of a source, and the source when that was its last', () => {
+  const { begun, queue, push, turn } = gateInTurns(1)
+  const own = queue(10)
+  push(own, 'now')
+  const leaving = { source: '10.0.0.1', begin: () => void begun.push('left') }
+  own.push(leaving)
+  push(own, 'stays', '10.0.0.2')
+  own.remove(leaving)
+  own.remove(leaving)
+  assert.equal(own.waiting, 1)
+  while (turn());
+  assert.deepEqual(begun, ['now', 'stays'])
+})
+
+const rests = { burst: 4, factorInBurst: 1, factorBeyond: 3 }
+
+/** A gate with rests, in whose turns a handshake takes a millisecond of the test's clock. */
+function gateWithRests() {
+  const clock = new TestClock()
+  const turns = gateInTurns(1, { clock, rests })
+  return {
+    ...turns,
+    clock,
+    /** The two turns that a handshake takes, a millisecond in all. */
+    async handshake() {
+      await clock.advance(1)
+      turns.turn()
+      turns.turn()
+    },
+  }
+}
+
+test('case 26: after each handshake of a burst the thread rests as long as it took, beyond it three times as long', async () => {
+  const { begun, clock, queue, push, handshake } = gateWithRests()
+  const own = queue(100)
+  for (let count = 0; count < 20; count++) push(own, 'noisy')
+  for (let count = 1; count <= rests.burst; count++) {
+    assert.equal(begun.length, count)
+    await handshake()
+    assert.equal(begun.length, count)
+    await clock.advance(1)
+  }
+  for (let count = rests.burst + 1; count <= 12; count++) {
+    assert.equal(begun.length, count)
+    await handshake()
+    await clock.advance(2)
+    assert.equal(begun.length, count, 'within the rest')
+    await clock.advance(1)
+  }
+})
+
+test('case 26: a flood of one workload leaves three quarters of the time, whatever else waits for its rest', async () => {
+  const { begun, clock, queue, push, handshake } = gateWithRests()
+  const own = queue(10_000)
+  for (let count = 0; count < 5000; count++) push(own, 'noisy')
+  const fromMs = clock.monotonicMs()
+  for (let count = 0; count < 200; count++) {
+    await handshake()
+    await clock.advance(3)
+  }
+  const elapsedMs = clock.monotonicMs() - fromMs
+  assert.ok(begun.length <= elapsedMs / 4 + rests.burst, `${begun.length} handshakes in ${elapsedMs} ms`)
+})
+
+test('case 26: whose workload had the fewest handshakes lately goes first, before a flood that waited longer', async () => {
+  const { begun, clock, queue, push, handshake } = gateWithRests()
+  const [noisy, quiet] = [queue(1000), queue(1000)]
+  for (let count = 0; count < 500; count++) push(noisy, 'noisy')
+  for (let count = 0; count < 20; count++) {
+    await handshake()
+    await clock.advance(3)
+  }
+  begun.length = 0
+  push(quiet, 'quiet')
+  push(quiet, 'quiet')
+  while (begun.length < 3) await handshake()
+  assert.deepEqual(begun, ['quiet', 'quiet', 'noisy'])
+})
+
+test('HandshakeGate lets a workload that was first for a while not go before others for ever', async () => {
+  const { begun, clock, queue, push, handshake } = gateWithRests()
+  const [before, newcomer] = [queue(1000), queue(1000)]
+  for (let count = 0; count < 500; count++) push(before, 'before')
+  for (let count = 0; count < 50; count++) {
+    await handshake()
+    await clock.advance(3)
+  }
+  begun.length = 0
+  for (let count = 0; count < 500; count++) push(newcomer, 'newcomer')
+  for (let count = 0; count < 40; count++) {
+    await handshake()
+    await clock.advance(3)
+  }
+  const ahead = begun.indexOf('before')
+  assert.ok(ahead >= 1 && ahead <= 2 * rests.burst, `${ahead} before the first of the other`)
+  const share = begun.slice(ahead).filter((name) => name === 'before').length / (begun.length - ahead)
+  assert.ok(share > 0.4 && share < 0.6, `its share was ${share}`)
+})
+
+test('a workload whose burst is long ago has another one', async () => {
+  const { begun, clock, queue, push, handshake } = gateWithRests()
+  const own = queue(100)
+  for (let count = 0; count < 10; count++) {
+    push(own, 'first')
+    await handshake()
+    await clock.advance(3)
+  }
+  await clock.advance(20_000)
+  begun.length = 0
+  for (let count = 0; count < 3; count++) push(own, 'second')
+  for (let count = 0; count < 2; count++) {
+    await handshake()
+    await clock.advance(1)
+  }
+  assert.equal(begun.length, 3)
+})
+
+test('a handshake that the machine held up for long is not rested from for as long', async () => {
+  const { begun, clock, queue, push, turn } = gateWithRests()
+  const own = queue(100)
+  for (let count = 0; count < 3; count++) push(own, 'a')
+  await clock.advance(5000)
+  turn()
+  turn()
+  await clock.advance(10)
+  assert.equal(begun.length, 2)
 })

@@ -1,121 +1,135 @@
 import { systemClock } from '@tulle/core'
+import type { Clock } from '@tulle/core'
+import { DecayingCount } from './decaying-count.ts'
+import { HandshakeQueue } from './handshake-queue.ts'
+
+/** What a workload that has had many handshakes lately leaves to everything else. */
+export interface HandshakeRests {
+  /** So many handshakes of a workload within a few seconds are a burst, and rest shortly. */
+  readonly burst: number
+  /** After a handshake of a burst its thread rests for so many times as long as the handshake took. */
+  readonly factorInBurst: number
+  /** After one beyond. */
+  readonly factorBeyond: number
+}
 
 export interface HandshakeGateOptions {
+  /** Of the system, unless a test has its own: what a handshake takes is always real. */
+  readonly clock?: Clock
   /** Handshakes begun in one turn of the event loop, over all workloads: each costs what some ten requests cost. */
   readonly maxPerTurn: number
-  /** Between those and the next: what else the thread has to do gets at least as much time, also where its core is shared. */
-  readonly pauseMs?: number
+  /** Between those and the next, so that what else the thread has to do is never far; absent: no rests. */
+  readonly rests?: HandshakeRests
   /** Runs something in the next turn; tests have turns of their own. */
   readonly nextTurn?: (run: () => void) => void
   /** Called before handshakes are begun late in a turn: what the turn has to send should not wait for them. */
   readonly beforeSome?: () => void
 }
 
-/** A handshake that can begin: its ClientHello is here. Nothing here throws. */
-export interface ReadyHandshake {
-  begin(): void
-}
+/** A thread that stood still for longer, for whatever reason, takes no longer rest for it. */
+const maxTakenMs = 10
+const halfLifeMs = 2000
+/** Further above its burst nobody can be told from another, so that a newcomer is first for so many handshakes at most. */
+const rememberedBursts = 2
 
 /**
- * Spreads handshakes over turns of the event loop, and turns over workloads: each workload that has some waiting has
- * one begun before another's second. One gate a thread.
+ * Spreads handshakes over turns of the event loop, and turns over workloads: of those with some waiting, the one with
+ * the fewest lately has the next. After a handshake the thread rests from handshakes for a multiple of the time that it
+ * took, so that floods of them get a share of the thread's time and no more, whatever they cost here. One gate a thread.
  */
 export class HandshakeGate {
+  readonly #clock: Clock
   readonly #maxPerTurn: number
+  readonly #rests: HandshakeRests | undefined
   readonly #nextTurn: (run: () => void) => void
-  /** Who is next; each queue with something in it is in here once. */
+  readonly #beforeSome: () => void
+  /** Each queue with something in it is in here once; who had a handshake goes to the end. */
   readonly #ring: HandshakeQueue[] = []
   readonly #onTurn: () => void = () => this.#turn()
-  readonly #beforeSome: () => void
   #begun: number = 0
-  #scheduled: boolean = false
+  #restFactor: number = 0
 
   constructor(options: HandshakeGateOptions) {
+    this.#clock = options.clock ?? systemClock
     this.#maxPerTurn = options.maxPerTurn
+    this.#rests = options.rests
+    this.#nextTurn = options.nextTurn ?? ((run) => void setImmediate(run))
     this.#beforeSome = options.beforeSome ?? (() => undefined)
-    const { pauseMs = 0 } = options
-    this.#nextTurn =
-      options.nextTurn ??
-      (pauseMs > 0 ? (run) => void systemClock.after(pauseMs, run) : (run) => void setImmediate(run))
   }
 
   /** One workload's, which holds at most `maxWaiting`. */
   queue(maxWaiting: number): HandshakeQueue {
-    return new HandshakeQueue(maxWaiting, (queue) => this.#enter(queue))
+    const max = this.#rests === undefined ? 1 : this.#rests.burst * rememberedBursts
+    return new HandshakeQueue(maxWaiting, new DecayingCount(this.#clock, halfLifeMs, max), (queue) =>
+      this.#enter(queue),
+    )
   }
 
   #enter(queue: HandshakeQueue): void {
     this.#ring.push(queue)
     if (this.#begun < this.#maxPerTurn) this.#beginSome()
-    this.#schedule()
   }
 
   #turn(): void {
-    this.#scheduled = false
     this.#begun = 0
-    if (this.#ring.length > 0) this.#beforeSome()
+    this.#restFactor = 0
+    if (this.#ring.length === 0) return
+    this.#beforeSome()
     this.#beginSome()
-    // Also after the last: whoever comes within this turn has to know what was begun in it.
-    if (this.#begun > 0 || this.#ring.length > 0) this.#schedule()
   }
 
   #beginSome(): void {
     while (this.#begun < this.#maxPerTurn) {
-      const queue = this.#ring.shift()
-      if (queue === undefined) return
+      const queue = this.#takeCalmest()
+      if (queue === undefined) break
       const handshake = queue.take()
       if (queue.waiting > 0) this.#ring.push(queue)
       if (handshake === undefined) continue
-      this.#begun++
+      // Before it begins: whoever becomes ready meanwhile has to wait for what comes after it.
+      if (this.#begun++ === 0) this.#schedule()
+      this.#note(queue)
       handshake.begin()
     }
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return
-    this.#scheduled = true
-    this.#nextTurn(this.#onTurn)
-  }
-}
-
-/** Handshakes of one workload in the order they became ready. */
-export class HandshakeQueue {
-  readonly #waiting: Set<ReadyHandshake> = new Set()
-  readonly #maxWaiting: number
-  readonly #enter: (queue: HandshakeQueue) => void
-  #entered: boolean = false
-
-  /** Made by its gate. */
-  constructor(maxWaiting: number, enter: (queue: HandshakeQueue) => void) {
-    this.#maxWaiting = maxWaiting
-    this.#enter = enter
-  }
-
-  get waiting(): number {
-    return this.#waiting.size
-  }
-
-  /** False where the queue is full; else `begin` is called once, at once or later, unless `remove` comes before. */
-  push(handshake: ReadyHandshake): boolean {
-    if (this.#waiting.size >= this.#maxWaiting) return false
-    this.#waiting.add(handshake)
-    if (!this.#entered) {
-      this.#entered = true
-      this.#enter(this)
+  /** The queue with the fewest handshakes lately; of equals the one that waits longest. */
+  #takeCalmest(): HandshakeQueue | undefined {
+    let calmest = 0
+    let fewest = Number.POSITIVE_INFINITY
+    for (const [index, { recent }] of this.#ring.entries()) {
+      const count = recent.value
+      if (count >= fewest) continue
+      calmest = index
+      fewest = count
     }
-    return true
+    return this.#ring.splice(calmest, 1)[0]
   }
 
-  /** It gave up waiting. */
-  remove(handshake: ReadyHandshake): void {
-    this.#waiting.delete(handshake)
+  #note({ recent }: HandshakeQueue): void {
+    if (this.#rests === undefined) return
+    const { burst, factorInBurst, factorBeyond } = this.#rests
+    this.#restFactor = Math.max(
+      this.#restFactor,
+      Math.round(recent.value) < burst ? factorInBurst : factorBeyond,
+    )
+    recent.add()
   }
 
-  /** For the gate: the eldest, and whether the queue stays in the ring is in `waiting`. */
-  take(): ReadyHandshake | undefined {
-    const [eldest] = this.#waiting
-    if (eldest !== undefined) this.#waiting.delete(eldest)
-    this.#entered = this.#waiting.size > 0
-    return eldest
+  /**
+   * The next turn for handshakes, also where none waits now: whoever comes before has to know what was begun. What a
+   * handshake costs is spent when the loop next reads its socket, which is over in the turn after the next at the latest.
+   */
+  #schedule(): void {
+    if (this.#rests === undefined) {
+      this.#nextTurn(this.#onTurn)
+      return
+    }
+    const startedMs = this.#clock.monotonicMs()
+    this.#nextTurn(() =>
+      this.#nextTurn(() => {
+        const takenMs = Math.min(maxTakenMs, this.#clock.monotonicMs() - startedMs)
+        this.#clock.after(Math.ceil(takenMs * this.#restFactor), this.#onTurn)
+      }),
+    )
   }
 }

@@ -17,6 +17,7 @@ import { Arrivals } from './arrivals.ts'
 import type { ArrivalRefusal } from './arrivals.ts'
 import type { CredentialHolder, Credentials } from './credential-holder.ts'
 import type { HandshakeGate } from './handshake-gate.ts'
+import type { HandshakeQueue } from './handshake-queue.ts'
 import { holding } from './held-bytes.ts'
 import type { HeldBytes } from './held-bytes.ts'
 import { InboundTunnel, refuseStream } from './inbound-tunnel.ts'
@@ -93,15 +94,17 @@ export class HboneServer {
   #tls: Server | undefined
   #credentials: Credentials | undefined
   readonly #arrivals: Arrivals
+  readonly #queue: HandshakeQueue
   readonly #onEmpty: (() => void)[] = []
   #draining: boolean = false
   #destroyed: boolean = false
 
   constructor(options: HboneServerOptions) {
     this.#options = options
+    this.#queue = options.gate.queue(options.maxHandshakes)
     this.#arrivals = new Arrivals({
       clock: options.clock,
-      queue: options.gate.queue(options.maxHandshakes),
+      queue: this.#queue,
       maxHandshakes: options.maxHandshakes,
       maxHandshakesPerSource: options.maxHandshakesPerSource,
       maxSessionsPerSource: options.maxSessionsPerSource,
@@ -120,6 +123,11 @@ export class HboneServer {
 
   get handshakes(): number {
     return this.#arrivals.handshakes
+  }
+
+  /** Those of them whose ClientHello is here, and that wait for their turn. */
+  get handshakesWaiting(): number {
+    return this.#queue.waiting
   }
 
   /** Takes over an accepted TCP connection that has read nothing. */

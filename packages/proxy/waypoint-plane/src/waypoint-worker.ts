@@ -8,7 +8,7 @@ import { flushNow, trimBatches } from '@tulle/http2'
 import { spiffeId } from '@tulle/identity'
 import type { SpiffeId } from '@tulle/identity'
 import { listenFd, listenTcp, openTcpSocket } from '@tulle/kernel'
-import { expectedIdentities, defaultLimits as l4Limits } from '@tulle/l4'
+import { expectedIdentities, handshakeRests, defaultLimits as l4Limits } from '@tulle/l4'
 import type { RejectedResource } from '@tulle/l4'
 import {
   AccessLog,
@@ -312,7 +312,7 @@ export class WaypointWorker implements WaypointCommands {
       ...shares,
       gate: new HandshakeGate({
         maxPerTurn: l4Limits.maxHandshakesPerTurn,
-        pauseMs: l4Limits.handshakePauseMs,
+        rests: handshakeRests(l4Limits),
         beforeSome: flushNow,
       }),
       maxHandshakes: l4Limits.maxHandshakes,
