@@ -9,6 +9,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(argv: readonly string
   'mesh-path': () => import('./mesh-path/mesh-path-bench.ts'),
   micro: () => import('./micro/micro-bench.ts'),
   'one-weight': () => import('./one-weight/one-weight-bench.ts'),
+  restart: () => import('./restart/restart-bench.ts'),
   neighbours: () => import('./neighbours/neighbours-bench.ts'),
 }
 
