@@ -67,7 +67,11 @@ class WorkerDataPlane implements DataPlane {
       }
       const onAccessLog = (lines: Uint8Array, done: () => void): void => accessLog?.write(lines, done)
       const onFailed = (error: L4Error): void => this.#onFailed(error)
-      return new ThreadWorker(settings, { log, onAccessLog, onAddressNeeded, onFailed })
+      return new ThreadWorker(
+        settings,
+        { log, onAccessLog, onAddressNeeded, onFailed },
+        deps.threads?.[index],
+      )
     })
   }
 

@@ -1,3 +1,4 @@
+import type { Worker } from 'node:worker_threads'
 import type { Clock } from '@tulle/core'
 import type { SpiffeId } from '@tulle/identity'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
@@ -114,6 +115,8 @@ export interface DataPlaneDeps {
   onIdentityNeeded(identity: SpiffeId): void
   /** No enrolled workload has this identity any more. */
   onIdentityReleased?(identity: SpiffeId): void
+  /** Of `beginDataThreads`: the workers' threads, where they were begun before; the rest is begun now. */
+  readonly threads?: readonly Worker[]
   /** A data path thread has ended by itself. What it carried is gone; the process should end too, and be restarted. */
   onFailed?(error: L4Error): void
 }

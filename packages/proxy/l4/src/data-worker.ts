@@ -1,5 +1,4 @@
 /** Entry of a data path thread: a DataWorker that the main thread commands. */
-import { workerData } from 'node:worker_threads'
 import { systemClock, systemRng } from '@tulle/core'
 import { ThreadHost } from '@tulle/runtime'
 import { DataWorker } from './data-worker-core.ts'
@@ -7,15 +6,14 @@ import { threadCpuMicroseconds } from './thread-cpu.ts'
 import type { WorkerSaid, WorkerSettings } from './worker-commands.ts'
 
 const host = new ThreadHost<WorkerSaid>()
-// Set by ThreadWorker, from the type it is read as.
-const settings = workerData as WorkerSettings
 host.serve(
-  new DataWorker(settings, {
-    clock: systemClock,
-    rng: systemRng,
-    cpuMicroseconds: threadCpuMicroseconds,
-    log: host.log(),
-    onAddressNeeded: (name) => host.say({ kind: 'need', name }),
-    onAccessLog: (lines) => host.writeAccessLog(lines),
-  }),
+  (settings: WorkerSettings) =>
+    new DataWorker(settings, {
+      clock: systemClock,
+      rng: systemRng,
+      cpuMicroseconds: threadCpuMicroseconds,
+      log: host.log(),
+      onAddressNeeded: (name) => host.say({ kind: 'need', name }),
+      onAccessLog: (lines) => host.writeAccessLog(lines),
+    }),
 )

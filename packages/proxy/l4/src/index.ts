@@ -3,6 +3,7 @@
  * It knows workloads, services and policies as resources on the wire, and nothing of where these came from.
  */
 export { createDataPlane } from './create-data-plane.ts'
+export { beginDataThreads } from './data-threads.ts'
 export type {
   ConnectionInfo,
   DataPlane,

@@ -1,3 +1,4 @@
+import type { Worker } from 'node:worker_threads'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
 import { CommandThread } from '@tulle/runtime'
 import type { Log, MetricsSlice, ThreadErrors } from '@tulle/runtime'
@@ -9,6 +10,7 @@ import type {
   RejectedResource,
   WorkerDump,
 } from './data-plane.ts'
+import { beginDataThread } from './data-threads.ts'
 import { L4Error, l4ErrorCodes } from './errors.ts'
 import type {
   ListenerAdoption,
@@ -26,9 +28,6 @@ export interface ThreadWorkerDeps {
   onFailed(error: L4Error): void
 }
 
-/** What connections leave behind dies young: a larger one only takes memory. Half spaces of a third of this. */
-const maxYoungGenerationSizeMb = 12
-
 const errors: ThreadErrors<L4Error> = {
   refused: (code, message) =>
     new L4Error(l4ErrorCodes.find((known) => known === code) ?? 'L4_WORKER', message),
@@ -40,18 +39,11 @@ const errors: ThreadErrors<L4Error> = {
 export class ThreadWorker implements WorkerCommands {
   readonly #thread: CommandThread<WorkerCommands, WorkerSaid, L4Error>
 
-  constructor(settings: WorkerSettings, deps: ThreadWorkerDeps) {
+  /** `begun`: of `beginDataThreads`, where somebody has. */
+  constructor(settings: WorkerSettings, deps: ThreadWorkerDeps, begun: Worker | undefined) {
     const { log } = deps
     this.#thread = new CommandThread(
-      {
-        entry: new URL('./data-worker.ts', import.meta.url),
-        name: `data-${settings.index}`,
-        settings,
-        resourceLimits: {
-          maxOldGenerationSizeMb: Math.ceil(settings.limits.maxHeapBytes / 1024 ** 2),
-          maxYoungGenerationSizeMb,
-        },
-      },
+      { begun: begun ?? beginDataThread(settings.index, settings.limits.maxHeapBytes), settings },
       {
         log,
         errors,

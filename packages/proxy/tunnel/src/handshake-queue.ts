@@ -1,4 +1,4 @@
-import { DecayingCount } from './decaying-count.ts'
+import type { DecayingCount } from './decaying-count.ts'
 
 /** A handshake that can begin: its ClientHello is here. Nothing here throws. */
 export interface ReadyHandshake {

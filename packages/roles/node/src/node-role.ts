@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Worker } from 'node:worker_threads'
 import { adsClient, CertificateStore, grpcCaClient, IdentityUpdates } from '@tulle/control-client'
 import type { AdsClient } from '@tulle/control-client'
 import { systemRng } from '@tulle/core'
@@ -42,6 +43,8 @@ export interface NodeRoleDeps {
   readonly requestStop: (reason: string) => void
   /** Ends the process at once: what it carries is in doubt, and a new process is better than half of one. */
   readonly fail: (error: unknown) => void
+  /** Of the data path, begun already. */
+  readonly threads?: readonly Worker[]
 }
 
 /** Runs a node proxy until it is stopped: resolves when it has drained. Throws HandoverError when it can't take over. */
@@ -191,7 +194,7 @@ function keptSockets(
 
 function startDataPlane(
   options: NodeOptions,
-  { clock, log, fail }: NodeRoleDeps,
+  { clock, log, fail, threads = [] }: NodeRoleDeps,
   {
     certificates,
     addresses,
@@ -213,6 +216,7 @@ function startDataPlane(
       onIdentityNeeded: (identity) => certificates.want(identity),
       onIdentityReleased: (identity) => certificates.release(identity),
       onFailed: fail,
+      threads,
     },
   )
   certificates.subscribe((list) => void dataPlane.setCertificates(list).catch(fail))

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { describe, it } from 'node:test'
+import type { Worker } from 'node:worker_threads'
 import { MeshError } from '@tulle/core'
 import { silentLog } from '../log.ts'
 import type { LogFields } from '../log.ts'
+import { beginThread } from './begin-thread.ts'
 import { CommandThread } from './command-thread.ts'
 import type { TestCommands } from './test-thread.ts'
+
+const start = { entry: new URL('./test-thread.ts', import.meta.url), name: 'test' }
+const beginTestThread = (): Worker => beginThread(start)
 
 class TestThread implements AsyncDisposable {
   readonly said: string[] = []
@@ -14,10 +20,9 @@ class TestThread implements AsyncDisposable {
   readonly thread: CommandThread<TestCommands, string, MeshError>
   #next: PromiseWithResolvers<void> = Promise.withResolvers()
 
-  constructor(resourceLimits: { readonly maxOldGenerationSizeMb?: number } = {}) {
-    const entry = new URL('./test-thread.ts', import.meta.url)
+  constructor(begun: Worker = beginTestThread()) {
     this.thread = new CommandThread(
-      { entry, name: 'test', settings: 'a setting', resourceLimits },
+      { begun, settings: 'a setting' },
       {
         log: { ...silentLog, warn: (message, fields) => void this.warnings.push([message, fields]) },
         errors: {
@@ -50,6 +55,15 @@ class TestThread implements AsyncDisposable {
 }
 
 describe('CommandThread', () => {
+  it('takes a thread that was begun before, once it runs', async () => {
+    const begun = beginTestThread()
+    await once(begun, 'online')
+    await using test = new TestThread(begun)
+    assert.equal(await test.thread.call('double', 4), 8)
+    await test.thread.call('warn', 'with its setting')
+    assert.deepEqual(test.warnings, [['with its setting', { thread: 'a setting', a: 1 }]])
+  })
+
   it('gives answers to whom they belong, and errors with their codes', async () => {
     await using test = new TestThread()
     const { thread } = test

@@ -1,22 +1,14 @@
-import { Worker } from 'node:worker_threads'
-import type { ResourceLimits } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { errorText } from '@tulle/core'
 import type { Log } from '../log.ts'
+import { beginThread } from './begin-thread.ts'
+import type { ThreadStart } from './begin-thread.ts'
 import type { AnswerOf, ArgumentOf, CallName, SlicedName, SliceOf, ThreadCommands } from './command-types.ts'
 import type { AnsweredRequest, ThreadMessage, ThreadRequest } from './thread-messages.ts'
 
-export interface CommandThreadOptions {
-  /**
-   * Of a module that serves by a ThreadHost. Made where it is passed, of a literal and `import.meta.url`: in this form bundlers
-   * keep the module as an entry of its own.
-   */
-  readonly entry: URL
-  /** As tools show it. */
-  readonly name: string
-  /** What the module finds as `workerData`. */
+export type CommandThreadOptions = (ThreadStart | { readonly begun: Worker }) & {
+  /** What the module is given by its ThreadHost. */
   readonly settings: unknown
-  /** A thread that needs more ends alone, and we get to say why; a heap of the whole process would take it down without a word. */
-  readonly resourceLimits?: ResourceLimits
 }
 
 export interface CommandThreadDeps<Said, Failure extends Error> {
@@ -50,13 +42,10 @@ export class CommandThread<Commands extends ThreadCommands, Said, Failure extend
   #failure: Failure | undefined
 
   constructor(options: CommandThreadOptions, deps: CommandThreadDeps<Said, Failure>) {
-    const { entry, name, settings, resourceLimits } = options
     this.#deps = deps
-    this.#worker = new Worker(entry, {
-      workerData: settings,
-      name,
-      ...(resourceLimits === undefined ? {} : { resourceLimits }),
-    })
+    this.#worker = 'begun' in options ? options.begun : beginThread(options)
+    this.#worker.ref()
+    this.#post({ kind: 'settings', settings: options.settings })
     this.#worker.on('message', (message: ThreadMessage<Said>) => this.#onMessage(message))
     this.#worker.on('error', (error) => this.#onEnd(errorText(error)))
     this.#worker.on('exit', (code) => this.#onEnd(`exit code ${code}`))

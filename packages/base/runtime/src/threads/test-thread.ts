@@ -1,5 +1,4 @@
 /** Entry of the thread that tests command. */
-import { workerData } from 'node:worker_threads'
 import { MeshError } from '@tulle/core'
 import { ThreadHost } from './thread-host.ts'
 
@@ -19,14 +18,14 @@ export interface TestCommands {
 
 const host = new ThreadHost<string>()
 
-const commands: TestCommands = {
+const commands = (setting: string): TestCommands => ({
   double: async (value) => value * 2,
   refuse: async (code) => {
     throw new MeshError(code, `refused as ${code}`)
   },
   die: async (exitCode) => process.exit(exitCode),
   writeLines: async (count) => host.writeAccessLog(Buffer.from('line\n'.repeat(count))),
-  warn: async (message) => host.log({ thread: String(workerData) }).warn(message, { a: 1 }),
+  warn: async (message) => host.log({ thread: setting }).warn(message, { a: 1 }),
   numbers: async function* numbers(end) {
     try {
       for (let i = 0; i < end; i++) yield i
@@ -42,6 +41,6 @@ const commands: TestCommands = {
     host.say('nobody waits')
   },
   close: async () => host.say('closed'),
-}
+})
 
 host.serve(commands)

@@ -39,12 +39,18 @@ export class ThreadHost<Said = never> {
     this.#port.postMessage({ kind: 'access-log', lines: chunk } satisfies ThreadMessage<Said>, [chunk.buffer])
   }
 
-  /** Does what it is asked for, from now on and what was asked before. */
-  serve(commands: ThreadCommands): void {
+  /** Makes the commands of the settings that come first, and does what it is asked for, also what was asked before. */
+  serve<Settings>(make: (settings: Settings) => ThreadCommands): void {
+    let commands: ThreadCommands | undefined
     this.#port.on('message', (request: ThreadRequest) => {
       switch (request.kind) {
+        case 'settings':
+          // Set by the CommandThread of this module, from the type it is read as.
+          commands = make(request.settings as Settings)
+          return
         case 'call':
         case 'slice':
+          assert(commands !== undefined, 'settings come before commands')
           this.#answer(request, commands)
           return
         case 'stop':

@@ -7,6 +7,8 @@ export type AnsweredRequest =
   | { readonly kind: 'slice'; readonly id: number; readonly command: string; readonly argument: unknown }
 
 export type ThreadRequest =
+  /** The first of all. */
+  | { readonly kind: 'settings'; readonly settings: unknown }
   | AnsweredRequest
   /** No more slices are wanted. */
   | { readonly kind: 'stop'; readonly id: number }

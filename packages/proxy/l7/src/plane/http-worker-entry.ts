@@ -1,5 +1,4 @@
 /** Entry of a thread that carries requests: an HttpWorker that the main thread commands. */
-import { workerData } from 'node:worker_threads'
 import { createBalancer } from '@tulle/balance'
 import { systemClock, systemRng } from '@tulle/core'
 import { ThreadHost } from '@tulle/runtime'
@@ -10,12 +9,10 @@ import { HttpWorker } from './http-worker.ts'
 import type { HttpWorkerSettings } from './http-worker.ts'
 
 const host = new ThreadHost()
-// Set by ThreadHttpWorker, from the type it is read as.
-const settings = workerData as HttpWorkerSettings
-const log = host.log({ worker: settings.index })
 const clock = turnClock(systemClock)
-host.serve(
-  new HttpWorker(settings, {
+host.serve((settings: HttpWorkerSettings) => {
+  const log = host.log({ worker: settings.index })
+  return new HttpWorker(settings, {
     clock,
     rng: systemRng,
     log,
@@ -31,5 +28,5 @@ host.serve(
       return balancer
     },
     onAccessLog: (lines) => host.writeAccessLog(lines),
-  }),
-)
+  })
+})

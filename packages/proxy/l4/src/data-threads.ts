@@ -1,0 +1,22 @@
+import type { Worker } from 'node:worker_threads'
+import { beginThread } from '@tulle/runtime'
+import { defaultLimits } from './limits.ts'
+
+/** What connections leave behind dies young: a larger one only takes memory. Half spaces of a third of this. */
+const maxYoungGenerationSizeMb = 12
+
+export function beginDataThread(index: number, maxHeapBytes: number): Worker {
+  return beginThread({
+    entry: new URL('./data-worker.ts', import.meta.url),
+    name: `data-${index}`,
+    resourceLimits: { maxOldGenerationSizeMb: Math.ceil(maxHeapBytes / 1024 ** 2), maxYoungGenerationSizeMb },
+  })
+}
+
+/**
+ * Threads for a data plane that is made later: they load what they need beside whoever loads the rest of a process, which
+ * takes as long. This module stands on little, so that it is there first.
+ */
+export function beginDataThreads(workers: number): readonly Worker[] {
+  return Array.from({ length: workers }, (_, index) => beginDataThread(index, defaultLimits.maxHeapBytes))
+}
