@@ -8,6 +8,7 @@ import { StoreNode } from './store-node.ts'
 /** A collection that is computed one cell at a time, each by a run that records what it looked at. */
 export abstract class CellsNode<V, Output> extends StoreNode<V> {
   readonly #dirty: DirtyKeys = new DirtyKeys()
+  /** Of cells that look at something, which not all do. */
   readonly #readers: Map<string, Reader> = new Map()
 
   /** Whether there is anything to compute for this cell. */
@@ -25,6 +26,11 @@ export abstract class CellsNode<V, Output> extends StoreNode<V> {
     this.markDirty(key)
   }
 
+  override inputBegins(keys: readonly string[]): void {
+    this.#dirty.addAll(keys)
+    this.engine.enqueue(this)
+  }
+
   override process(budget: Budget): boolean {
     // A run may make others of this node dirty, when it is the first to look at something that still waited.
     return this.#dirty.drain(budget, (cell) => this.#refresh(cell))
@@ -35,26 +41,29 @@ export abstract class CellsNode<V, Output> extends StoreNode<V> {
   }
 
   #refresh(cell: string): void {
+    const known = this.#readers.get(cell)
     if (!this.has(cell)) {
-      this.#readers.get(cell)?.forget()
+      known?.forget()
       this.#readers.delete(cell)
       this.emit(cell, undefined)
       return
     }
-    const reader = this.#readers.get(cell) ?? new Reader(this.engine, this, cell)
-    this.#readers.set(cell, reader)
+    const reader = known ?? new Reader(this, cell)
     try {
       this.emit(cell, this.#run(reader))
     } catch (error) {
       this.engine.report(error, `${this.name}: ${cell}`)
     }
+    if (!reader.isWatching) this.#readers.delete(cell)
+    else if (known === undefined) this.#readers.set(cell, reader)
   }
 
   #run(reader: Reader): Output {
     this.runs++
-    const output = reader.run((look) => this.compute(reader.key, look))
+    const compute = (cell: string, look: Look): Output => this.compute(cell, look)
+    const output = reader.run(compute)
     if (!this.engine.checkPurity) return output
-    const again = reader.run((look) => this.compute(reader.key, look))
+    const again = reader.run(compute)
     assert(dataEqual(output, again), 'two runs on the same inputs differ')
     return output
   }

@@ -16,8 +16,10 @@ type Fn<I, V> = (value: I, look: Look, key: string) => Iterable<readonly [string
 export class DeriveManyNode<I, V> extends CellsNode<V, Outputs<V>> {
   readonly #input: StoreNode<I>
   readonly #fn: Fn<I, V>
-  readonly #outputs: Map<string, Outputs<V>> = new Map()
-  readonly #claims: Map<string, SortedMap<V>> = new Map()
+  /** What each cell yields: a text where that is one key, as it is for most. */
+  readonly #keysOf: Map<string, string | readonly string[]> = new Map()
+  /** Who yields each key: the cell, whose value is the one in force, or several with what each of them yields. */
+  readonly #claims: Map<string, string | SortedMap<V>> = new Map()
 
   constructor(engine: Engine, name: string, input: StoreNode<I>, fn: Fn<I, V>) {
     super(engine, name)
@@ -36,36 +38,66 @@ export class DeriveManyNode<I, V> extends CellsNode<V, Outputs<V>> {
     return outputs.length <= 1 ? outputs : [...new Map(outputs)]
   }
 
-  override emit(cell: string, output: Outputs<V> | undefined): void {
-    const before = this.#outputs.get(cell) ?? []
-    if (output === undefined || output.length === 0) this.#outputs.delete(cell)
-    else this.#outputs.set(cell, output)
-    const kept = new Set(output?.map(([key]) => key))
-    for (const [key] of before) if (!kept.has(key)) this.#withdraw(key, cell)
-    for (const [key, value] of output ?? []) this.#claim(key, cell, value)
+  override emit(cell: string, output: Outputs<V> = []): void {
+    const before = this.#keysOf.get(cell)
+    const after = keysOf(output)
+    if (before !== undefined && before !== after) this.#withdrawOthers(cell, before, output)
+    if (after === undefined) this.#keysOf.delete(cell)
+    else this.#keysOf.set(cell, after)
+    for (const [key, value] of output) this.#claim(key, cell, value)
   }
 
   override lookedAt(key: string): readonly string[] {
-    return (this.#claims.get(key)?.keys() ?? []).flatMap((cell) => super.lookedAt(cell))
+    const claims = this.#claims.get(key) ?? []
+    const cells = typeof claims === 'string' ? [claims] : claims instanceof SortedMap ? claims.keys() : claims
+    return cells.flatMap((cell) => super.lookedAt(cell))
+  }
+
+  #withdrawOthers(cell: string, before: string | readonly string[], output: Outputs<V>): void {
+    const kept = new Set(output.map(([key]) => key))
+    for (const key of typeof before === 'string' ? [before] : before)
+      if (!kept.has(key)) this.#withdraw(key, cell)
   }
 
   #claim(key: string, cell: string, value: V): void {
-    const claims = this.#claims.get(key) ?? new SortedMap()
+    const holder = this.#claims.get(key)
+    if (holder === undefined || holder === cell) {
+      if (holder === undefined) this.#claims.set(key, cell)
+      this.write(key, value)
+      return
+    }
+    const claims = typeof holder === 'string' ? this.#contest(key, holder) : holder
     claims.set(cell, value)
-    this.#claims.set(key, claims)
     this.#settle(key, claims)
   }
 
+  #contest(key: string, holder: string): SortedMap<V> {
+    const claims = new SortedMap<V>()
+    const value = this.peek(key)
+    if (value !== undefined) claims.set(holder, value)
+    this.#claims.set(key, claims)
+    return claims
+  }
+
   #withdraw(key: string, cell: string): void {
-    const claims = this.#claims.get(key)
-    if (claims === undefined) return
-    claims.delete(cell)
-    if (claims.size === 0) this.#claims.delete(key)
-    this.#settle(key, claims)
+    const holder = this.#claims.get(key)
+    if (holder === cell) {
+      this.#claims.delete(key)
+      this.write(key, undefined)
+    } else if (holder instanceof SortedMap) {
+      holder.delete(cell)
+      this.#settle(key, holder)
+      const [only] = holder.keys()
+      if (holder.size === 1 && only !== undefined) this.#claims.set(key, only)
+    }
   }
 
   #settle(key: string, claims: SortedMap<V>): void {
     const [winner] = claims.keys()
     this.write(key, winner === undefined ? undefined : claims.get(winner))
   }
+}
+
+function keysOf(output: readonly (readonly [string, unknown])[]): string | readonly string[] | undefined {
+  return output.length > 1 ? output.map(([key]) => key) : output[0]?.[0]
 }

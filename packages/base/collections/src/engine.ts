@@ -91,14 +91,13 @@ export class Engine {
     assert(this.#running === 0, `a derived function read ${name} other than through look`)
   }
 
-  /** Runs a derived function: while it does, nothing may be written. */
-  run<T>(fn: () => T): T {
+  /** A derived function begins: until its end, nothing may be written. */
+  beginRun(): void {
     this.#running++
-    try {
-      return fn()
-    } finally {
-      this.#running--
-    }
+  }
+
+  endRun(): void {
+    this.#running--
   }
 
   transaction(run: () => void): number {

@@ -15,6 +15,8 @@ export interface GraphNode {
   process(budget: Budget): boolean
   /** Told that this key of an input is another now. */
   inputChanged(key: string): void
+  /** Told of a new input that has these keys, each once. */
+  inputBegins(keys: readonly string[]): void
   /** Ends a transaction: whom to tell, or undefined where nothing changed. */
   takeNews(): readonly (() => void)[] | undefined
   /** Takes back what the transaction wrote so far. */

@@ -8,6 +8,9 @@ import { SortedMap } from './sorted-map.ts'
 import type { StoreNode } from './store-node.ts'
 import { Watchers } from './watchers.ts'
 
+/** A text where a key has one value, as most have; otherwise each once, in a list: sets take much memory. */
+type Values = string | readonly string[]
+
 type KeysOf<V> = (value: V, key: string) => Iterable<string>
 
 /** The keys of a collection by what their values say of themselves. */
@@ -23,8 +26,7 @@ export class IndexNode<V> implements Index<V>, GraphNode {
   readonly #keysOf: KeysOf<V>
   readonly #dirty: DirtyKeys = new DirtyKeys()
   readonly #groups: SortedMap<SortedMap<true>> = new SortedMap()
-  /** A text where a key has one value, as most have: sets of one take much memory. */
-  readonly #valuesByKey: Map<string, string | ReadonlySet<string>> = new Map()
+  readonly #valuesByKey: Map<string, Values> = new Map()
   #runs: number = 0
 
   constructor(engine: Engine, name: string, input: StoreNode<V>, keysOf: KeysOf<V>) {
@@ -48,6 +50,11 @@ export class IndexNode<V> implements Index<V>, GraphNode {
 
   inputChanged(key: string): void {
     this.#dirty.add(key)
+    this.engine.enqueue(this)
+  }
+
+  inputBegins(keys: readonly string[]): void {
+    this.#dirty.addAll(keys)
     this.engine.enqueue(this)
   }
 
@@ -83,30 +90,29 @@ export class IndexNode<V> implements Index<V>, GraphNode {
   }
 
   #refresh(key: string): void {
-    const before = this.#valuesBefore(key)
-    const after = this.#valuesOf(key)
-    for (const value of before) if (!after.has(value)) this.#leave(value, key)
-    for (const value of after) this.#join(value, key)
-    const [first] = after
-    if (first === undefined) this.#valuesByKey.delete(key)
-    else this.#valuesByKey.set(key, after.size === 1 ? first : after)
+    const before = this.#valuesByKey.get(key)
+    const after = this.#valuesOf(key, before)
+    if (after === undefined) this.#valuesByKey.delete(key)
+    else this.#valuesByKey.set(key, after)
+    for (const value of listOf(before)) if (!isIn(after, value)) this.#leave(value, key)
+    for (const value of listOf(after)) this.#join(value, key)
     // The value under a key is another now, so those who had it before are told as well.
-    for (const value of before.union(after)) this.valueWatchers.notify(value)
+    for (const value of listOf(before)) this.valueWatchers.notify(value)
+    for (const value of listOf(after)) if (!isIn(before, value)) this.valueWatchers.notify(value)
   }
 
-  #valuesBefore(key: string): ReadonlySet<string> {
-    const values = this.#valuesByKey.get(key) ?? []
-    return typeof values === 'string' ? new Set([values]) : new Set(values)
-  }
-
-  #valuesOf(key: string): ReadonlySet<string> {
+  #valuesOf(key: string, before: Values | undefined): Values | undefined {
     const found = this.#input.peek(key)
-    if (found === undefined) return new Set()
+    if (found === undefined) return undefined
+    this.engine.beginRun()
     try {
-      return this.engine.run(() => new Set(this.#keysOf(found, key)))
+      const values = [...new Set(this.#keysOf(found, key))]
+      return values.length > 1 ? values : values[0]
     } catch (error) {
       this.engine.report(error, `${this.name}: ${key}`)
-      return this.#valuesBefore(key)
+      return before
+    } finally {
+      this.engine.endRun()
     }
   }
 
@@ -121,6 +127,16 @@ export class IndexNode<V> implements Index<V>, GraphNode {
     group?.delete(key)
     if (group?.size === 0) this.#groups.delete(value)
   }
+}
+
+const none: readonly string[] = []
+
+function listOf(values: Values = none): readonly string[] {
+  return typeof values === 'string' ? [values] : values
+}
+
+function isIn(values: Values | undefined, value: string): boolean {
+  return typeof values === 'string' ? values === value : values?.includes(value) === true
 }
 
 /** The node behind an index that this graph made. */

@@ -19,6 +19,11 @@ export class JoinNode<V> extends StoreNode<V> {
     this.engine.enqueue(this)
   }
 
+  override inputBegins(keys: readonly string[]): void {
+    this.#dirty.addAll(keys)
+    this.engine.enqueue(this)
+  }
+
   override process(budget: Budget): boolean {
     return this.#dirty.drain(budget, (key) => {
       this.runs++

@@ -9,90 +9,121 @@ import type { Watchers } from './watchers.ts'
 
 /** A node whose keys are computed one by one, each by a run of its own. */
 export interface CellOwner extends GraphNode {
+  readonly engine: Engine
   markDirty(key: string): void
 }
 
-/** Shared by all who look at nothing; never written to. */
-const none: (Watchers | string)[] = []
+/** Pairs in one list, because most readers look at few things. */
+type Watched = readonly (Watchers | string)[]
 
-/** One key's run of a derived function: what it looked at the last time. */
+const none: Watched = []
+
+/**
+ * What the runs that go on now have looked at, each one's behind that of the run within which it began: filled anew by
+ * every run, so that none of them makes a list that has to grow.
+ */
+const looking: (Watchers | string)[] = []
+
+/** One key's runs of a derived function: what it looked at the last time. */
 export class Reader {
   readonly owner: CellOwner
   readonly key: string
-  readonly #engine: Engine
-  /** Pairs in one list, because there is a reader for each key and most look at few things, or at none. */
-  #watched: (Watchers | string)[] = none
+  #watched: Watched = none
 
-  constructor(engine: Engine, owner: CellOwner, key: string) {
-    this.#engine = engine
+  constructor(owner: CellOwner, key: string) {
     this.owner = owner
     this.key = key
   }
 
-  /** Runs `fn`; what it looks at replaces what was recorded before. */
-  run<T>(fn: (look: Look) => T): T {
+  /** Whether it looked at anything, and so has to be known as long as its key is. */
+  get isWatching(): boolean {
+    return this.#watched.length > 0
+  }
+
+  /** Runs `compute`; what it looks at replaces what was recorded before. */
+  run<T>(compute: (key: string, look: Look) => T): T {
     this.forget()
-    let open = true
-    const assertOpen = (name: string): void =>
-      assert(open, `look was used on ${name} after its function ended`)
+    const { engine } = this.owner
+    const look = new RecordingLook(this)
+    const start = looking.length
+    engine.beginRun()
     try {
-      return this.#engine.run(() => fn(this.#look(assertOpen)))
+      return compute(this.key, look)
     } finally {
-      open = false
-      // A list that grew has room to grow on.
-      if (this.#watched.length > 0) this.#watched = this.#watched.slice()
+      engine.endRun()
+      look.end()
+      if (looking.length > start) {
+        this.#watched = looking.slice(start)
+        looking.length = start
+      }
     }
   }
 
   forget(): void {
-    for (const [watchers, topic] of this.#pairs()) watchers.remove(topic, this)
+    for (let i = 0; i < this.#watched.length; i += 2) {
+      const [watchers, topic] = [this.#watched[i], this.#watched[i + 1]]
+      if (typeof watchers === 'object' && typeof topic === 'string') watchers.remove(topic, this)
+    }
     this.#watched = none
   }
 
   lookedAt(): readonly string[] {
-    return Array.from(this.#pairs(), ([watchers, topic]) => watchers.label(topic))
-  }
-
-  *#pairs(): Generator<readonly [Watchers, string]> {
+    const labels: string[] = []
     for (let i = 0; i < this.#watched.length; i += 2) {
       const [watchers, topic] = [this.#watched[i], this.#watched[i + 1]]
-      if (typeof watchers === 'object' && typeof topic === 'string') yield [watchers, topic]
+      if (typeof watchers === 'object' && typeof topic === 'string') labels.push(watchers.label(topic))
     }
+    return labels
+  }
+}
+
+/** What a derived function reads through, as long as it runs. */
+class RecordingLook implements Look {
+  readonly #reader: Reader
+  #isOpen: boolean = true
+
+  constructor(reader: Reader) {
+    this.#reader = reader
+  }
+
+  end(): void {
+    this.#isOpen = false
+  }
+
+  one<V>(collection: Collection<V>, key: string): V | undefined {
+    this.#assertOpen(collection)
+    const node = storeNode(collection, this.#reader.owner.engine)
+    this.#watch(node, node.keyWatchers, key)
+    return node.peek(key)
+  }
+
+  by<V>(index: Index<V>, value: string): readonly V[] {
+    this.#assertOpen(index)
+    const node = indexNode(index, this.#reader.owner.engine)
+    this.#watch(node, node.valueWatchers, value)
+    return node.peek(value)
+  }
+
+  all<V>(collection: Collection<V>): readonly V[] {
+    this.#assertOpen(collection)
+    const node = storeNode(collection, this.#reader.owner.engine)
+    this.#watch(node, node.allWatchers, '')
+    return node.peekAll()
+  }
+
+  the<V>(singleton: Singleton<V>): V {
+    this.#assertOpen(singleton)
+    const handle = singletonHandle(singleton, this.#reader.owner.engine)
+    this.#watch(handle.store, handle.store.keyWatchers, '')
+    return handle.peek()
+  }
+
+  #assertOpen({ name }: { readonly name: string }): void {
+    if (!this.#isOpen) assert(false, `look was used on ${name} after its function ended`)
   }
 
   #watch(node: GraphNode, watchers: Watchers, topic: string): void {
-    this.#engine.use(this.owner, node)
-    if (!watchers.add(topic, this)) return
-    if (this.#watched.length === 0) this.#watched = [watchers, topic]
-    else this.#watched.push(watchers, topic)
-  }
-
-  #look(assertOpen: (name: string) => void): Look {
-    return {
-      one: <V>(collection: Collection<V>, key: string): V | undefined => {
-        assertOpen(collection.name)
-        const node = storeNode(collection, this.#engine)
-        this.#watch(node, node.keyWatchers, key)
-        return node.peek(key)
-      },
-      by: <V>(index: Index<V>, value: string): readonly V[] => {
-        assertOpen(index.name)
-        const node = indexNode(index, this.#engine)
-        this.#watch(node, node.valueWatchers, value)
-        return node.peek(value)
-      },
-      all: <V>(collection: Collection<V>): readonly V[] => {
-        assertOpen(collection.name)
-        const node = storeNode(collection, this.#engine)
-        this.#watch(node, node.allWatchers, '')
-        return node.peekAll()
-      },
-      the: <V>(singleton: Singleton<V>): V => {
-        assertOpen(singleton.name)
-        const handle = singletonHandle(singleton, this.#engine)
-        this.#watch(handle.store, handle.store.keyWatchers, '')
-        return handle.peek()
-      },
-    }
+    this.#reader.owner.engine.use(this.#reader.owner, node)
+    if (watchers.add(topic, this.#reader)) looking.push(watchers, topic)
   }
 }

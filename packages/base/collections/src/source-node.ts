@@ -27,6 +27,10 @@ export class SourceNode<V> extends StoreNode<V> implements Source<V> {
     // Nor has it an input.
   }
 
+  override inputBegins(): void {
+    // None comes.
+  }
+
   override lookedAt(): readonly string[] {
     return []
   }

@@ -20,6 +20,8 @@ export abstract class StoreNode<V> implements Collection<V>, GraphNode {
   lastChange: number = 0
   runs: number = 0
   readonly #values: SortedMap<V> = new SortedMap()
+  /** Until it has been computed once: it held nothing before, and nobody is told of it. */
+  #isNew: boolean = true
   /** What keys written in this transaction held before it. */
   readonly #before: Map<string, V | undefined> = new Map()
   readonly #subscribers: Set<Subscriber<V>> = new Set()
@@ -35,6 +37,7 @@ export abstract class StoreNode<V> implements Collection<V>, GraphNode {
 
   abstract process(budget: Budget): boolean
   abstract inputChanged(key: string): void
+  abstract inputBegins(keys: readonly string[]): void
   abstract lookedAt(key: string): readonly string[]
 
   get size(): number {
@@ -75,14 +78,14 @@ export abstract class StoreNode<V> implements Collection<V>, GraphNode {
   addFollower(node: GraphNode): void {
     this.engine.use(node, this)
     this.#followers.push(node)
-    for (const key of this.#values.keys()) node.inputChanged(key)
+    node.inputBegins(this.#values.keys())
   }
 
   /** Sets one key, or removes it; what equals the present value stops here. */
   write(key: string, value: V | undefined): void {
     const present = this.#values.get(key)
     if (dataEqual(present, value)) return
-    if (!this.#before.has(key)) this.#before.set(key, present)
+    if (!this.#isNew && !this.#before.has(key)) this.#before.set(key, present)
     if (value === undefined) this.#values.delete(key)
     else this.#values.set(key, value)
     this.engine.touch(this)
@@ -96,6 +99,7 @@ export abstract class StoreNode<V> implements Collection<V>, GraphNode {
   }
 
   takeNews(): readonly (() => void)[] | undefined {
+    this.#isNew = false
     if (this.#subscribers.size === 0) return this.#takeQuietly()
     const changes = [...this.#before]
       .map(([key, before]) => ({ key, before, after: this.#values.get(key) }))
