@@ -25,8 +25,9 @@ export class SortedMap<V> {
       return
     }
     const values = this.#values ?? this.#unfold()
-    if (!values.has(key)) this.#keys = undefined
+    const { size } = values
     values.set(key, value)
+    if (values.size !== size) this.#keys = undefined
   }
 
   delete(key: string): void {
