@@ -93,6 +93,11 @@ export function apiCollections(
   return Object.fromEntries(names.map((name) => [name, make(name)])) as unknown as ApiCollections
 }
 
+/** `group/Kind` of the objects in the collection of this name: what their keys begin with. */
+export function kindOfCollection(name: ApiCollectionName): string {
+  return collectionNames[name]
+}
+
 /** Whether an object belongs into the collection of this name. */
 export function isOfCollection<Name extends ApiCollectionName>(
   name: Name,

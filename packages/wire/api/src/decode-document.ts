@@ -15,6 +15,8 @@ import { apiVersionsOf, findKindVersion, isUnread } from './registry.ts'
 /** A document as plain data, with the places of its fields. */
 export interface LocatedDocument {
   readonly value: unknown
+  /** Whether there may be fields without a value in it. */
+  readonly hasNulls: boolean
   readonly origin: Origin
   /** By `fieldPath`. */
   readonly keyAt: (path: string) => Origin | undefined
@@ -50,7 +52,7 @@ export function decodeDocument(document: LocatedDocument): Result<Decoded, reado
     const problem = report(found.severity, { code: found.code, path: [found.field], message: found.message })
     return found.severity === 'error' ? err([problem]) : ok({ object: undefined, warnings: [problem] })
   }
-  return decodeKind(document, withoutNulls(value, found), found)
+  return decodeKind(document, document.hasNulls ? withoutNulls(value, found) : value, found)
 }
 
 function decodeKind(
@@ -127,12 +129,11 @@ function inLine(text: string): string {
 type Reporter = (severity: Problem['severity'], fault: Explained) => Problem
 
 function reporter(document: LocatedDocument): Reporter {
-  const object = guessLabel(document.value)
   return (severity, { code, path, message }) => ({
     severity,
     code,
     origin: placeOf(document, code, path),
-    object,
+    object: guessLabel(document.value),
     path: fieldPath(path),
     message,
   })
@@ -223,12 +224,15 @@ function dropNulls(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, field]) => [key, dropNulls(field)]))
 }
 
+/** Shared by all objects without labels or annotations. */
+const noText: Readonly<Record<string, string>> = {}
+
 function metaOf({ metadata }: RawObject, namespaced: boolean): ObjectMeta {
   const {
     name,
     namespace = 'default',
-    labels = {},
-    annotations = {},
+    labels = noText,
+    annotations = noText,
     creationTimestamp,
     generation,
   } = metadata

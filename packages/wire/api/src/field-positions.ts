@@ -1,3 +1,4 @@
+import type { FieldLayout } from './field-layout.ts'
 import type { Origin, Positions } from './kinds.ts'
 
 /** Lists of paths are the same in most documents of one kind; so many different ones are shared. */
@@ -10,28 +11,38 @@ const sharedPaths: Map<string, readonly string[]> = new Map()
  */
 export class FieldPositions implements Positions {
   readonly file: string
-  readonly paths: readonly string[]
-  /** Line and column of each path. */
-  readonly places: readonly number[]
+  /** Where the document begins. */
+  readonly line: number
+  readonly layout: FieldLayout
 
-  constructor(file: string, places: Iterable<readonly [path: string, place: Origin]>) {
-    const paths: string[] = []
-    const numbers: number[] = []
-    for (const [path, { line, column }] of places) {
-      paths.push(path)
-      numbers.push(line, column)
-    }
+  constructor(file: string, line: number, layout: FieldLayout) {
     this.file = file
-    this.paths = shared(paths)
-    this.places = numbers
+    this.line = line
+    this.layout = layout
   }
 
   get(path: string): Origin | undefined {
-    const at = this.paths.indexOf(path)
-    const line = this.places[2 * at]
-    const column = this.places[2 * at + 1]
-    return line === undefined || column === undefined ? undefined : { file: this.file, line, column }
+    const { paths, places } = this.layout
+    const at = paths.indexOf(path)
+    const line = places[2 * at]
+    const column = places[2 * at + 1]
+    if (line === undefined || column === undefined) return undefined
+    return { file: this.file, line: this.line + line, column }
   }
+}
+
+/** The layout of a document that begins in this line, by where its fields stand in the file. */
+export function layoutOf(
+  places: Iterable<readonly [path: string, place: Origin]>,
+  begin: number,
+): FieldLayout {
+  const paths: string[] = []
+  const numbers: number[] = []
+  for (const [path, { line, column }] of places) {
+    paths.push(path)
+    numbers.push(line - begin, column)
+  }
+  return { paths: shared(paths), places: numbers }
 }
 
 function shared(paths: readonly string[]): readonly string[] {

@@ -4,7 +4,7 @@
  *
  *     const { objects, problems } = parseManifests(text, 'books.yaml')
  */
-export { apiCollections, isOfCollection } from './api-collections.ts'
+export { apiCollections, isOfCollection, kindOfCollection } from './api-collections.ts'
 export type { ApiCollectionName, ApiCollections, ApiKinds } from './api-collections.ts'
 export { parseDurationMs } from './duration.ts'
 export { gatewayExperimentalGroup, gatewayGroup } from './gateway-kinds.ts'

@@ -4,7 +4,7 @@ import type { Node } from 'yaml'
 import { err } from '@tulle/core'
 import { decodeDocument, guessKey, guessLabel } from './decode-document.ts'
 import type { LocatedDocument } from './decode-document.ts'
-import { FieldPositions } from './field-positions.ts'
+import { FieldPositions, layoutOf } from './field-positions.ts'
 import type { AnyObject, Origin, Problem } from './kinds.ts'
 import { objectKey } from './kinds.ts'
 import { manifestLimits } from './limits.ts'
@@ -15,6 +15,7 @@ import { plainDocument } from './plain-document.ts'
 import type { PlainDocument } from './plain-document.ts'
 import { compareOrigins, placeText } from './problem.ts'
 import { readQuickYaml } from './quick-yaml.ts'
+import type { QuickDocument } from './quick-yaml.ts'
 import { splitDocuments } from './split-documents.ts'
 
 /** An object that was written and can't be accepted. */
@@ -30,8 +31,9 @@ export interface ManifestDocument {
   readonly rejected: readonly RejectedObject[]
   /** In the order in which they were found. */
   readonly problems: readonly Problem[]
-  /** Of its text and the line where that begins: what has the same is read the same. */
+  /** Of its text, and the line where that begins: what has the same of both is read the same. */
   readonly fingerprint: string
+  readonly line: number
 }
 
 export interface ParseOptions {
@@ -80,10 +82,13 @@ export function parseManifests(
   }
   const knownByPrint = new Map(known.map((document) => [document.fingerprint, document]))
   const documents = texts.map(({ text: written, offset }): ManifestDocument => {
-    const fingerprint = `${places.at(offset).line}:${hash('sha256', written, 'base64')}`
+    const { line } = places.at(offset)
+    const fingerprint = hash('sha256', written, 'base64')
     const before = knownByPrint.get(fingerprint)
-    if (before !== undefined) return before
-    return { ...readDocument(written, (at) => places.at(offset + at), limits), fingerprint }
+    if (before?.line === line) return before
+    const read = readDocument(written, (at) => places.at(offset + at), limits)
+    const { objects, rejected, problems } = read
+    return { objects, rejected, problems, fingerprint, line }
   })
   const problems = documents.flatMap((document) => document.problems)
   const unique = firstOfEach(documents.flatMap(({ objects }) => objects))
@@ -114,7 +119,10 @@ function duplicate(object: AnyObject, holder: AnyObject): Problem {
   return { severity: 'error', code: 'API_DUPLICATE_OBJECT', origin, object: label, path: '', message }
 }
 
-type ReadDocument = Omit<ManifestDocument, 'fingerprint'>
+type ReadDocument = Omit<ManifestDocument, 'fingerprint' | 'line'>
+
+/** Most documents have nothing wrong: they share one list of that. */
+const none: readonly never[] = []
 
 function readDocument(
   text: string,
@@ -122,7 +130,8 @@ function readDocument(
   limits: ManifestLimits,
 ): ReadDocument {
   const quick = readQuickYaml(text, limits)
-  if (quick !== undefined && !isList(quick.value)) return readObject(quick, placeAt)
+  const object = quick === undefined || isList(quick.value) ? undefined : readQuickObject(quick, placeAt(0))
+  if (object !== undefined) return { objects: [object], rejected: none, problems: none }
   const { root, fault } = parseYaml(text, limits)
   if (fault !== undefined) {
     const { value } = plainDocument(root, limits)
@@ -142,6 +151,21 @@ function readDocument(
   }
 }
 
+/** Undefined where anything is to be said of it: the other reader knows where to point. */
+function readQuickObject({ value, layout }: QuickDocument, begin: Origin): AnyObject | undefined {
+  const positions = new FieldPositions(begin.file, begin.line, layout)
+  const nowhere = (): undefined => undefined
+  const decoded = decodeDocument({
+    value,
+    hasNulls: false,
+    origin: positions.get('') ?? begin,
+    keyAt: nowhere,
+    valueAt: nowhere,
+    positions: () => positions,
+  })
+  return decoded.ok && decoded.value.warnings.length === 0 ? decoded.value.object : undefined
+}
+
 function isList(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'List'
 }
@@ -157,14 +181,16 @@ function readObject(plain: PlainDocument, placeAt: (offset: number) => Origin): 
   const { value, faults } = plain
   const place = (offset: number | undefined): Origin | undefined =>
     offset === undefined ? undefined : placeAt(offset)
+  const begin = placeAt(0)
   const document: LocatedDocument = {
     value,
+    hasNulls: true,
     origin: placeAt(plain.valueAt.get('') ?? 0),
     keyAt: (path) => place(plain.keyAt.get(path)),
     valueAt: (path) => place(plain.valueAt.get(path)),
     positions: () => {
       const placed = Array.from(plain.valueAt, ([path, offset]) => [path, placeAt(offset)] as const)
-      return new FieldPositions(placeAt(0).file, placed)
+      return new FieldPositions(begin.file, begin.line, layoutOf(placed, begin.line))
     },
   }
   const object = guessLabel(value)

@@ -3,6 +3,7 @@ import type { Node, Pair, YAMLMap } from 'yaml'
 import { fieldPath } from './field-path.ts'
 import type { FieldPath } from './field-path.ts'
 import type { ManifestLimits } from './limits.ts'
+import { ownText } from './own-text.ts'
 import type { TextFault } from './parse-yaml.ts'
 import { yamlNodes } from './yaml-nodes.ts'
 
@@ -140,14 +141,14 @@ function merged(walk: Walk, node: unknown, path: FieldPath, at: number): Record<
 function keyText(pair: Pair): string {
   const { key } = pair
   if (!isScalar(key)) return ''
-  return typeof key.value === 'string' ? key.value : (key.source ?? '')
+  return ownText(typeof key.value === 'string' ? key.value : (key.source ?? ''))
 }
 
 function scalarValue(scalar: { readonly value: unknown; readonly source?: string }): unknown {
   const { value, source } = scalar
   const isPlain =
     value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-  return isPlain ? value : (source ?? '')
+  return typeof value === 'string' ? ownText(value) : isPlain ? value : ownText(source ?? '')
 }
 
 function isEmpty(node: unknown): boolean {

@@ -3,8 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { layoutOf } from './field-positions.ts'
 import { manifestLimits } from './limits.ts'
 import { parseYaml } from './parse-yaml.ts'
+import { Places } from './places.ts'
 import { plainDocument } from './plain-document.ts'
 import { readQuickYaml } from './quick-yaml.ts'
 import { splitDocuments } from './split-documents.ts'
@@ -45,15 +47,22 @@ spec:
 function slowly(text: string): unknown {
   const { root, fault } = parseYaml(text, manifestLimits)
   if (fault !== undefined) return undefined
-  const { value, keyAt, valueAt, faults } = plainDocument(root, manifestLimits)
-  return faults.length > 0 ? undefined : { value, keyAt: [...keyAt], valueAt: [...valueAt] }
+  const { value, valueAt, faults } = plainDocument(root, manifestLimits)
+  if (faults.length > 0) return undefined
+  const lines = new Places('a.yaml', text)
+  const placed = Array.from(valueAt, ([path, offset]) => [path, lines.at(offset)] as const)
+  // Maps of the library's values have no prototype.
+  return { value: ordinary(value), layout: layoutOf(placed, 1) }
 }
 
 function quickly(text: string): unknown {
-  const read = readQuickYaml(text, manifestLimits)
-  return read === undefined
-    ? undefined
-    : { value: read.value, keyAt: [...read.keyAt], valueAt: [...read.valueAt] }
+  return readQuickYaml(text, manifestLimits)
+}
+
+function ordinary(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(ordinary)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, ordinary(field)]))
 }
 
 /** Whether it was read quickly, and then as the library reads it. */

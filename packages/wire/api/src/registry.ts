@@ -54,6 +54,10 @@ const versions: readonly KindVersion[] = [
   backendTrafficPolicyV1alpha1,
 ]
 
+const byName: ReadonlyMap<string, KindVersion> = new Map(
+  versions.map((one) => [`${one.group}/${one.version}/${one.kind}`, one]),
+)
+
 const groups = [...new Set(versions.map(({ group }) => group))]
 
 /** Kinds of SMI that are known and come later, by `group/Kind`. */
@@ -112,8 +116,7 @@ export function findKindVersion(apiVersion: string, kind: string): KindVersion |
   const slash = apiVersion.indexOf('/')
   const group = slash < 0 ? '' : apiVersion.slice(0, slash)
   const version = apiVersion.slice(slash + 1)
-  const found = versions.find((one) => one.group === group && one.version === version && one.kind === kind)
-  return found ?? unread(group, version, kind)
+  return byName.get(`${group}/${version}/${kind}`) ?? unread(group, version, kind)
 }
 
 /** Every `apiVersion` in which a kind is read. */

@@ -28,11 +28,11 @@ export function splitDocuments(text: string): readonly DocumentText[] {
       // Directives and comments before the first marker belong to the document that it begins.
       if (filled || marked) close(at)
       marked = true
-      filled = hasContent(text.slice(at + 3, next), marked)
+      filled = hasContent(text, at + 3, next, marked)
     } else if (marker === '...') {
       close(next)
     } else {
-      filled ||= hasContent(text.slice(at, next), marked)
+      filled ||= hasContent(text, at, next, marked)
     }
     at = next
   }
@@ -40,15 +40,34 @@ export function splitDocuments(text: string): readonly DocumentText[] {
   return documents
 }
 
+const hyphen = 0x2d
+const dot = 0x2e
+const blank = 0x20
+const newline = 0x0a
+const percent = 0x25
+const numberSign = 0x23
+
 function markerAt(text: string, at: number): '---' | '...' | undefined {
-  const marker = text.slice(at, at + 3)
-  if (marker !== '---' && marker !== '...') return undefined
+  const sign = text.charCodeAt(at)
+  if (sign !== hyphen && sign !== dot) return undefined
+  if (text.charCodeAt(at + 1) !== sign || text.charCodeAt(at + 2) !== sign) return undefined
   const after = text[at + 3]
-  return after === undefined || ' \t\r\n'.includes(after) ? marker : undefined
+  if (after !== undefined && !' \t\r\n'.includes(after)) return undefined
+  return sign === hyphen ? '---' : '...'
 }
 
 /** Whether a line says anything: not blank, no comment, and before the marker no directive. */
-function hasContent(line: string, marked: boolean): boolean {
+function hasContent(text: string, from: number, end: number, marked: boolean): boolean {
+  let at = from
+  while (at < end && text.charCodeAt(at) === blank) at++
+  const code = text.charCodeAt(at)
+  if (at === end || code === newline) return false
+  if (code > blank && code < 0x7f) return code !== numberSign && (marked || at > from || code !== percent)
+  return hasUnusualContent(text.slice(from, end), marked)
+}
+
+/** The same for lines that begin with tabs, marks of byte order, or what is not ASCII. */
+function hasUnusualContent(line: string, marked: boolean): boolean {
   const written = line.replace('\uFEFF', '')
   const [first] = written.trimStart()
   // A directive begins its line; behind blanks the sign is a fault of this document. @see YAML 1.2.2 §6.8
