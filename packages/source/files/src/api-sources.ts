@@ -1,4 +1,4 @@
-import { apiCollections, isOfCollection } from '@tulle/api'
+import { apiCollections, isOfCollection, kindOfCollection } from '@tulle/api'
 import type { AnyObject, ApiCollectionName, ApiCollections, ApiKinds } from '@tulle/api'
 import type { Graph, Source } from '@tulle/collections'
 
@@ -9,11 +9,10 @@ export interface ApiSources {
 }
 
 export function createApiSources(graph: Graph): ApiSources {
-  const writers: ((key: string, object: AnyObject | undefined) => void)[] = []
+  const writers: Map<string, (key: string, object: AnyObject | undefined) => void> = new Map()
   const source = <Name extends ApiCollectionName>(name: Name): Source<ApiKinds[Name]> => {
     const made = graph.source<ApiKinds[Name]>(`api-${name.replaceAll(/[A-Z]/gu, '-$&').toLowerCase()}`)
-    // Group and kind are part of the key, so that nothing else has it.
-    writers.push((key, object) => {
+    writers.set(kindOfCollection(name), (key, object) => {
       if (object === undefined) made.delete(key)
       else if (isOfCollection(name, object)) made.set(key, object)
     })
@@ -22,7 +21,9 @@ export function createApiSources(graph: Graph): ApiSources {
   return {
     collections: apiCollections(source),
     apply: (key, object) => {
-      for (const write of writers) write(key, object)
+      // Group and kind are the first parts of a key.
+      const kind = key.slice(0, key.indexOf('/', key.indexOf('/') + 1))
+      writers.get(kind)?.(key, object)
     },
   }
 }

@@ -23,10 +23,16 @@ export function lastGood<H extends Placed>(
   documents: readonly ManifestDocument[],
   before: readonly H[],
 ): LastGood<H> {
+  if (before.length === 0) return nothingKept
   const matcher = new Matcher(documents, before)
   matcher.matchNames()
   matcher.matchPlaces()
   return matcher
+}
+
+const nothingKept: LastGood<never> = {
+  kept: new Map<string, never>(),
+  keptFor: new Map<Problem, readonly string[]>(),
 }
 
 /** '' is of the document as a whole: of its syntax, or that it is no object. */

@@ -21,6 +21,9 @@ export interface ManifestFilesDeps {
  */
 const settledMs = 2000
 
+/** At the start other work, such as the wish to end, has its turn after so many files. */
+const othersTurn = 32
+
 /** What a file held until now, under this name or a former one. */
 type Before = Pick<FileState, 'objects' | 'documents'>
 
@@ -63,13 +66,16 @@ export class ManifestFiles {
 
   /** Reads what has changed; false where nothing has. */
   async update({ files, unknown, problems }: Listing): Promise<boolean> {
+    // Nothing is served yet, and all of them have to be read.
+    const isFirst = this.#states.size === 0
     const listed = new Set(files.map(({ path }) => path))
     const gone = [...this.#states.values()].filter(({ path }) => !listed.has(path))
     const goneByDigest = new Map(gone.map((state) => [state.digest, state]))
     let changed = problems.length > 0 || this.#problems.length > 0
-    for (const file of files) {
+    for (const [i, file] of files.entries()) {
+      const isAlone = isFirst && i % othersTurn !== 0
       // oxlint-disable-next-line no-await-in-loop -- one after the other keeps memory and open files bounded
-      changed = this.#keep(file.path, await this.#look(file, goneByDigest)) || changed
+      changed = this.#keep(file.path, await this.#look(file, goneByDigest, isAlone)) || changed
     }
     for (const before of gone) {
       const hidden = unknown.some((path) => isWithin(before.path, path))
@@ -140,11 +146,12 @@ export class ManifestFiles {
   async #look(
     { path, signature, problem }: FoundFile,
     goneByDigest: ReadonlyMap<string, FileState>,
+    isAlone: boolean = false,
   ): Promise<FileState | undefined> {
     const before = this.#states.get(path)
     if (before?.signature === signature) return here(before)
     if (problem !== undefined) return this.#unreadable(problem, signature, before)
-    const read = await readText(path, this.#deps.limits.maxFileBytes)
+    const read = await readText(path, { maxBytes: this.#deps.limits.maxFileBytes, isAlone })
     if (read.kind === 'gone') return before === undefined ? undefined : this.#missing(before)
     if (read.kind === 'problem') return this.#unreadable(read.problem, this.#trusted(read, signature), before)
     const text = { ...read, signature: this.#trusted(read, read.signature) }

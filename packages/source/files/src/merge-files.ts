@@ -19,7 +19,8 @@ interface Claim {
  * A file that changes costs what is written in it, however many others there are.
  */
 export class MergedFiles {
-  readonly #claims: Map<string, readonly Claim[]> = new Map()
+  /** One, as a rule: a list around each would take much memory. */
+  readonly #claims: Map<string, Claim | readonly Claim[]> = new Map()
   /** Keys that more than one document claims. */
   readonly #contested: Set<string> = new Set()
   readonly #troubled: Map<string, FileState> = new Map()
@@ -60,24 +61,30 @@ export class MergedFiles {
   #withdraw(state: FileState): void {
     this.#troubled.delete(state.path)
     for (const { key } of state.objects) {
-      const rest = (this.#claims.get(key) ?? []).filter((claim) => claim.state !== state)
-      if (rest.length === 0) this.#claims.delete(key)
-      else this.#claims.set(key, rest)
-      this.#changed(key, rest)
+      this.#claim(
+        key,
+        this.#claimsOf(key).filter((claim) => claim.state !== state),
+      )
     }
   }
 
   #enter(state: FileState): void {
     if (state.problems.length > 0) this.#troubled.set(state.path, state)
     for (const held of state.objects) {
-      const others = this.#claims.get(held.key)
-      const claims = others === undefined ? [{ state, held }] : [...others, { state, held }]
-      this.#claims.set(held.key, claims)
-      this.#changed(held.key, claims)
+      this.#claim(held.key, [...this.#claimsOf(held.key), { state, held }])
     }
   }
 
-  #changed(key: string, claims: readonly Claim[]): void {
+  #claimsOf(key: string): readonly Claim[] {
+    const claims = this.#claims.get(key)
+    if (claims === undefined) return []
+    return isOne(claims) ? [claims] : claims
+  }
+
+  #claim(key: string, claims: readonly Claim[]): void {
+    const [first] = claims
+    if (first === undefined) this.#claims.delete(key)
+    else this.#claims.set(key, claims.length === 1 ? first : claims)
     this.#changes.set(key, undefined)
     if (claims.length > 1) this.#contested.add(key)
     else this.#contested.delete(key)
@@ -85,14 +92,18 @@ export class MergedFiles {
 
   #winner(key: string): Claim | undefined {
     const claims = this.#claims.get(key)
-    if (claims === undefined || claims.length <= 1) return claims?.[0]
+    if (claims === undefined || isOne(claims)) return claims
     return claims.toSorted((a, b) => rankOf(a) - rankOf(b) || compareClaims(a, b))[0]
   }
 
   #duplicates(key: string): readonly Problem[] {
-    const written = (this.#claims.get(key) ?? []).filter((claim) => rankOf(claim) === 0)
+    const written = this.#claimsOf(key).filter((claim) => rankOf(claim) === 0)
     return firstOfEach(written.toSorted(compareClaims).map(({ held }) => held.object)).problems
   }
+}
+
+function isOne(claims: Claim | readonly Claim[]): claims is Claim {
+  return !Array.isArray(claims)
 }
 
 /** 0 for what is written in a file now, 1 for an earlier version of it, 2 for a file that may be gone. */

@@ -1,11 +1,10 @@
 import { hash } from 'node:crypto'
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
 import type { Problem } from '@tulle/api'
 import { err, errorCode, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
 import { signatureOf, unreadable } from './list-folder.ts'
+import { openFile, openFileNow } from './open-file.ts'
+import type { OpenFile } from './open-file.ts'
 import { fileProblem } from './problems.ts'
 
 export interface ReadText {
@@ -25,11 +24,16 @@ export type ReadOutcome =
 /** How often a file that changes while it is read is read again at once. */
 const maxAttempts = 3
 
+export interface ReadTextOptions {
+  readonly maxBytes: number
+  /** Whether nothing else has its turn meanwhile. */
+  readonly isAlone: boolean
+}
+
 /** The text of one file, whole: not half of what somebody is writing, as far as that can be seen. */
-export async function readText(path: string, maxBytes: number): Promise<ReadOutcome> {
+export async function readText(path: string, { maxBytes, isAlone }: ReadTextOptions): Promise<ReadOutcome> {
   try {
-    // Without O_NONBLOCK the opening of a pipe without a writer never ends.
-    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    await using file = isAlone ? openFileNow(path) : await openFile(path)
     return await readSteady(file, path, maxBytes)
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return { kind: 'gone' }
@@ -37,9 +41,9 @@ export async function readText(path: string, maxBytes: number): Promise<ReadOutc
   }
 }
 
-async function readSteady(file: FileHandle, path: string, maxBytes: number): Promise<ReadOutcome> {
+async function readSteady(file: OpenFile, path: string, maxBytes: number): Promise<ReadOutcome> {
   for (let attempt = 1; ; attempt++) {
-    const before = await file.stat({ bigint: true })
+    const before = await file.stat()
     const changedMs = Number(before.ctimeMs)
     const fault = !before.isFile()
       ? fileProblem('FILES_UNREADABLE', path, 'expected a file of text')
@@ -48,7 +52,7 @@ async function readSteady(file: FileHandle, path: string, maxBytes: number): Pro
         : undefined
     if (fault !== undefined) return { kind: 'problem', problem: fault, changedMs }
     const bytes = await readBytes(file, Number(before.size))
-    const after = await file.stat({ bigint: true })
+    const after = await file.stat()
     const signature = signatureOf(after)
     if (signature !== signatureOf(before) && attempt < maxAttempts) continue
     const text = decodeText(bytes, path)
@@ -57,13 +61,14 @@ async function readSteady(file: FileHandle, path: string, maxBytes: number): Pro
   }
 }
 
-async function readBytes(file: FileHandle, sizeBytes: number): Promise<Uint8Array> {
+async function readBytes(file: OpenFile, sizeBytes: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(sizeBytes)
   let filled = 0
   while (filled < sizeBytes) {
-    const { bytesRead } = await file.read(bytes, filled, sizeBytes - filled, filled)
-    if (bytesRead === 0) break
-    filled += bytesRead
+    // oxlint-disable-next-line no-await-in-loop -- one piece behind the other
+    const count = await file.read(bytes, filled)
+    if (count === 0) break
+    filled += count
   }
   return bytes.subarray(0, filled)
 }
@@ -76,10 +81,12 @@ export function tooLarge(path: string, maxBytes: number): Problem {
   )
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 /** UTF-8, without its byte order mark. */
 export function decodeText(bytes: Uint8Array, path: string): Result<string, Problem> {
   try {
-    return ok(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return ok(utf8.decode(bytes))
   } catch {
     // The decoder's own message says only that the data is not valid.
     return err(fileProblem('FILES_NOT_TEXT', path, 'expected text in UTF-8, found other bytes'))
