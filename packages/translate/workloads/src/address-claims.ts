@@ -1,3 +1,4 @@
+import { objectKey } from '@tulle/api'
 import type { ApiCollections, ApiObject } from '@tulle/api'
 import type { Collection, Graph, Index, Look } from '@tulle/collections'
 import type { IpAddress } from '@tulle/mesh'
@@ -42,8 +43,11 @@ export function addressConflict(
   address: IpAddress,
   { look, claims }: { readonly look: Look; readonly claims: AddressClaims },
 ): Note | undefined {
+  const all = look.by(claims, address)
+  const [only] = all
+  if (all.length === 1 && only?.age.key === objectKey(object)) return undefined
   const age = ageOf(object)
-  const older = look.by(claims, address).filter((claim) => compareAge(claim.age, age) < 0)
+  const older = all.filter((claim) => compareAge(claim.age, age) < 0)
   const [holder] = older.toSorted((a, b) => compareAge(a.age, b.age))
   if (holder === undefined) return undefined
   return { reason: 'AddressInUse', message: `${address} belongs to ${holder.label}, which came first` }

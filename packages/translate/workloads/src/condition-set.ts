@@ -22,8 +22,20 @@ export interface Notes {
 /** What all conditions of a set speak of. */
 export type ConditionSubject = Pick<Condition, 'observedGeneration' | 'parent'>
 
+/** Of most objects nothing is to be said: they share one set. */
+const nothingNoted: readonly Condition[] = setOf({}, {})
+
 /** The three conditions that every object has, and those that are noted besides; what is not noted is well. */
 export function conditionSet(notes: Notes = {}, subject: ConditionSubject = {}): readonly Condition[] {
+  const isNothing = isEmpty(notes) && isEmpty(subject)
+  return isNothing ? nothingNoted : setOf(notes, subject)
+}
+
+function isEmpty(what: Notes | ConditionSubject): boolean {
+  return Object.values(what).every((value) => value === undefined)
+}
+
+function setOf(notes: Notes, subject: ConditionSubject): readonly Condition[] {
   const { partiallyInvalid, programmed } = notes
   const set = [
     condition('Accepted', notes.accepted ?? { reason: 'Accepted', message: '' }),
