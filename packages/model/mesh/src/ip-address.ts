@@ -14,6 +14,8 @@ export interface IpRange {
 }
 
 export function parseIpAddress(text: string): Result<IpAddress> {
+  // One that is written in full has no other spelling.
+  if (readV4(text)) return ok(text as IpAddress)
   const bytes = text.includes(':') ? v6Bytes(text) : v4Bytes(text)
   if (bytes === undefined) return err(`expected an IP address, found ${JSON.stringify(text.slice(0, 60))}`)
   return ok(formatBytes(bytes))
@@ -67,15 +69,32 @@ export function rangeContains(range: IpRange, address: IpAddress): boolean {
   return ((base[whole] ?? 0) & mask) === ((bytes[whole] ?? 0) & mask)
 }
 
-function v4Bytes(text: string): Uint8Array | undefined {
-  const parts = text.split('.')
-  if (parts.length !== 4) return undefined
-  const bytes = new Uint8Array(4)
-  for (const [i, part] of parts.entries()) {
-    if (!/^(0|[1-9]\d{0,2})$/u.test(part) || Number(part) > 255) return undefined
-    bytes[i] = Number(part)
+const dot = 0x2e
+const zero = 0x30
+
+/** The numbers that `readV4` found. */
+const octets: Uint8Array = new Uint8Array(4)
+
+/** Whether a text is an IPv4 address: four decimal numbers without leading zeros. */
+function readV4(text: string): boolean {
+  let count = 0
+  for (let at = 0; at <= text.length; at++) {
+    const start = at
+    let value = 0
+    for (; at < text.length && text.charCodeAt(at) !== dot; at++) {
+      const digit = text.charCodeAt(at) - zero
+      if (digit < 0 || digit > 9 || at - start > 2) return false
+      value = 10 * value + digit
+    }
+    const hasLeadingZero = at - start > 1 && text.charCodeAt(start) === zero
+    if (at === start || hasLeadingZero || value > 255 || count === 4) return false
+    octets[count++] = value
   }
-  return bytes
+  return count === 4
+}
+
+function v4Bytes(text: string): Uint8Array | undefined {
+  return readV4(text) ? octets.slice() : undefined
 }
 
 function v6Bytes(text: string): Uint8Array | undefined {
