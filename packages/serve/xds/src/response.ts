@@ -1,5 +1,5 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import { formatDigestMark } from '@tulle/mesh-xds'
+import { formatDigestMark, MessageWriter } from '@tulle/mesh-xds'
 import type { DigestMark, MeshResource } from '@tulle/mesh-xds'
 import type { ResourceIndex } from './resource-index.ts'
 
@@ -47,17 +47,19 @@ export function encodeResponse(
 
 /** An `envoy.service.discovery.v3.Resource` as a field `resources` of a response. */
 export function encodeResource(typeUrl: string, resource: MeshResource): Uint8Array<ArrayBuffer> {
-  const writer = new BinaryWriter()
-  writer.tag(2, WireType.LengthDelimited).fork()
-  writer.tag(1, WireType.LengthDelimited).string(resource.version)
-  writer.tag(2, WireType.LengthDelimited).fork()
-  writer.tag(1, WireType.LengthDelimited).string(typeUrl)
-  writer.tag(2, WireType.LengthDelimited).bytes(resource.bytes)
-  writer.join()
-  writer.tag(3, WireType.LengthDelimited).string(resource.name)
-  for (const alias of resource.aliases) writer.tag(4, WireType.LengthDelimited).string(alias)
-  writer.join()
-  return writer.finish()
+  return resourceWriter.write(() => resourceWriter.message(2, () => writeResource(typeUrl, resource)))
+}
+
+const resourceWriter: MessageWriter = new MessageWriter()
+
+function writeResource(typeUrl: string, { name, version, aliases, bytes }: MeshResource): void {
+  resourceWriter.anyText(1, version)
+  resourceWriter.message(2, () => {
+    resourceWriter.anyText(1, typeUrl)
+    resourceWriter.bytes(2, bytes)
+  })
+  resourceWriter.anyText(3, name)
+  for (const alias of aliases) resourceWriter.anyText(4, alias)
 }
 
 /** Cuts a payload into pieces of about `maxBytes`; a single larger resource travels alone. Never empty. */

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { must } from '@tulle/core'
 import { parseTrustDomain } from '@tulle/identity'
 import { ipFromBytes, isIpv6 } from '@tulle/mesh'
 import type { GatewayAddress, IpRange, Service, Workload } from '@tulle/mesh'
 import type { AuthorizationPolicy, Match, StringMatch } from '@tulle/policy'
+import { AddressSchema } from '@tulle/proto'
 import { decodeAddress } from './decode-address.ts'
 import { decodeAuthorization } from './decode-authorization.ts'
-import { encodeService, encodeWorkload } from './encode-address.ts'
+import { encodeService } from './encode-service.ts'
+import { encodeWorkload } from './encode-workload.ts'
 import { encodeAuthorization } from './encode-authorization.ts'
 import { ports } from './model-fixture.ts'
 
@@ -279,5 +282,14 @@ test('decodeAuthorization gives a result for any bytes, and what it takes says t
       if (first.ok) assert.deepEqual(must(decodeAuthorization(encodeAuthorization(first.value))), first.value)
     }),
     { numRuns: 1000 },
+  )
+})
+
+test('encodeWorkload() gives the bytes that the library gives', () => {
+  fc.assert(
+    fc.property(workload, (value) => {
+      const bytes = encodeWorkload(value)
+      assert.deepEqual(bytes, toBinary(AddressSchema, fromBinary(AddressSchema, bytes)))
+    }),
   )
 })

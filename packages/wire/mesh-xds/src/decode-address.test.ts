@@ -7,7 +7,7 @@ import type { Workload } from '@tulle/mesh'
 import { AddressSchema } from '@tulle/proto'
 import type { ServiceSchema, WorkloadSchema } from '@tulle/proto'
 import { decodeAddress } from './decode-address.ts'
-import { encodeWorkload } from './encode-address.ts'
+import { encodeWorkload } from './encode-workload.ts'
 import { bytesOf, hex, ip, plainWorkload } from './model-fixture.ts'
 
 type WorkloadInit = MessageInitShape<typeof WorkloadSchema>

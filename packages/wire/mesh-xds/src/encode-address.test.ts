@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { must } from '@tulle/core'
 import { parseTrustDomain } from '@tulle/identity'
 import type { GatewayAddress, Service, Workload } from '@tulle/mesh'
-import { encodeService, encodeWorkload } from './encode-address.ts'
+import { encodeService } from './encode-service.ts'
+import { encodeWorkload } from './encode-workload.ts'
 import { hex, ip, plainService, plainWorkload, ports } from './model-fixture.ts'
 
 /** What every encoded workload of the fixture has: name, namespace, service account, cluster id, uid. */

@@ -13,7 +13,9 @@ export type { DigestMark } from './digest-mark.ts'
 export { enumNames } from './enum-names.ts'
 export type { EnumNames } from './enum-names.ts'
 export { findForeignPart } from './closed-message.ts'
-export { encodeService, encodeWorkload } from './encode-address.ts'
+export { encodeService } from './encode-service.ts'
+export { encodeWorkload } from './encode-workload.ts'
+export { MessageWriter } from './message-writer.ts'
 export { encodeAuthorization } from './encode-authorization.ts'
 export {
   decodeRevocation,
