@@ -93,15 +93,18 @@ export class LayoutStep {
   }
 
   get layout(): FieldLayout {
-    if (this.#layout !== undefined) return this.#layout
+    this.#layout ??= LayoutStep.#layoutUntil(this)
+    return this.#layout
+  }
+
+  static #layoutUntil(last: LayoutStep): FieldLayout {
     const paths: string[] = []
     const places: number[] = []
     // The first step stands for no value.
-    for (let step: LayoutStep = this; step.#before !== undefined; step = step.#before) {
+    for (let step = last; step.#before !== undefined; step = step.#before) {
       paths.push(step.#path.text)
       places.push(step.#column, step.#line)
     }
-    this.#layout = { paths: paths.toReversed(), places: places.toReversed() }
-    return this.#layout
+    return { paths: paths.toReversed(), places: places.toReversed() }
   }
 }

@@ -171,3 +171,23 @@ test('readQuickYaml() says the same as the library of manifests with any part cu
     { numRuns: 2000 },
   )
 })
+
+test('readQuickYaml() has documents that are written alike share where their fields stand', () => {
+  const first = readQuickYaml(workload, manifestLimits)
+  const alike = readQuickYaml(workload.replaceAll('app-1', 'another-app'), manifestLimits)
+  const other = readQuickYaml(`# shifted\n${workload}`, manifestLimits)
+  assert.notEqual(first, undefined)
+  assert.equal(alike?.layout, first?.layout)
+  assert.deepEqual(other?.layout.paths, first?.layout.paths)
+  assert.notDeepEqual(other?.layout.places, first?.layout.places)
+})
+
+test('readQuickYaml() goes on after more different documents than it remembers', () => {
+  for (let i = 0; i < 3000; i++) assert.ok(readQuickYaml(`key-${i}: [a, b]\n`, manifestLimits) !== undefined)
+  assert.ok(agrees(workload))
+})
+
+test('readQuickYaml() leaves a key __proto__ to the library', () => {
+  assert.equal(readQuickYaml('__proto__: a\n', manifestLimits), undefined)
+  assert.equal(readQuickYaml('a:\n  __proto__: {}\n', manifestLimits), undefined)
+})
