@@ -1,6 +1,8 @@
 import { framing } from './body-writer.ts'
 import type { ResponseHead } from './exchange.ts'
 import { badLength, noLength } from './fields.ts'
+import type { Fields } from './fields.ts'
+import type { Output } from './output.ts'
 import type { Refusal } from './refusal.ts'
 import { statusLine } from './status-line.ts'
 
@@ -14,7 +16,10 @@ export interface RequestFacts {
 
 /** How an answer is written. */
 export interface AnswerPlan {
-  readonly head: string
+  /** The first line; undefined: the one that came. */
+  readonly begin: string | undefined
+  /** Behind the lines that were kept, to the empty line. */
+  readonly end: string
   /** As `BodyWriter` has it. */
   readonly framing: number
   readonly length: number
@@ -33,16 +38,21 @@ export function planAnswer(
   if (!isStatus(status, 200, 999)) return undefined
   const isTunnel = request.method === 'CONNECT' && status < 300
   if (status === 204 || isTunnel) fields.remove('content-length')
-  const lines = fields.lines()
-  if (lines === undefined) return undefined
-  const begin = statusLine(status) + lines
-  if (isTunnel) return { head: `${begin}\r\n`, framing: framing.raw, length: 0, isTunnel }
+  const added = fields.addedLines()
+  if (added === undefined) return undefined
+  const begin = beginOf(answer)
+  if (isTunnel) return { begin, end: `${added}\r\n`, framing: framing.raw, length: 0, isTunnel }
   const length = fields.contentLength()
   if (length === badLength) return undefined
-  const last = close ? closeLine : '\r\n'
-  if (hasNoBody(status, request)) return { head: begin + last, framing: framing.none, length: 0, isTunnel }
-  if (length === noLength) return planUnknownLength(begin, end, request, last)
-  return end && length > 0 ? undefined : { head: begin + last, framing: framing.length, length, isTunnel }
+  const last = added + (close ? closeLine : '\r\n')
+  if (hasNoBody(status, request)) return { begin, end: last, framing: framing.none, length: 0, isTunnel }
+  if (length === noLength) return planUnknownLength({ begin, added, last }, end, request)
+  return end && length > 0 ? undefined : { begin, end: last, framing: framing.length, length, isTunnel }
+}
+
+function beginOf({ status, fields }: ResponseHead): string | undefined {
+  const line = statusLine(status)
+  return fields.follow(line) ? undefined : line
 }
 
 function isStatus(status: number, min: number, max: number): boolean {
@@ -54,21 +64,41 @@ function hasNoBody(status: number, request: RequestFacts): boolean {
   return request.method === 'HEAD' || status === 204 || status === 304
 }
 
-function planUnknownLength(begin: string, end: boolean, request: RequestFacts, last: string): AnswerPlan {
-  const plan = { length: 0, isTunnel: false }
-  if (end) return { ...plan, head: begin + zeroLine + last, framing: framing.none }
+interface UnknownParts {
+  readonly begin: string | undefined
+  readonly added: string
+  /** With the added lines. */
+  readonly last: string
+}
+
+function planUnknownLength(
+  { begin, added, last }: UnknownParts,
+  end: boolean,
+  request: RequestFacts,
+): AnswerPlan {
+  const plan = { begin, length: 0, isTunnel: false }
+  if (end) return { ...plan, end: zeroLine + last, framing: framing.none }
   // Its client knows no chunks (RFC 9112 §6.1).
-  if (request.isHttp10) return { ...plan, head: begin + closeLine, framing: framing.raw }
-  return { ...plan, head: begin + chunkedLine + last, framing: framing.chunked }
+  if (request.isHttp10) return { ...plan, end: added + closeLine, framing: framing.raw }
+  return { ...plan, end: chunkedLine + last, framing: framing.chunked }
 }
 
 /** An informational answer; undefined if it can't be one. */
-export function informationalHead(answer: ResponseHead): string | undefined {
+export function planInform(answer: ResponseHead): AnswerPlan | undefined {
   const { status, fields } = answer
   if (!isStatus(status, 100, 199) || status === 101) return undefined
   fields.remove('content-length')
-  const lines = fields.lines()
-  return lines === undefined ? undefined : `${statusLine(status)}${lines}\r\n`
+  const added = fields.addedLines()
+  if (added === undefined) return undefined
+  const begin = beginOf(answer)
+  return { begin, end: `${added}\r\n`, framing: framing.none, length: 0, isTunnel: false }
+}
+
+/** Writes the head that was planned. */
+export function writeAnswerHead(output: Output, { begin, end }: AnswerPlan, fields: Fields): void {
+  if (begin !== undefined) output.text(begin)
+  fields.writeKept(output, begin === undefined)
+  output.text(end)
 }
 
 /** The answer to a request that is refused before anybody handles it. */
@@ -85,8 +115,8 @@ const chunkedLine = 'transfer-encoding: chunked\r\n'
 function planUpgrade(answer: ResponseHead, request: RequestFacts): AnswerPlan | undefined {
   if (request.protocol === '') return undefined
   answer.fields.remove('content-length')
-  const lines = answer.fields.lines()
-  if (lines === undefined) return undefined
-  const head = `${statusLine(101)}${lines}connection: upgrade\r\nupgrade: ${request.protocol}\r\n\r\n`
-  return { head, framing: framing.raw, length: 0, isTunnel: true }
+  const added = answer.fields.addedLines()
+  if (added === undefined) return undefined
+  const end = `${added}connection: upgrade\r\nupgrade: ${request.protocol}\r\n\r\n`
+  return { begin: beginOf(answer), end, framing: framing.raw, length: 0, isTunnel: true }
 }

@@ -57,11 +57,19 @@ export class BodyWriter {
 
   end(trailers: Fields | undefined): void {
     if (this.#framing === framing.length && this.#left > 0) this.isBroken = true
-    if (this.#framing === framing.chunked) {
-      const lines = trailers === undefined ? '' : trailers.trailerLines()
-      if (lines === undefined) this.isBroken = true
-      else this.#output.text(`0\r\n${lines}\r\n`)
+    if (this.#framing === framing.chunked) this.#lastChunk(trailers)
+  }
+
+  #lastChunk(trailers: Fields | undefined): void {
+    trailers?.keepTrailers()
+    const added = trailers === undefined ? '' : trailers.addedLines()
+    if (added === undefined) {
+      this.isBroken = true
+      return
     }
+    this.#output.text('0\r\n')
+    trailers?.writeKept(this.#output, false)
+    this.#output.text(`${added}\r\n`)
   }
 
   #admits(bytes: number): boolean {

@@ -100,7 +100,9 @@ class ClientConnection implements Http1Client, RequestOwner {
     this.#handedOverBefore = this.output.bytesHandedOver
     this.#informational = 0
     this.#hasAnswerBytes = false
-    this.output.text(plan.head)
+    if (plan.begin !== undefined) this.output.text(plan.begin)
+    head.fields.writeKept(this.output, plan.begin === undefined)
+    this.output.text(plan.end)
     this.writer.begin(end ? framing.none : plan.framing, plan.length)
     exchange.isSent = end
     return exchange

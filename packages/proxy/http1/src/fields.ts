@@ -1,6 +1,7 @@
 import type { HeaderList } from '@tulle/http2'
 
 import { isFieldValue, isToken, tokenLower } from './octets.ts'
+import type { Output } from './output.ts'
 
 /** Answers of `contentLength`, besides a length. */
 export const noLength = -1
@@ -8,6 +9,17 @@ export const badLength = -2
 
 /** Numbers that each field of a parsed head takes in its spans: where name, value and line lie in the text. */
 export const spanNumbers = 4
+
+/** How a request's head began, as it came in origin form over HTTP/1.1: what is still said is sent in the same words. */
+export interface RequestOpening {
+  /** Where its first line begins in the text. */
+  readonly start: number
+  readonly method: string
+  readonly path: string
+  readonly authority: string
+  /** Where the spans of Host begin. Its line reads `Host: authority`, without further blanks. */
+  readonly hostSpan: number
+}
 
 /**
  * Fields that speak of one connection (RFC 9110 §7.6.1, RFC 9113 §8.2.2) or that a codec writes by itself. They are never sent from here, so that
@@ -46,25 +58,27 @@ export class Fields {
   /** Start of name, end of name, start of value, end of value; a removed one has 0 as the end of its name. */
   readonly #spans: number[]
   readonly #endOfLines: number
+  readonly #opening: RequestOpening | undefined
   #added: string[] | HeaderList
   #isShared: boolean
 
-  private constructor(text: string, spans: number[], endOfLines: number, added: HeaderList) {
+  private constructor({ text, spans, endOfLines, opening }: ParsedHead, added: HeaderList) {
     this.#text = text
     this.#spans = spans
     this.#endOfLines = endOfLines
+    this.#opening = opening
     this.#added = added
     this.#isShared = true
   }
 
   /** Of a list of names and values in turn, from an index on: behind pseudo-header fields. The list is copied when changed. */
   static of(list: HeaderList, from: number = 0): Fields {
-    return new Fields('', noSpans, 0, from === 0 ? list : list.slice(from))
+    return new Fields(nothingParsed, from === 0 ? list : list.slice(from))
   }
 
-  /** Of a head that the parser checked: lines up to `endOfLines` in the text. Takes the spans over. */
-  static parsed(text: string, spans: number[], endOfLines: number): Fields {
-    return new Fields(text, spans, endOfLines, noList)
+  /** Of a head that the parser checked. Takes the spans over. */
+  static parsed(head: ParsedHead): Fields {
+    return new Fields(head, noList)
   }
 
   /** How many fields there are. */
@@ -153,14 +167,20 @@ export class Fields {
   /** Fields of their own that start out equal: for a mirrored or repeated request. */
   copy(): Fields {
     this.#isShared = true
-    return new Fields(this.#text, this.#spans.slice(), this.#endOfLines, this.#added)
+    const head = {
+      text: this.#text,
+      spans: this.#spans.slice(),
+      endOfLines: this.#endOfLines,
+      opening: this.#opening,
+    }
+    return new Fields(head, this.#added)
   }
 
   /** What Content-Length says, `noLength` without one, `badLength` if it is no plain number or says two things (RFC 9110 §8.6). */
   contentLength(): number {
     const at = this.#find('content-length', 0)
     if (at >= 0 && this.#added.length === 0 && this.#find('content-length', at + spanNumbers) < 0)
-      return parseLength(this.#valueAt(at))
+      return parseLength(this.#text, this.#spans[at + 2], this.#spans[at + 3])
     const values = this.values('content-length')
     const first = values[0]
     if (first === undefined) return noLength
@@ -168,33 +188,51 @@ export class Fields {
     return parseLength(first)
   }
 
-  /**
-   * The lines of an HTTP/1.1 head: unchanged ones as they came, the added ones behind. Without what codecs write by themselves.
-   * Undefined if one that was added may not be sent: it came from HTTP/2, or a filter made it.
-   */
-  lines(): string | undefined {
-    let lines = ''
-    const spans = this.#spans
-    let runStart = -1
-    for (let at = 0; at < spans.length; at += spanNumbers) {
-      const start = spans[at] ?? 0
-      if (spans[at + 1] !== 0) {
-        if (runStart < 0) runStart = start
-      } else if (runStart >= 0) {
-        lines += this.#text.slice(runStart, start)
-        runStart = -1
-      }
-    }
-    if (runStart >= 0) lines += this.#text.slice(runStart, this.#endOfLines)
-    if (this.#added.length === 0) return lines
-    const added = this.#addedLines()
-    return added === undefined ? undefined : lines + added
+  /** Whether the request's first line and Host can be sent as they came. */
+  opensWith(method: string, path: string, authority: string): boolean {
+    const opening = this.#opening
+    if (opening === undefined) return false
+    return opening.path === path && opening.authority === authority && opening.method === method
   }
 
-  /** The lines of trailers: without fields that frame, route or guard a message, which have no place there (RFC 9110 §6.5.1). */
-  trailerLines(): string | undefined {
+  /** Whether the answer's first line is this one, so that it can be sent as it came. */
+  follow(statusLine: string): boolean {
+    const firstLineEnd = this.#spans.length === 0 ? this.#endOfLines : this.#spans[0]
+    return firstLineEnd === statusLine.length && this.#text.startsWith(statusLine)
+  }
+
+  /**
+   * Writes the lines that came and that nobody took away, as they came; `withOpening`: what is in front of them as well, and a
+   * request's Host in its place.
+   */
+  writeKept(output: Output, withOpening: boolean): void {
+    const spans = this.#spans
+    const host = withOpening ? (this.#opening?.hostSpan ?? -1) : -1
+    const runs: number[] = []
+    let start = withOpening ? (this.#opening?.start ?? 0) : -1
+    for (let at = 0; at < spans.length; at += spanNumbers) {
+      if (spans[at + 1] !== 0 || at === host) {
+        if (start < 0) start = spans[at] ?? 0
+      } else if (start >= 0) {
+        runs.push(start, spans[at] ?? 0)
+        start = -1
+      }
+    }
+    if (start >= 0) runs.push(start, this.#endOfLines)
+    if (runs.length > 0) output.runs(this.#text, runs)
+  }
+
+  /**
+   * The lines behind those: of what was added. Without what codecs write by themselves. Undefined if one may not be sent: it came
+   * from HTTP/2, or a filter made it.
+   */
+  addedLines(): string | undefined {
+    return this.#added.length === 0 ? '' : this.#addedLines()
+  }
+
+  /** Drops what has no place in trailers: fields that frame, route or guard a message (RFC 9110 §6.5.1). */
+  keepTrailers(): void {
     for (const name of notInTrailers) if (this.has(name)) this.remove(name)
-    return this.lines()
   }
 
   #addedLines(): string | undefined {
@@ -262,26 +300,39 @@ export class Fields {
 }
 
 const noList: HeaderList = []
-const noSpans: number[] = []
+
+/** What a parser found of a head. */
+export interface ParsedHead {
+  /** All of it, a character for each octet. */
+  readonly text: string
+  /** `spanNumbers` for each field. */
+  readonly spans: number[]
+  /** Where the empty line begins. */
+  readonly endOfLines: number
+  readonly opening: RequestOpening | undefined
+}
+
+const nothingParsed: ParsedHead = { text: '', spans: [], endOfLines: 0, opening: undefined }
 
 /** More than any number of bytes that is ever sent, and exact as a number. */
 const maxLengthDigits = 15
 
 /** A plain decimal number without leading zeros: `+5`, `5,5`, `0x5` and `05` are read in more than one way. */
-export function parseLength(value: string): number {
-  const digits = value.length
-  if (digits === 0 || digits > maxLengthDigits || (digits > 1 && value.charCodeAt(0) === 0x30))
+export function parseLength(text: string, start: number = 0, end: number = text.length): number {
+  const digits = end - start
+  if (digits === 0 || digits > maxLengthDigits || (digits > 1 && text.charCodeAt(start) === 0x30))
     return badLength
   let length = 0
-  for (let i = 0; i < digits; i++) {
-    const digit = value.charCodeAt(i) - 0x30
+  for (let at = start; at < end; at++) {
+    const digit = text.charCodeAt(at) - 0x30
     if (digit < 0 || digit > 9) return badLength
     length = 10 * length + digit
   }
   return length
 }
 
-function hasNameAt(text: string, start: number, name: string): boolean {
+/** Whether a token stands there, in upper or lower case. */
+export function hasNameAt(text: string, start: number, name: string): boolean {
   for (let i = 0; i < name.length; i++) {
     if (tokenLower[text.charCodeAt(start + i)] !== name.charCodeAt(i)) return false
   }

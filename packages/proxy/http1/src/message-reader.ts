@@ -1,4 +1,5 @@
-import { badLength, Fields, noLength, parseLength, spanNumbers } from './fields.ts'
+import { badLength, Fields, hasNameAt, noLength, parseLength, spanNumbers } from './fields.ts'
+import type { RequestOpening } from './fields.ts'
 import { HeadReader, special } from './head-reader.ts'
 import { isToken } from './octets.ts'
 import { refusals } from './refusal.ts'
@@ -6,6 +7,8 @@ import type { Refusal } from './refusal.ts'
 
 const none = -1
 const several = -2
+
+const keepAlive = 'keep-alive'
 
 /** Names that `Connection` may not name: taking them away would change which message this is (RFC 9110 §7.6.1). */
 const neverNominated: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding'])
@@ -27,11 +30,19 @@ export abstract class MessageReader extends HeadReader {
   #codingSpan = none
   /** Twice there: Host, Content-Length, Transfer-Encoding, Expect. */
   #repeated: Refusal | undefined
-  readonly #connectionSpans: number[] = []
+  #connectionSpan = none
+  /** Those of further lines of Connection. */
+  #moreConnectionSpans: number[] | undefined
 
   /** The fields that travel on. Once for each head. */
   takeFields(): Fields {
-    return Fields.parsed(this.text, this.spans, this.endOfLines)
+    const { text, spans, endOfLines } = this
+    return Fields.parsed({ text, spans, endOfLines, opening: this.opening() })
+  }
+
+  /** How a request began; undefined where it has to be written anew. */
+  protected opening(): RequestOpening | undefined {
+    return undefined
   }
 
   /** The one protocol that Upgrade names, in lower case; empty if there is none or several. */
@@ -54,8 +65,8 @@ export abstract class MessageReader extends HeadReader {
     this.#lengthSpan = none
     this.#codingSpan = none
     this.#repeated = undefined
-    // To shorten an array is a call out of compiled code: most heads have no such field.
-    if (this.#connectionSpans.length > 0) this.#connectionSpans.length = 0
+    this.#connectionSpan = none
+    this.#moreConnectionSpans = undefined
   }
 
   protected override onSpecial(kind: number, span: number): boolean {
@@ -73,7 +84,8 @@ export abstract class MessageReader extends HeadReader {
         this.#codingSpan = span
         return true
       case special.connection:
-        this.#connectionSpans.push(span)
+        if (this.#connectionSpan === none) this.#connectionSpan = span
+        else (this.#moreConnectionSpans ??= []).push(span)
         return true
       case special.upgrade:
         // Several lines are a list of several protocols.
@@ -96,7 +108,8 @@ export abstract class MessageReader extends HeadReader {
   /** Two readings of where a message ends are how requests are smuggled (RFC 9112 §11.2): there is one, or none. */
   #framing(): Refusal | undefined {
     if (this.#lengthSpan !== none) {
-      this.contentLength = parseLength(this.valueAt(this.#lengthSpan))
+      const { text, spans } = this
+      this.contentLength = parseLength(text, spans[this.#lengthSpan + 2], spans[this.#lengthSpan + 3])
       if (this.contentLength === badLength) return refusals.contentLength
     }
     if (this.#codingSpan === none) return undefined
@@ -109,16 +122,27 @@ export abstract class MessageReader extends HeadReader {
   }
 
   #connection(): Refusal | undefined {
-    for (const span of this.#connectionSpans) {
-      const value = this.valueAt(span).toLowerCase()
-      if (value === 'keep-alive') continue
-      for (const part of value.split(',')) {
-        const option = part.trim()
-        if (option === 'close') this.wantsClose = true
-        else if (option === 'upgrade') this.wantsUpgrade = true
-        else if (neverNominated.has(option)) return refusals.connection
-        else if (option !== '') this.#hide(option)
-      }
+    if (this.#connectionSpan === none) return undefined
+    const refusal = this.#connectionLine(this.#connectionSpan)
+    if (refusal !== undefined || this.#moreConnectionSpans === undefined) return refusal
+    for (const span of this.#moreConnectionSpans) {
+      const refusalOfLine = this.#connectionLine(span)
+      if (refusalOfLine !== undefined) return refusalOfLine
+    }
+    return undefined
+  }
+
+  #connectionLine(span: number): Refusal | undefined {
+    const start = this.spans[span + 2] ?? 0
+    const end = this.spans[span + 3] ?? 0
+    // What nearly every line says, without a string of it.
+    if (end - start === keepAlive.length && hasNameAt(this.text, start, keepAlive)) return undefined
+    for (const part of this.valueAt(span).toLowerCase().split(',')) {
+      const option = part.trim()
+      if (option === 'close') this.wantsClose = true
+      else if (option === 'upgrade') this.wantsUpgrade = true
+      else if (neverNominated.has(option)) return refusals.connection
+      else if (option !== '') this.#hide(option)
     }
     return undefined
   }

@@ -1,4 +1,5 @@
 import type { RequestHead } from './exchange.ts'
+import type { RequestOpening } from './fields.ts'
 import { needsMore } from './head-reader.ts'
 import type { Http1Limits } from './limits.ts'
 import { MessageReader } from './message-reader.ts'
@@ -7,6 +8,8 @@ import { refusals } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
 import { authorityForm, isAuthority, sameAuthority, splitAbsolute } from './target.ts'
 import { mayUpgradeTo } from './upgrade.ts'
+
+const hostPrefix = 'host: '
 
 /** A method of more letters is nobody's. */
 const maxMethodBytes = 32
@@ -47,6 +50,20 @@ export class RequestReader extends MessageReader {
       version: this.isHttp10 ? '1.0' : '1.1',
       protocol: this.protocol === '' ? undefined : this.protocol,
     }
+  }
+
+  /** Only what is written as we would: of version 1.1, with the path as target, and Host with one blank. */
+  protected override opening(): RequestOpening | undefined {
+    const { method, path, authority, hostSpan, spans } = this
+    const lineStart = spans[hostSpan] ?? 0
+    const valueEnd = spans[hostSpan + 3] ?? 0
+    const isPlain =
+      !this.isHttp10 &&
+      path.length === this.#targetEnd - this.#methodEnd - 1 &&
+      valueEnd - lineStart === hostPrefix.length + authority.length &&
+      this.text.charCodeAt(lineStart + hostPrefix.length - 1) === octet.space &&
+      this.text.charCodeAt(valueEnd) === octet.cr
+    return isPlain ? { start: this.#methodStart, method, path, authority, hostSpan } : undefined
   }
 
   protected override reset(): void {
@@ -134,7 +151,7 @@ export class RequestReader extends MessageReader {
     return undefined
   }
 
-  /** What Host says; empty where that is none. A connection names the same one again and again: it is looked at once. */
+  /** What Host says; empty where that is none. A connection names the same one again and again, and others name it too. */
   #host(): string {
     if (this.hostSpan < 0) return ''
     const start = this.spans[this.hostSpan + 2] ?? 0
@@ -143,8 +160,8 @@ export class RequestReader extends MessageReader {
       return last
     const host = this.valueAt(this.hostSpan)
     if (!isAuthority(host)) return ''
-    this.#lastHost = host
-    return host
+    this.#lastHost = knownHost(host)
+    return this.#lastHost
   }
 
   #connect(target: string, host: string): Refusal | undefined {
@@ -176,6 +193,20 @@ export class RequestReader extends MessageReader {
     this.expectsContinue = true
     return undefined
   }
+}
+
+const knownHosts: Map<string, string> = new Map()
+const maxKnownHosts = 1024
+
+/** One text for all connections of the thread: what compares hosts later then compares addresses. */
+function knownHost(host: string): string {
+  const known = knownHosts.get(host)
+  if (known !== undefined) return known
+  if (knownHosts.size >= maxKnownHosts) knownHosts.clear()
+  // Not a piece of the head's text, which it would keep.
+  const own = Buffer.from(host, 'latin1').toString('latin1')
+  knownHosts.set(own, own)
+  return own
 }
 
 /** One of ours where there is one: what compares it later then compares addresses. */

@@ -1,7 +1,7 @@
 import { framing } from './body-writer.ts'
 import type { BodyWriter } from './body-writer.ts'
 import type { RequestFacts } from './answer-plan.ts'
-import { informationalHead, planAnswer } from './answer-plan.ts'
+import { planAnswer, planInform, writeAnswerHead } from './answer-plan.ts'
 import type { Fields } from './fields.ts'
 import type { Output } from './output.ts'
 import type { ResponseHead, ServerExchange, ServerHandler } from './exchange.ts'
@@ -45,8 +45,8 @@ export class Exchange implements ServerExchange {
 
   inform(head: ResponseHead): void {
     if (!this.isOpen || this.hasAnswer || this.facts.isHttp10) return
-    const text = informationalHead(head)
-    if (text !== undefined) this.#owner.output.text(text)
+    const plan = planInform(head)
+    if (plan !== undefined) writeAnswerHead(this.#owner.output, plan, head.fields)
   }
 
   respond(head: ResponseHead, end: boolean): void {
@@ -57,7 +57,7 @@ export class Exchange implements ServerExchange {
       return
     }
     this.hasAnswer = true
-    this.#owner.output.text(plan.head)
+    writeAnswerHead(this.#owner.output, plan, head.fields)
     this.#owner.writer.begin(plan.framing, plan.length)
     if (plan.isTunnel) {
       this.isTunnel = true

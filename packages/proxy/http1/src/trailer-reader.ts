@@ -8,7 +8,8 @@ export class TrailerReader extends HeadReader {
 
   /** Undefined: there were none. Once for each section. */
   takeFields(): Fields | undefined {
-    return this.spans.length === 0 ? undefined : Fields.parsed(this.text, this.spans, this.endOfLines)
+    const { text, spans, endOfLines } = this
+    return spans.length === 0 ? undefined : Fields.parsed({ text, spans, endOfLines, opening: undefined })
   }
 
   protected override reset(): void {
