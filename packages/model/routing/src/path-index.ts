@@ -45,7 +45,9 @@ export class PathIndex<Rule> {
   /** The first entry that covers the request. */
   find(request: RoutedRequest): Rule | undefined {
     const { path } = request
-    let best = firstOf(this.#exact.get(path), request, undefined)
+    // A look with a text that is a piece of another makes it a text of its own first.
+    const exact = this.#exact.size > 0 ? this.#exact.get(path) : undefined
+    let best = firstOf(exact, request, undefined)
     best = firstOf(this.#anyPath, request, best)
     if (this.#prefixes.size > 0) best = this.#findPrefix(request, best)
     for (const entry of this.#patterns) {

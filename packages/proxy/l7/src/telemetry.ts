@@ -62,7 +62,7 @@ export class RequestTelemetry {
   readonly #attempts: Child
   readonly #downstreamOpen: Child
   /** By service, principal, and how the request ended. */
-  #bound: Map<string, Map<string | undefined, Map<string | number, RequestSeries>>> = new Map()
+  #bound: Map<string, Map<string, Map<string | number, RequestSeries>>> = new Map()
   #boundCount: number = 0
 
   constructor() {
@@ -115,7 +115,7 @@ export class RequestTelemetry {
     const outcome =
       flag === '-' && grpcStatus === undefined ? status : `${status} ${flag} ${grpcStatus ?? ''}`
     const ofService = below(this.#bound, service)
-    const ofPrincipal = below(ofService, downstream.principal)
+    const ofPrincipal = below(ofService, downstream.principal ?? '')
     const known = ofPrincipal.get(outcome)
     if (known !== undefined) return known
     const labels = labelsOf(record, service)

@@ -12,8 +12,8 @@ import type { Stage } from './stage.ts'
  */
 export const authorizeChanged: Stage = (request, { authorizer }) => {
   const { rule, backend, head, method, fields, trailers, downstream } = request
-  if (rule === undefined || isOfSameOwner(rule.rule.origin, downstream.service)) return undefined
-  if (!isRewritten(request)) return undefined
+  if (rule === undefined || !isRewritten(request)) return undefined
+  if (isOfSameOwner(rule.rule.origin, downstream.service)) return undefined
   const path = request.path === '*' ? undefined : normalisePath(head.path)
   const host = readHost(head.authority)
   if (host === undefined || path?.ok === false) return accessDenied('no-allow-rule')
