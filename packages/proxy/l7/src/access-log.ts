@@ -1,12 +1,14 @@
 import type { Clock } from '@tulle/core'
 import { parseTraceparent } from '@tulle/trace-context'
-import type { Downstream } from './downstream.ts'
+import type { Downstream, LoggedMembers } from './downstream.ts'
 import type { RequestRecord } from './request-record.ts'
 
 const bufferBytes = 262_144
 const flushMs = 100
 /** Of a path: the rest says no more to people. */
 const maxPathLength = 2048
+/** Endpoints whose text is kept; all are forgotten when there are more. */
+const maxDestinations = 4096
 
 /**
  * A JSON line for each request, gathered and handed on every 100 ms or 256 KiB. Keys are stable; absent facts have none. The path
@@ -22,6 +24,7 @@ export class AccessLog {
   #nowText: string = ''
   #second: number = Number.NaN
   #secondText: string = ''
+  readonly #destinations: Map<string, string> = new Map()
 
   /** `emit` must be done with the bytes, or have copied them, when it returns. */
   constructor(clock: Clock, emit: (lines: Buffer) => void) {
@@ -30,7 +33,7 @@ export class AccessLog {
   }
 
   write(record: RequestRecord): void {
-    const line = formatLine(this.#timeText(), record)
+    const line = formatLine(this.#opening(), this.#destination(record.endpoint), record)
     // UTF-16 units make three bytes at most.
     if (line.length * 3 > bufferBytes - this.#used) this.flush()
     if (line.length * 3 > bufferBytes) return
@@ -47,27 +50,38 @@ export class AccessLog {
     this.#emit(lines)
   }
 
-  /** ISO 8601 in UTC; what lines of one millisecond, and of one second, have in common is made once. */
-  #timeText(): string {
+  /** The same for all requests to an endpoint. */
+  #destination(endpoint: string | undefined): string {
+    if (endpoint === undefined) return ''
+    const known = this.#destinations.get(endpoint)
+    if (known !== undefined) return known
+    if (this.#destinations.size >= maxDestinations) this.#destinations.clear()
+    const made = member('dst', endpoint)
+    this.#destinations.set(endpoint, made)
+    return made
+  }
+
+  /** To the time, in ISO 8601 and UTC; what lines of one millisecond, and of one second, have in common is made once. */
+  #opening(): string {
     const nowMs = this.#clock.nowMs()
     if (nowMs === this.#nowMs) return this.#nowText
     this.#nowMs = nowMs
     const second = Math.floor(nowMs / 1000)
     if (second !== this.#second) {
       this.#second = second
-      this.#secondText = new Date(second * 1000).toISOString().slice(0, -4)
+      this.#secondText = `{"time":"${new Date(second * 1000).toISOString().slice(0, -4)}`
     }
-    this.#nowText = `${this.#secondText}${String(1000 + Math.floor(nowMs - second * 1000)).slice(1)}Z`
+    this.#nowText = `${this.#secondText}${String(1000 + Math.floor(nowMs - second * 1000)).slice(1)}Z",`
     return this.#nowText
   }
 }
 
-/** Put together by hand: `JSON.stringify` of such an object takes four times as long. */
-function formatLine(time: string, record: RequestRecord): string {
-  const { request, endpoint } = record
+/** Put together by hand, of few pieces: `JSON.stringify` of such an object takes four times as long. */
+function formatLine(opening: string, destination: string, record: RequestRecord): string {
+  const { request } = record
   const path = request.path.length > maxPathLength ? request.path.slice(0, maxPathLength) : request.path
-  // Host and path have been read: neither has a quote, a backslash or a control character in it.
-  return `{"time":"${time}",${partyMembers(request.downstream)}${member('dst', endpoint)},"method":${methodText(request.method)},"host":"${request.host}","path":"${path}",${fateMembers(record)},"bytes_recv":${record.requestBytes},"bytes_sent":${record.responseBytes},"duration_ms":${millisecondsText(record.durationMs)}${member('trace_id', traceIdOf(record))}}\n`
+  const { party, toPath } = loggedMembers(request)
+  return `${opening}${party}${destination}${toPath}${path}${fateMembers(record)}${record.requestBytes},"bytes_sent":${record.responseBytes},"duration_ms":${millisecondsText(record.durationMs)}${member('trace_id', traceIdOf(record))}}\n`
 }
 
 /** What is the same for most requests of a rule, and kept with it. */
@@ -81,7 +95,7 @@ function fateMembers(record: RequestRecord): string {
   const last = rule.lastFate
   if (last?.status === status && last.policy === policy && last.place === place && last.version === version)
     return last.text
-  const text = makeFateMembers(record)
+  const text = flat(makeFateMembers(record))
   rule.lastFate = { version, status, policy, place, text }
   return text
 }
@@ -91,12 +105,13 @@ function isPlain({ request, flag, reason, grpcStatus, attempts }: RequestRecord)
   return isAsItShould && request.verdict?.allowed === true && request.verdict.wouldRefuse === undefined
 }
 
+/** From the end of the path to the number of received bytes. */
 function makeFateMembers(record: RequestRecord): string {
   const { request, status, flag, reason, grpcStatus, attempts } = record
   const { head, rule, verdict } = request
   const refused = verdict?.wouldRefuse === undefined ? '' : member('would_refuse', verdict.wouldRefuse.policy)
   const place = verdict?.rule === undefined ? '' : `,"rule":${verdict.rule}`
-  return `"version":"${head.version}","verdict":"${verdictWord(record)}"${member('policy', verdict?.policy)}${place}${refused},"status":${status},"flags":"${flag}"${member('reason', reason)}${member('grpc_status', grpcStatus)}${member('route', rule?.name)},"attempts":${attempts}`
+  return `","version":"${head.version}","verdict":"${verdictWord(record)}"${member('policy', verdict?.policy)}${place}${refused},"status":${status},"flags":"${flag}"${member('reason', reason)}${member('grpc_status', grpcStatus)}${member('route', rule?.name)},"attempts":${attempts},"bytes_recv":`
 }
 
 /** Of the trace that the request brought where tracing is off. */
@@ -113,17 +128,33 @@ function millisecondsText(durationMs: number): string {
   return `${ms}.${String(1000 + us - ms * 1000).slice(1)}`
 }
 
-/** The same for all requests of a connection. */
-function partyMembers(downstream: Downstream): string {
-  return (downstream.logMembers ??= makePartyMembers(downstream))
+/** The same for all requests of a connection, and for those that follow one another with the same method and host. */
+function loggedMembers({ downstream, method, host }: RequestRecord['request']): LoggedMembers {
+  const logged = (downstream.logged ??= {
+    party: flat(makePartyMembers(downstream)),
+    method,
+    host,
+    toPath: makeToPath(method, host),
+  })
+  if (logged.method === method && logged.host === host) return logged
+  logged.method = method
+  logged.host = host
+  logged.toPath = makeToPath(method, host)
+  return logged
+}
+
+/** Host and path have been read: neither has a quote, a backslash or a control character in it. */
+function makeToPath(method: string, host: string): string {
+  return flat(`,"method":${jsonText(method)},"host":"${host}","path":"`)
+}
+
+/** One text in place of a tree of pieces, for one that is used again and again. */
+function flat(text: string): string {
+  return Buffer.from(text).toString()
 }
 
 function makePartyMembers({ facts, sourcePort, principal, service }: Downstream): string {
   return `"src":${addressText(facts.sourceIp, sourcePort)}${member('src.identity', principal)},"dst.service":${jsonText(service)}`
-}
-
-function methodText(method: string): string {
-  return method === 'GET' ? '"GET"' : method === 'POST' ? '"POST"' : jsonText(method)
 }
 
 function verdictWord({ request, status, flag }: RequestRecord): string {

@@ -13,6 +13,15 @@ export interface Downstream {
   readonly service: string
   /** Its port. */
   readonly port: number
-  /** What lines of the access log say of it, once there was one. */
-  logMembers: string | undefined
+  /** What lines of the access log say of it, and of its last request, once there was one. */
+  logged: LoggedMembers | undefined
+}
+
+/** What lines have in common; members of JSON objects. */
+export interface LoggedMembers {
+  readonly party: string
+  method: string
+  host: string
+  /** Of method and host, up to where the path is written. */
+  toPath: string
 }

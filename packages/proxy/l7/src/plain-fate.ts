@@ -5,6 +5,6 @@ export interface PlainFate {
   readonly policy: string | undefined
   /** Of the policy's rule. */
   readonly place: number | undefined
-  /** Members of a line. */
+  /** Members of a line, from the end of the path to the number of received bytes. */
   readonly text: string
 }

@@ -324,6 +324,6 @@ function downstreamOf(tunnel: InboundTunnel, address: PeerAddress, to: Dialed): 
     scheme: 'http',
     service: to.key,
     port: to.port,
-    logMembers: undefined,
+    logged: undefined,
   }
 }

@@ -216,7 +216,7 @@ function serve(socket: Socket, environment: L7Environment, onBegun: () => void):
     namespace: 'shop',
     scheme: 'http',
     service: books,
-    logMembers: undefined,
+    logged: undefined,
     port: 80,
   } as const
   const connection = createHttp1Server({

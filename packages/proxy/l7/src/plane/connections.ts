@@ -98,7 +98,7 @@ function downstreamOf(socket: Socket, plan: ListenerPlan): Downstream | undefine
     scheme: plan.protocol === 'https' ? 'https' : 'http',
     service: plan.traffic.service,
     port: plan.port,
-    logMembers: undefined,
+    logged: undefined,
   }
 }
 
