@@ -206,10 +206,16 @@ export class Fields {
    * request's Host in its place.
    */
   writeKept(output: Output, withOpening: boolean): void {
+    const opening = withOpening ? this.#opening : undefined
+    const runs = this.#runs(withOpening ? (opening?.start ?? 0) : -1, opening?.hostSpan ?? -1)
+    if (runs.length > 0) output.runs(this.#text, runs)
+  }
+
+  /** Where lines are kept, `host` among them: starts and ends in turn. The first run begins at `from`, or at a line if that is below 0. */
+  #runs(from: number, host: number): readonly number[] {
     const spans = this.#spans
-    const host = withOpening ? (this.#opening?.hostSpan ?? -1) : -1
     const runs: number[] = []
-    let start = withOpening ? (this.#opening?.start ?? 0) : -1
+    let start = from
     for (let at = 0; at < spans.length; at += spanNumbers) {
       if (spans[at + 1] !== 0 || at === host) {
         if (start < 0) start = spans[at] ?? 0
@@ -219,7 +225,7 @@ export class Fields {
       }
     }
     if (start >= 0) runs.push(start, this.#endOfLines)
-    if (runs.length > 0) output.runs(this.#text, runs)
+    return runs
   }
 
   /**
