@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { CertificateAuthority, makeRoot, mintNodeToken, verifyNodeToken } from '@tulle/ca'
 import { createGraph } from '@tulle/collections'
 import type { Graph, Source } from '@tulle/collections'
+import type { Clock } from '@tulle/core'
 import { err, must, ok, seededRng, systemClock, TestClock } from '@tulle/core'
 import { adsClient } from '@tulle/control-client'
 import type { AdsClient, AdsClientOptions, RejectedResource } from '@tulle/control-client'
@@ -42,6 +43,9 @@ export class AdsFixture implements AsyncDisposable {
   readonly #stack: AsyncDisposableStack = new AsyncDisposableStack()
   #server: GrpcServer | undefined
   #port: number = 0
+  /** Clients that wait for their next try. */
+  #paused: number = 0
+  #pauses: number = 0
 
   private constructor(folder: string) {
     this.folder = folder
@@ -116,8 +120,18 @@ export class AdsFixture implements AsyncDisposable {
     await this.until(() => this.xds.receipts.nodes().every((node) => !node.connected))
     this.change(...steps)
     await this.listen()
-    // Some tries fail while nobody listens: time goes on until one succeeds.
-    while (!this.xds.receipts.nodes().some((node) => node.connected)) await this.clock.advance(1000)
+    await this.somebodyConnected()
+  }
+
+  /** Time goes on until a try of somebody's succeeds. */
+  async somebodyConnected(): Promise<void> {
+    await this.#letTry(() => this.xds.receipts.nodes().some((node) => node.connected))
+  }
+
+  /** Time goes on until so many further tries have failed. */
+  async triesFailed(tries: number): Promise<void> {
+    const enough = this.#pauses + tries
+    await this.#letTry(() => this.#pauses >= enough)
   }
 
   /** One transaction. */
@@ -144,9 +158,36 @@ export class AdsFixture implements AsyncDisposable {
         apply: () => Promise.resolve([]),
         ...options,
       },
-      { clock: this.clock, rng: seededRng(1), log: silentLog, metrics: new MetricsRegistry() },
+      { clock: this.#clientClock(), rng: seededRng(1), log: silentLog, metrics: new MetricsRegistry() },
     )
     return this.#stack.use(client)
+  }
+
+  /** Time passes between tries alone. A try takes turns of the event loop, and on a busy machine so many that tokens would expire meanwhile. */
+  async #letTry(isOver: () => boolean): Promise<void> {
+    while (!isOver()) {
+      if (this.#paused > 0) await this.clock.advance(100)
+      else await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  #clientClock(): Clock {
+    const { clock } = this
+    return {
+      nowMs: () => clock.nowMs(),
+      monotonicMs: () => clock.monotonicMs(),
+      after: (ms, run) => clock.after(ms, run),
+      every: (ms, run) => clock.every(ms, run),
+      sleep: async (ms, options) => {
+        this.#paused++
+        this.#pauses++
+        try {
+          await clock.sleep(ms, options)
+        } finally {
+          this.#paused--
+        }
+      },
+    }
   }
 
   /** Waits until every connected node has applied what there is now, then says what was written down since. */
