@@ -52,7 +52,7 @@ export function planAnswer(
 
 function beginOf({ status, fields }: ResponseHead): string | undefined {
   const line = statusLine(status)
-  return fields.follow(line) ? undefined : line
+  return fields.beginsWith(line) ? undefined : line
 }
 
 function isStatus(status: number, min: number, max: number): boolean {

@@ -195,8 +195,8 @@ export class Fields {
     return opening.path === path && opening.authority === authority && opening.method === method
   }
 
-  /** Whether the answer's first line is this one, so that it can be sent as it came. */
-  follow(statusLine: string): boolean {
+  /** Whether the line in front of an answer's fields is this one, so that it can be sent as it came. */
+  beginsWith(statusLine: string): boolean {
     const firstLineEnd = this.#spans.length === 0 ? this.#endOfLines : this.#spans[0]
     return firstLineEnd === statusLine.length && this.#text.startsWith(statusLine)
   }
