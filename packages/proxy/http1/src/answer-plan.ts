@@ -1,8 +1,6 @@
 import { framing } from './body-writer.ts'
 import type { ResponseHead } from './exchange.ts'
 import { badLength, noLength } from './fields.ts'
-import type { Fields } from './fields.ts'
-import type { Output } from './output.ts'
 import type { Refusal } from './refusal.ts'
 import { statusLine } from './status-line.ts'
 
@@ -92,13 +90,6 @@ export function planInform(answer: ResponseHead): AnswerPlan | undefined {
   if (added === undefined) return undefined
   const begin = beginOf(answer)
   return { begin, end: `${added}\r\n`, framing: framing.none, length: 0, isTunnel: false }
-}
-
-/** Writes the head that was planned. */
-export function writeAnswerHead(output: Output, { begin, end }: AnswerPlan, fields: Fields): void {
-  if (begin !== undefined) output.text(begin)
-  fields.writeKept(output, begin === undefined)
-  output.text(end)
 }
 
 /** The answer to a request that is refused before anybody handles it. */

@@ -21,6 +21,7 @@ import { Output } from './output.ts'
 import { ReadCredit } from './read-credit.ts'
 import { planRequest } from './request-plan.ts'
 import { ResponseReader } from './response-reader.ts'
+import { writeHead } from './write-head.ts'
 
 export interface Http1ClientOptions {
   readonly transport: Http1Transport
@@ -100,9 +101,7 @@ class ClientConnection implements Http1Client, RequestOwner {
     this.#handedOverBefore = this.output.bytesHandedOver
     this.#informational = 0
     this.#hasAnswerBytes = false
-    if (plan.begin !== undefined) this.output.text(plan.begin)
-    head.fields.writeKept(this.output, plan.begin === undefined)
-    this.output.text(plan.end)
+    writeHead(this.output, plan, head.fields)
     this.writer.begin(end ? framing.none : plan.framing, plan.length)
     exchange.isSent = end
     return exchange

@@ -1,10 +1,11 @@
 import { framing } from './body-writer.ts'
 import type { BodyWriter } from './body-writer.ts'
 import type { RequestFacts } from './answer-plan.ts'
-import { planAnswer, planInform, writeAnswerHead } from './answer-plan.ts'
+import { planAnswer, planInform } from './answer-plan.ts'
 import type { Fields } from './fields.ts'
 import type { Output } from './output.ts'
 import type { ResponseHead, ServerExchange, ServerHandler } from './exchange.ts'
+import { writeHead } from './write-head.ts'
 
 /** What an exchange asks of its connection. */
 export interface ExchangeOwner {
@@ -46,7 +47,7 @@ export class Exchange implements ServerExchange {
   inform(head: ResponseHead): void {
     if (!this.isOpen || this.hasAnswer || this.facts.isHttp10) return
     const plan = planInform(head)
-    if (plan !== undefined) writeAnswerHead(this.#owner.output, plan, head.fields)
+    if (plan !== undefined) writeHead(this.#owner.output, plan, head.fields)
   }
 
   respond(head: ResponseHead, end: boolean): void {
@@ -57,7 +58,7 @@ export class Exchange implements ServerExchange {
       return
     }
     this.hasAnswer = true
-    writeAnswerHead(this.#owner.output, plan, head.fields)
+    writeHead(this.#owner.output, plan, head.fields)
     this.#owner.writer.begin(plan.framing, plan.length)
     if (plan.isTunnel) {
       this.isTunnel = true
