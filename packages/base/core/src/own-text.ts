@@ -3,7 +3,7 @@ const minReferenceChars = 13
 const maxCopiedChars = 1024
 const room: Buffer = Buffer.alloc(maxCopiedChars)
 
-/** The same text, without the manifest that it was cut from: that would stay in memory for as long as the part. */
+/** The same text in one piece, without the one that it was cut from: that would stay in memory for as long as the part. */
 export function ownText(part: string): string {
   if (part.length < minReferenceChars || part.length > maxCopiedChars) return part
   const size = room.write(part, 'latin1')

@@ -1,3 +1,5 @@
+import { KnownTexts, ownText } from '@tulle/core'
+
 import type { RequestHead } from './exchange.ts'
 import type { RequestOpening } from './fields.ts'
 import { needsMore } from './head-reader.ts'
@@ -160,7 +162,7 @@ export class RequestReader extends MessageReader {
       return last
     const host = this.valueAt(this.hostSpan)
     if (!isAuthority(host)) return ''
-    this.#lastHost = knownHost(host)
+    this.#lastHost = knownHosts.get(ownText(host), (own) => own)
     return this.#lastHost
   }
 
@@ -195,19 +197,8 @@ export class RequestReader extends MessageReader {
   }
 }
 
-const knownHosts: Map<string, string> = new Map()
-const maxKnownHosts = 1024
-
-/** One text for all connections of the thread: what compares hosts later then compares addresses. */
-function knownHost(host: string): string {
-  const known = knownHosts.get(host)
-  if (known !== undefined) return known
-  if (knownHosts.size >= maxKnownHosts) knownHosts.clear()
-  // Not a piece of the head's text, which it would keep.
-  const own = Buffer.from(host, 'latin1').toString('latin1')
-  knownHosts.set(own, own)
-  return own
-}
+/** Hosts are one text for all connections of the thread: what compares them later then compares addresses. */
+const knownHosts = new KnownTexts<string>({ maxEntries: 1024, maxLength: 1024 })
 
 /** One of ours where there is one: what compares it later then compares addresses. */
 function methodText(text: string, start: number, end: number): string {

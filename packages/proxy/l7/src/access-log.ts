@@ -1,3 +1,4 @@
+import { KnownTexts, ownText } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import { parseTraceparent } from '@tulle/trace-context'
 import type { Downstream, LoggedMembers } from './downstream.ts'
@@ -7,8 +8,6 @@ const bufferBytes = 262_144
 const flushMs = 100
 /** Of a path: the rest says no more to people. */
 const maxPathLength = 2048
-/** Endpoints whose text is kept; all are forgotten when there are more. */
-const maxDestinations = 4096
 
 /**
  * A JSON line for each request, gathered and handed on every 100 ms or 256 KiB. Keys are stable; absent facts have none. The path
@@ -24,7 +23,6 @@ export class AccessLog {
   #nowText: string = ''
   #second: number = Number.NaN
   #secondText: string = ''
-  readonly #destinations: Map<string, string> = new Map()
 
   /** `emit` must be done with the bytes, or have copied them, when it returns. */
   constructor(clock: Clock, emit: (lines: Buffer) => void) {
@@ -33,7 +31,7 @@ export class AccessLog {
   }
 
   write(record: RequestRecord): void {
-    const line = formatLine(this.#opening(), this.#destination(record.endpoint), record)
+    const line = formatLine(this.#opening(), record)
     // UTF-16 units make three bytes at most.
     if (line.length * 3 > bufferBytes - this.#used) this.flush()
     if (line.length * 3 > bufferBytes) return
@@ -48,17 +46,6 @@ export class AccessLog {
     const lines = this.#buffer.subarray(0, this.#used)
     this.#used = 0
     this.#emit(lines)
-  }
-
-  /** The same for all requests to an endpoint. */
-  #destination(endpoint: string | undefined): string {
-    if (endpoint === undefined) return ''
-    const known = this.#destinations.get(endpoint)
-    if (known !== undefined) return known
-    if (this.#destinations.size >= maxDestinations) this.#destinations.clear()
-    const made = member('dst', endpoint)
-    this.#destinations.set(endpoint, made)
-    return made
   }
 
   /** To the time, in ISO 8601 and UTC; what lines of one millisecond, and of one second, have in common is made once. */
@@ -76,9 +63,17 @@ export class AccessLog {
   }
 }
 
+/** The same for all requests to an endpoint. */
+const destinations = new KnownTexts<string>({ maxEntries: 4096, maxLength: 1024 })
+
+function destinationMember(endpoint: string): string {
+  return member('dst', endpoint)
+}
+
 /** Put together by hand, of few pieces: `JSON.stringify` of such an object takes four times as long. */
-function formatLine(opening: string, destination: string, record: RequestRecord): string {
-  const { request } = record
+function formatLine(opening: string, record: RequestRecord): string {
+  const { request, endpoint } = record
+  const destination = endpoint === undefined ? '' : destinations.get(endpoint, destinationMember)
   const path = request.path.length > maxPathLength ? request.path.slice(0, maxPathLength) : request.path
   const { party, toPath } = loggedMembers(request)
   return `${opening}${party}${destination}${toPath}${path}${fateMembers(record)}${record.requestBytes},"bytes_sent":${record.responseBytes},"duration_ms":${millisecondsText(record.durationMs)}${member('trace_id', traceIdOf(record))}}\n`
@@ -95,7 +90,7 @@ function fateMembers(record: RequestRecord): string {
   const last = rule.lastFate
   if (last?.status === status && last.policy === policy && last.place === place && last.version === version)
     return last.text
-  const text = flat(makeFateMembers(record))
+  const text = ownText(makeFateMembers(record))
   rule.lastFate = { version, status, policy, place, text }
   return text
 }
@@ -131,7 +126,7 @@ function millisecondsText(durationMs: number): string {
 /** The same for all requests of a connection, and for those that follow one another with the same method and host. */
 function loggedMembers({ downstream, method, host }: RequestRecord['request']): LoggedMembers {
   const logged = (downstream.logged ??= {
-    party: flat(makePartyMembers(downstream)),
+    party: ownText(makePartyMembers(downstream)),
     method,
     host,
     toPath: makeToPath(method, host),
@@ -145,12 +140,7 @@ function loggedMembers({ downstream, method, host }: RequestRecord['request']): 
 
 /** Host and path have been read: neither has a quote, a backslash or a control character in it. */
 function makeToPath(method: string, host: string): string {
-  return flat(`,"method":${jsonText(method)},"host":"${host}","path":"`)
-}
-
-/** One text in place of a tree of pieces, for one that is used again and again. */
-function flat(text: string): string {
-  return Buffer.from(text).toString()
+  return ownText(`,"method":${jsonText(method)},"host":"${host}","path":"`)
 }
 
 function makePartyMembers({ facts, sourcePort, principal, service }: Downstream): string {

@@ -1,9 +1,9 @@
 import { isAlias, isMap, isNode, isScalar, isSeq } from 'yaml'
 import type { Node, Pair, YAMLMap } from 'yaml'
+import { ownText } from '@tulle/core'
 import { fieldPath } from './field-path.ts'
 import type { FieldPath } from './field-path.ts'
 import type { ManifestLimits } from './limits.ts'
-import { ownText } from './own-text.ts'
 import type { TextFault } from './parse-yaml.ts'
 import { yamlNodes } from './yaml-nodes.ts'
 

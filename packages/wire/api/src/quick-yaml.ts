@@ -1,8 +1,8 @@
+import { ownText } from '@tulle/core'
 import { fieldPath } from './field-path.ts'
 import type { FieldLayout } from './field-layout.ts'
 import { LayoutStep, PathStep } from './field-layout.ts'
 import type { ManifestLimits } from './limits.ts'
-import { ownText } from './own-text.ts'
 
 /** Larger texts are left to the library, which counts their tokens. */
 const maxQuickChars = 100_000

@@ -1,8 +1,7 @@
-import { err, ok } from '@tulle/core'
+import { err, KnownTexts, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
 import { isIpv6, parseIpAddress } from '@tulle/mesh'
 import type { IpAddress } from '@tulle/mesh'
-import { KnownTexts } from './known-texts.ts'
 
 /** Where a tunnel leads: an address as the client used it, or the name of a service. */
 export type Authority =

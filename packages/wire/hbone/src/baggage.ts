@@ -1,5 +1,5 @@
 import type { Workload } from '@tulle/mesh'
-import { KnownTexts } from './known-texts.ts'
+import { KnownTexts } from '@tulle/core'
 
 /** What a peer says of its workload, for labels of metrics and logs only: nothing of it is verified. */
 export interface Baggage {

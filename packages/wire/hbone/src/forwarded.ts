@@ -1,8 +1,8 @@
+import { KnownTexts } from '@tulle/core'
 import type { Result } from '@tulle/core'
 import { parseIpAddress } from '@tulle/mesh'
 import type { IpAddress } from '@tulle/mesh'
 import { formatSocketAddress, parseAuthority } from './authority.ts'
-import { KnownTexts } from './known-texts.ts'
 
 /** Whom a connection was made for, as the sender says: for logs and metrics, believed for nothing else. */
 export interface Forwarded {
