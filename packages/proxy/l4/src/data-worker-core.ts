@@ -11,6 +11,7 @@ import {
   CredentialHolder,
   HandshakeGate,
   HeldBytes,
+  LastServed,
   noRevocations,
   SessionKeeper,
 } from '@tulle/tunnel'
@@ -111,6 +112,7 @@ export class DataWorker implements WorkerCommands {
         rests: handshakeRests(limits),
         beforeSome: flushNow,
       }),
+      served: new LastServed(),
     }
     this.#policyWatch = new PolicyWatch(this.#context)
     this.#trimmer = clock.every(trimMs, () => this.#context.buffers.trim())

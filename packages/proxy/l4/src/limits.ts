@@ -15,6 +15,8 @@ export interface L4Limits {
   /** After a handshake of a burst its worker begins none for so many times as long as it took; the same beyond. */
   readonly handshakeRest: number
   readonly handshakeRestBeyond: number
+  /** No rests where no other workload was served for so long. */
+  readonly handshakeOthersMs: number
   /** HBONE sessions to one workload, handshakes included; more are closed at once. */
   readonly maxInboundSessions: number
   /** The same from one source address. */
@@ -67,7 +69,8 @@ export const defaultLimits: L4Limits = {
   maxHandshakesPerTurn: 1,
   handshakeBurst: 64,
   handshakeRest: 1,
-  handshakeRestBeyond: 2,
+  handshakeRestBeyond: 3,
+  handshakeOthersMs: 100,
   maxInboundSessions: 4096,
   maxSessionsPerSource: 512,
   maxSessionsPerTarget: 256,
@@ -94,8 +97,8 @@ export const defaultLimits: L4Limits = {
 
 /** For the gate that all handshakes of a worker pass. */
 export function handshakeRests(limits: L4Limits): HandshakeRests {
-  const { handshakeBurst: burst, handshakeRest, handshakeRestBeyond } = limits
-  return { burst, factorInBurst: handshakeRest, factorBeyond: handshakeRestBeyond }
+  const { handshakeBurst: burst, handshakeRest, handshakeRestBeyond, handshakeOthersMs: othersMs } = limits
+  return { burst, factorInBurst: handshakeRest, factorBeyond: handshakeRestBeyond, othersMs }
 }
 
 /** Descriptors that a connection may take: the caller's socket and the destination's. */

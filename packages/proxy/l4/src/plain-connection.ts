@@ -25,7 +25,7 @@ export function callPlain(call: PlainCall, destination: PlainDestination): void 
   const { scope, paused, subject } = call
   const { buffers, connecting, connections } = scope.context
   let onDone: ((error: PipeError) => void) | undefined
-  const pipe = new SocketPipe(buffers, (error) => onDone?.(error))
+  const pipe = new SocketPipe(buffers, scope.served, (error) => onDone?.(error))
   const attempt = connections.begin(subject, (refusal) => end(refusal))
   const end = (refusal: Refusal): void => {
     paused.destroy()

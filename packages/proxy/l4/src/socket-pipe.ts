@@ -2,6 +2,7 @@ import type { OnReadOpts, Socket } from 'node:net'
 import { errorCode } from '@tulle/core'
 import { headroomBytes } from '@tulle/http2'
 import { resetSocket } from '@tulle/kernel'
+import type { ServedWorkload } from '@tulle/tunnel'
 import type { CopyBuffers } from './copy-buffers.ts'
 import type { Pipe, PipeError } from './pipe.ts'
 import { SocketReader } from './socket-reader.ts'
@@ -15,11 +16,13 @@ const maxBacklogBytes = 512 * 1024
 export class SocketPipe implements Pipe {
   readonly caller: SocketHalf
   readonly destination: SocketHalf
+  readonly served: ServedWorkload
   readonly #onDone: (error: PipeError) => void
   #open: number = 2
   #error: PipeError
 
-  constructor(buffers: CopyBuffers, onDone: (error: PipeError) => void) {
+  constructor(buffers: CopyBuffers, served: ServedWorkload, onDone: (error: PipeError) => void) {
+    this.served = served
     this.#onDone = onDone
     this.caller = new SocketHalf(buffers, this)
     this.destination = new SocketHalf(buffers, this)
@@ -127,13 +130,19 @@ export class SocketHalf implements Sink {
 
   /** The landing buffer is everybody's, so even a small chunk that has to wait needs a slab of its own. */
   copy(bytes: Buffer, start: number, end: number): void {
+    this.#pipe.served.note()
     if (this.peer?.writer?.copied(bytes, start, end) === true) return
     const slab = this.#buffers.slabs.take(end - start)
     bytes.copy(slab, headroomBytes, start, end)
-    if (!this.take(slab, end - start)) this.#buffers.slabs.give(slab)
+    if (!this.#write(slab, end - start)) this.#buffers.slabs.give(slab)
   }
 
   take(slab: Buffer, length: number): boolean {
+    this.#pipe.served.note()
+    return this.#write(slab, length)
+  }
+
+  #write(slab: Buffer, length: number): boolean {
     return this.peer?.writer?.write(slab, headroomBytes, headroomBytes + length) === false
   }
 

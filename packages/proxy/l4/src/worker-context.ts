@@ -1,6 +1,6 @@
 import type { Clock, Rng } from '@tulle/core'
 import type { Log } from '@tulle/runtime'
-import type { ByteBudget, HandshakeGate, SessionKeeper } from '@tulle/tunnel'
+import type { ByteBudget, HandshakeGate, LastServed, SessionKeeper } from '@tulle/tunnel'
 import type { AddressDemand } from './address-demand.ts'
 import type { ConnectionTable } from './connection-table.ts'
 import type { CopyBuffers } from './copy-buffers.ts'
@@ -31,4 +31,5 @@ export interface WorkerContext {
   readonly accounts: WorkloadAccounts
   readonly keeper: SessionKeeper
   readonly gate: HandshakeGate
+  readonly served: LastServed
 }

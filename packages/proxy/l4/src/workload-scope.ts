@@ -3,6 +3,7 @@ import type { Identity } from '@tulle/identity'
 import { parseIpAddress } from '@tulle/mesh'
 import type { IpAddress, Workload } from '@tulle/mesh'
 import type { ApplicablePolicies } from '@tulle/policy'
+import type { ServedWorkload } from '@tulle/tunnel'
 import type { EnrolledWorkload, SocketAddress } from './data-plane.ts'
 import { partyOf } from './party.ts'
 import type { Party } from './party.ts'
@@ -15,6 +16,8 @@ export class WorkloadScope {
   readonly enrolled: EnrolledWorkload
   readonly identity: Identity
   readonly place: SocketPlace
+  /** To be noted for what is read for it: its neighbours' handshakes then leave it time. */
+  readonly served: ServedWorkload
   /** It was removed: what still waits for something must not begin. */
   ended: boolean = false
   #policies: ApplicablePolicies | undefined
@@ -27,6 +30,7 @@ export class WorkloadScope {
     this.context = context
     this.enrolled = enrolled
     this.identity = identity
+    this.served = context.served.workload()
     const { netns, listeners } = enrolled
     const captured = netns !== undefined || listeners === undefined || listeners.captured === true
     this.place = { netns: enrolled.netns, captured }

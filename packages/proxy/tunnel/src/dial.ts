@@ -10,6 +10,7 @@ import type { DialFailure } from './errors.ts'
 import { holding } from './held-bytes.ts'
 import type { HeldBytes, SessionBrake } from './held-bytes.ts'
 import type { VerifiedPeer } from './peer-verifier.ts'
+import type { ServedWorkload } from './last-served.ts'
 import type { ReceiveSlabs } from './receive-slabs.ts'
 import { transportHighWaterBytes } from './tls-settings.ts'
 import { TlsReader } from './tls-reader.ts'
@@ -33,6 +34,8 @@ export interface DialDeps {
   readonly windowBudget: WindowBudget
   /** What the workload's sessions hold for slow applications. */
   readonly held: HeldBytes
+  /** Whose sessions they are. */
+  readonly served: ServedWorkload
   readonly connectTimeoutMs: number
   readonly maxStreamsPerSession: number
   /** How far windows grow, where not as far as those of all sessions. */
@@ -70,8 +73,10 @@ export class Dial {
     this.#deps = deps
     this.#callbacks = callbacks
     // Nothing comes before the session.
-    const receive = (bytes: Buffer, start: number, end: number): unknown =>
+    const receive = (bytes: Buffer, start: number, end: number): void => {
+      deps.served.note()
       this.#http?.receive(bytes, start, end)
+    }
     this.#reader = new TlsReader(deps.slabs, receive, () => this.#brake?.mayRead() ?? true)
   }
 

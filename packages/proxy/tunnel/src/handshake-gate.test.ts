@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TestClock } from '@tulle/core'
 import { HandshakeGate } from './handshake-gate.ts'
+import { LastServed, ServedWorkload } from './last-served.ts'
 import type { HandshakeGateOptions } from './handshake-gate.ts'
 import type { HandshakeQueue } from './handshake-queue.ts'
 
@@ -12,7 +13,7 @@ function gateInTurns(maxPerTurn: number, options: Pick<HandshakeGateOptions, 'cl
   const gate = new HandshakeGate({ maxPerTurn, nextTurn: (run) => next.push(run), ...options })
   return {
     begun,
-    queue: (maxWaiting: number) => gate.queue(maxWaiting),
+    queue: (maxWaiting: number, served: ServedWorkload = besideOthers()) => gate.queue(maxWaiting, served),
     push: (queue: HandshakeQueue, name: string, source = '') =>
       queue.push({ source, begin: () => void begun.push(name) }),
     /** False when nothing is left to do. */
@@ -23,6 +24,15 @@ function gateInTurns(maxPerTurn: number, options: Pick<HandshakeGateOptions, 'cl
       return due.length > 0
     },
   }
+}
+
+/** A workload beside another that is always served too. */
+function besideOthers(): ServedWorkload {
+  return new (class extends ServedWorkload {
+    override othersServed(): boolean {
+      return true
+    }
+  })(new LastServed())
 }
 
 test('HandshakeGate begins a lone handshake at once', () => {
@@ -103,7 +113,7 @@ test('HandshakeQueue.remove takes one out, and a queue that is empty again holds
   assert.deepEqual(begun, ['now', 'later', 'again'])
 })
 
-test('HandshakeQueue gives each source its turn, whoever has more waiting', () => {
+test('case 26: HandshakeQueue gives each source its turn, whoever has more waiting', () => {
   const { begun, queue, push, turn } = gateInTurns(1)
   const own = queue(100)
   for (let count = 0; count < 20; count++) push(own, 'loud', '10.0.0.1')
@@ -129,7 +139,7 @@ test('HandshakeQueue.remove takes out one of a source, and the source when that 
   assert.deepEqual(begun, ['now', 'stays'])
 })
 
-const rests = { burst: 4, factorInBurst: 1, factorBeyond: 3 }
+const rests = { burst: 4, factorInBurst: 1, factorBeyond: 3, othersMs: 100 }
 
 /** A gate with rests, in whose turns a handshake takes a millisecond of the test's clock. */
 function gateWithRests() {
@@ -241,4 +251,55 @@ test('a handshake that the machine held up for long is not rested from for as lo
   turn()
   await clock.advance(10)
   assert.equal(begun.length, 2)
+})
+
+test('HandshakeGate does not rest where no other workload was served lately', async () => {
+  const { begun, queue, push, handshake } = gateWithRests()
+  const thread = new LastServed()
+  const own = queue(1000, thread.workload())
+  thread.workload().note()
+  for (let count = 0; count < 1000; count++) push(own, 'lone')
+  await handshake()
+  for (let count = 0; count < 200; count++) await handshake()
+  const before = begun.length
+  for (let count = 0; count < 20; count++) await handshake()
+  assert.equal(begun.length - before, 20, 'one for each that ends')
+})
+
+test('case 26: what was read for another workload brings the rests back, until it was long ago', async () => {
+  const { begun, clock, queue, push, handshake } = gateWithRests()
+  const thread = new LastServed()
+  const [own, neighbour] = [queue(10_000, thread.workload()), thread.workload()]
+  for (let count = 0; count < 5000; count++) push(own, 'noisy')
+  for (let count = 0; count < 200; count++) await handshake()
+  neighbour.note()
+  await handshake()
+  const during = begun.length
+  await clock.advance(2)
+  assert.equal(begun.length, during, 'within the rest')
+  const fromMs = clock.monotonicMs()
+  while (clock.monotonicMs() - fromMs < rests.othersMs - 4) {
+    await handshake()
+    await clock.advance(3)
+  }
+  assert.ok(begun.length - during <= rests.othersMs / 4, `${begun.length - during} with rests`)
+  const after = begun.length
+  for (let count = 0; count < 50; count++) await handshake()
+  assert.ok(begun.length - after >= 45, `${begun.length - after} of 50 when it was long ago`)
+})
+
+test('case 26: two floods beside one another leave each other their rests', async () => {
+  const { begun, clock, queue, push, handshake } = gateWithRests()
+  const thread = new LastServed()
+  for (const name of ['one', 'other']) {
+    const own = queue(10_000, thread.workload())
+    for (let count = 0; count < 5000; count++) push(own, name)
+  }
+  const fromMs = clock.monotonicMs()
+  for (let count = 0; count < 200; count++) {
+    await handshake()
+    await clock.advance(3)
+  }
+  const elapsedMs = clock.monotonicMs() - fromMs
+  assert.ok(begun.length <= elapsedMs / 4 + 2 * rests.burst, `${begun.length} handshakes in ${elapsedMs} ms`)
 })

@@ -2,8 +2,9 @@ import { systemClock } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import { DecayingCount } from './decaying-count.ts'
 import { HandshakeQueue } from './handshake-queue.ts'
+import type { ServedWorkload } from './last-served.ts'
 
-/** What a workload that has had many handshakes lately leaves to everything else. */
+/** What handshakes of one workload leave to the others on their thread, while these need it. */
 export interface HandshakeRests {
   /** So many handshakes of a workload within a few seconds are a burst, and rest shortly. */
   readonly burst: number
@@ -11,6 +12,8 @@ export interface HandshakeRests {
   readonly factorInBurst: number
   /** After one beyond. */
   readonly factorBeyond: number
+  /** No rests where no other workload was served for so long; infinite: rests for whatever else there may be. */
+  readonly othersMs: number
 }
 
 export interface HandshakeGateOptions {
@@ -35,7 +38,8 @@ const rememberedBursts = 2
 /**
  * Spreads handshakes over turns of the event loop, and turns over workloads: of those with some waiting, the one with
  * the fewest lately has the next. After a handshake the thread rests from handshakes for a multiple of the time that it
- * took, so that floods of them get a share of the thread's time and no more, whatever they cost here. One gate a thread.
+ * took, so that floods of them get a share of the thread's time and no more, whatever they cost here; unless no other
+ * workload was served lately, which would be a rest for nobody. One gate a thread.
  */
 export class HandshakeGate {
   readonly #clock: Clock
@@ -47,6 +51,8 @@ export class HandshakeGate {
   readonly #ring: HandshakeQueue[] = []
   readonly #onTurn: () => void = () => this.#turn()
   #begun: number = 0
+  /** Whose they were. */
+  #begunFor: HandshakeQueue[] = []
   #restFactor: number = 0
 
   constructor(options: HandshakeGateOptions) {
@@ -58,11 +64,10 @@ export class HandshakeGate {
   }
 
   /** One workload's, which holds at most `maxWaiting`. */
-  queue(maxWaiting: number): HandshakeQueue {
+  queue(maxWaiting: number, served: ServedWorkload): HandshakeQueue {
     const max = this.#rests === undefined ? 1 : this.#rests.burst * rememberedBursts
-    return new HandshakeQueue(maxWaiting, new DecayingCount(this.#clock, halfLifeMs, max), (queue) =>
-      this.#enter(queue),
-    )
+    const recent = new DecayingCount(this.#clock, halfLifeMs, max)
+    return new HandshakeQueue({ maxWaiting, recent, served, enter: (queue) => this.#enter(queue) })
   }
 
   #enter(queue: HandshakeQueue): void {
@@ -72,6 +77,7 @@ export class HandshakeGate {
 
   #turn(): void {
     this.#begun = 0
+    this.#begunFor = []
     this.#restFactor = 0
     if (this.#ring.length === 0) return
     this.#beforeSome()
@@ -105,14 +111,16 @@ export class HandshakeGate {
     return this.#ring.splice(calmest, 1)[0]
   }
 
-  #note({ recent }: HandshakeQueue): void {
+  #note(queue: HandshakeQueue): void {
     if (this.#rests === undefined) return
     const { burst, factorInBurst, factorBeyond } = this.#rests
+    const { recent } = queue
     this.#restFactor = Math.max(
       this.#restFactor,
       Math.round(recent.value) < burst ? factorInBurst : factorBeyond,
     )
     recent.add()
+    this.#begunFor.push(queue)
   }
 
   /**
@@ -120,16 +128,29 @@ export class HandshakeGate {
    * handshake costs is spent when the loop next reads its socket, which is over in the turn after the next at the latest.
    */
   #schedule(): void {
-    if (this.#rests === undefined) {
+    const rests = this.#rests
+    if (rests === undefined) {
       this.#nextTurn(this.#onTurn)
       return
     }
     const startedMs = this.#clock.monotonicMs()
-    this.#nextTurn(() =>
-      this.#nextTurn(() => {
-        const takenMs = Math.min(maxTakenMs, this.#clock.monotonicMs() - startedMs)
-        this.#clock.after(Math.ceil(takenMs * this.#restFactor), this.#onTurn)
-      }),
-    )
+    this.#nextTurn(() => this.#nextTurn(() => this.#rest(startedMs, rests)))
+  }
+
+  #rest(startedMs: number, { othersMs }: HandshakeRests): void {
+    const nowMs = this.#clock.monotonicMs()
+    if (!this.#othersServed(nowMs, othersMs)) {
+      this.#turn()
+      return
+    }
+    const takenMs = Math.min(maxTakenMs, nowMs - startedMs)
+    this.#clock.after(Math.ceil(takenMs * this.#restFactor), this.#onTurn)
+  }
+
+  #othersServed(nowMs: number, withinMs: number): boolean {
+    let found = false
+    // All of them are asked: each answers for the time since it was last.
+    for (const queue of this.#begunFor) found = queue.othersServed(nowMs, withinMs) || found
+    return found
   }
 }

@@ -1,10 +1,19 @@
 import type { DecayingCount } from './decaying-count.ts'
+import type { ServedWorkload } from './last-served.ts'
 
 /** A handshake that can begin: its ClientHello is here. Nothing here throws. */
 export interface ReadyHandshake {
   /** The address that it comes from. */
   readonly source: string
   begin(): void
+}
+
+export interface HandshakeQueueOptions {
+  readonly maxWaiting: number
+  readonly recent: DecayingCount
+  /** Tells of the others on its thread. */
+  readonly served: ServedWorkload
+  enter(queue: HandshakeQueue): void
 }
 
 /** Handshakes of one workload: sources take turns, and those of one source are in the order they became ready. */
@@ -15,14 +24,17 @@ export class HandshakeQueue {
   readonly #enter: (queue: HandshakeQueue) => void
   /** What the workload has had begun lately. */
   readonly recent: DecayingCount
+  readonly #served: ServedWorkload
+  #othersServedMs: number = Number.NEGATIVE_INFINITY
   #waiting: number = 0
   #entered: boolean = false
 
   /** Made by its gate. */
-  constructor(maxWaiting: number, recent: DecayingCount, enter: (queue: HandshakeQueue) => void) {
-    this.#maxWaiting = maxWaiting
-    this.recent = recent
-    this.#enter = enter
+  constructor(options: HandshakeQueueOptions) {
+    this.#maxWaiting = options.maxWaiting
+    this.recent = options.recent
+    this.#served = options.served
+    this.#enter = options.enter
   }
 
   get waiting(): number {
@@ -49,6 +61,15 @@ export class HandshakeQueue {
     if (own?.delete(handshake) !== true) return
     this.#waiting--
     if (own.size === 0) this.#sources.delete(handshake.source)
+  }
+
+  /**
+   * For the gate: whether another workload was served in the last `withinMs`. What came between two looks counts as
+   * if it came now.
+   */
+  othersServed(nowMs: number, withinMs: number): boolean {
+    if (this.#served.othersServed()) this.#othersServedMs = nowMs
+    return nowMs - this.#othersServedMs < withinMs
   }
 
   /** For the gate: the eldest of the source whose turn it is. Whether the queue stays in the ring is in `waiting`. */

@@ -22,6 +22,7 @@ import { holding } from './held-bytes.ts'
 import type { HeldBytes } from './held-bytes.ts'
 import { InboundTunnel, refuseStream } from './inbound-tunnel.ts'
 import type { PeerRefusal, VerifiedPeer } from './peer-verifier.ts'
+import type { ServedWorkload } from './last-served.ts'
 import type { ReceiveSlabs } from './receive-slabs.ts'
 import type { SessionKeeper } from './session-keeper.ts'
 import { serverContextOptions, serverOptions } from './tls-settings.ts'
@@ -47,6 +48,8 @@ export interface HboneServerOptions {
   readonly slabs: ReceiveSlabs
   /** Decides when a handshake begins; one for all workloads of a thread. */
   readonly gate: HandshakeGate
+  /** Which of them it is. */
+  readonly served: ServedWorkload
   /** Handshakes in progress: those that wait for a hello or for their turn, and those within TLS. */
   readonly maxHandshakes: number
   readonly maxHandshakesPerSource: number
@@ -101,7 +104,7 @@ export class HboneServer {
 
   constructor(options: HboneServerOptions) {
     this.#options = options
-    this.#queue = options.gate.queue(options.maxHandshakes)
+    this.#queue = options.gate.queue(options.maxHandshakes, options.served)
     this.#arrivals = new Arrivals({
       clock: options.clock,
       queue: this.#queue,
@@ -246,7 +249,11 @@ export class HboneServer {
     const endsAtMs = Math.min(peer.notAfterMs, credentials.certificate.notAfterMs)
     const kept = this.#options.keeper.keep({ peer, endsAtMs, http }, credentials.verifier)
     followSocket(socket, http)
-    const receive = (bytes: Buffer, start: number, end: number): boolean => http.receive(bytes, start, end)
+    const { served } = this.#options
+    const receive = (bytes: Buffer, start: number, end: number): void => {
+      served.note()
+      http.receive(bytes, start, end)
+    }
     const reader = new TlsReader(this.#options.slabs, receive, () => brake.mayRead())
     reader.attach(socket)
     if (this.#draining) http.drain()

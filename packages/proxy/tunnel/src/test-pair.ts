@@ -13,6 +13,8 @@ import type { TunnelTarget } from './dial.ts'
 import type { DialFailure } from './errors.ts'
 import { HandshakeGate } from './handshake-gate.ts'
 import { HeldBytes } from './held-bytes.ts'
+import { LastServed } from './last-served.ts'
+import type { ServedWorkload } from './last-served.ts'
 import { HboneServer } from './hbone-server.ts'
 import type { HboneServerOptions, ServerRefusal } from './hbone-server.ts'
 import { ReceiveSlabs } from './receive-slabs.ts'
@@ -47,6 +49,7 @@ export async function startServer(
     held: new HeldBytes(clock, 64 * 1024 * 1024),
     slabs: new ReceiveSlabs(),
     gate: new HandshakeGate({ maxPerTurn: 1 }),
+    served: new LastServed().workload(),
     maxHandshakes: 16,
     maxHandshakesPerSource: 16,
     maxSessions: 64,
@@ -93,6 +96,7 @@ export function startClient(
     readonly clock?: Clock
     readonly maxStreamsPerSession?: number
     readonly maxSessionsPerTarget?: number
+    readonly served?: ServedWorkload
   } = {},
 ): TestClient {
   const clock = options.clock ?? systemClock
@@ -106,6 +110,7 @@ export function startClient(
     slabs: new ReceiveSlabs(),
     windowBudget: new ByteBudget(1024 * 1024),
     held: new HeldBytes(clock, 64 * 1024 * 1024),
+    served: options.served ?? new LastServed().workload(),
     connectTimeoutMs: 5000,
     maxStreamsPerSession: options.maxStreamsPerSession ?? 100,
     idleSessionMs: 300_000,

@@ -37,12 +37,13 @@ import {
   ClientPool,
   CredentialHolder,
   HandshakeGate,
+  LastServed,
   HboneServer,
   HeldBytes,
   ReceiveSlabs,
   SessionKeeper,
 } from '@tulle/tunnel'
-import type { Revocations, WorkloadCertificate } from '@tulle/tunnel'
+import type { Revocations, ServedWorkload, WorkloadCertificate } from '@tulle/tunnel'
 import { dialHbone } from './hbone-dial.ts'
 import { idleDrainMs, InboundCalls } from './inbound-calls.ts'
 import { MeshAuthorizer } from './mesh-authorizer.ts'
@@ -131,6 +132,7 @@ export class WaypointWorker implements WaypointCommands {
       windowBudget: new ByteBudget(Math.floor(l4Limits.maxWindowBytes / settings.workers)),
       held: new HeldBytes(clock, Math.floor(l4Limits.maxHeldBytes / settings.workers)),
       slabs: new ReceiveSlabs(),
+      served: new LastServed().workload(),
     }
     this.#pool = this.#makePool(shares)
     this.#tracing = new MeshTracing(settings, {
@@ -312,7 +314,7 @@ export class WaypointWorker implements WaypointCommands {
       ...shares,
       gate: new HandshakeGate({
         maxPerTurn: l4Limits.maxHandshakesPerTurn,
-        rests: handshakeRests(l4Limits),
+        rests: waypointRests,
         beforeSome: flushNow,
       }),
       maxHandshakes: l4Limits.maxHandshakes,
@@ -387,6 +389,9 @@ export class WaypointWorker implements WaypointCommands {
   }
 }
 
+/** All of a waypoint's sessions are of one workload: what its handshakes leave time to are its own requests, at any time. */
+const waypointRests = { ...handshakeRests(l4Limits), factorBeyond: 2, othersMs: Number.POSITIVE_INFINITY }
+
 interface Shares {
   readonly credentials: CredentialHolder
   readonly keeper: SessionKeeper
@@ -394,4 +399,5 @@ interface Shares {
   readonly windowBudget: ByteBudget
   readonly held: HeldBytes
   readonly slabs: ReceiveSlabs
+  readonly served: ServedWorkload
 }
