@@ -30,7 +30,7 @@ import type { MirrorRun } from './mirror-run.ts'
 import { ReplayBuffer } from './replay-buffer.ts'
 import { walkRequestPath } from './request-path.ts'
 import { RequestState } from './request-state.ts'
-import { isRace, retryRuleOf } from './retry-decision.ts'
+import { isRace, isUnsendable, retryRuleOf } from './retry-decision.ts'
 import { Attempt } from './stages/attempt.ts'
 import type { AttemptOwner } from './stages/attempt.ts'
 import { accessDenied } from './stages/authorize.ts'
@@ -225,8 +225,7 @@ export class RequestRun implements ServerHandler, AttemptOwner, ActiveRequest {
     if (this.#hasOthers(attempt)) return
     const rule = retryRuleOf(this.#state)
     const { connected } = attempt
-    const unsendable =
-      fate === 'unsent' && (code === http2Error.protocolError || code === http2Error.http11Required)
+    const unsendable = isUnsendable(code, fate)
     const race = !unsendable && isRace({ fate, connected, method: this.#state.method })
     const result = { kind: fate === 'unsent' ? 'connection' : 'reset' } as const
     if (race && this.#freeRepeats < maxFreeRepeats && this.#canReplay()) {

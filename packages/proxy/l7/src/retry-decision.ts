@@ -1,4 +1,5 @@
 import type { RequestFate } from '@tulle/http1'
+import { http2Error } from '@tulle/http2'
 import type { RetryRule } from '@tulle/traffic'
 import type { RequestState } from './request-state.ts'
 
@@ -24,6 +25,11 @@ export interface FailedAttempt {
   /** The connection had been made. */
   readonly connected: boolean
   readonly method: string
+}
+
+/** Whether it is the request that can't be sent, or not in that version: no endpoint is to blame, and none would take it. */
+export function isUnsendable(code: number, fate: RequestFate): boolean {
+  return fate === 'unsent' && (code === http2Error.protocolError || code === http2Error.http11Required)
 }
 
 /**

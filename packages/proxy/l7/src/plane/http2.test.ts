@@ -218,6 +218,28 @@ describe('HTTP/2', () => {
     assert.ok(back.sessions >= 2, `${back.sessions} sessions`)
   })
 
+  it('keeps the connection that a request was meant for which can’t be sent over HTTP/1.1', async () => {
+    await using back = await RawBackend.listen(answering(okAnswer))
+    await using proxy = await TestProxy.start({
+      entries: toBackend,
+      clusters: { 'test/back': [back.port] },
+      protocol: 'http2',
+      resilience: { limits: { maxConnections: 1, maxRequests: 10, maxPending: 10 } },
+    })
+    using client = new NodeClient(proxy.port)
+    const statuses: unknown[] = []
+    // A length that HTTP/1.1 reads in two ways.
+    for (const length of ['02', '02', '2']) {
+      const headers = { ':method': 'POST', ':path': '/', 'content-length': length }
+      statuses.push((await client.ask(headers, 'no')).headers[':status' as keyof IncomingHttpHeaders])
+    }
+    assert.deepEqual(statuses, [400, 400, 200])
+    assert.equal(back.received.length, 1)
+    // Nor is the endpoint to blame: whoever sends such requests could have it left out.
+    const outcomes = proxy.balancers.flatMap((balancer) => balancer.outcomes)
+    assert.deepEqual(outcomes, ['unknown', 'finished', 'unknown', 'finished', 'ok', 'finished'])
+  })
+
   it('case 23: an extended CONNECT that the backend answers with 200 is no tunnel', async () => {
     await using back = await RawBackend.listen(answering(okAnswer))
     await using proxy = await TestProxy.start({

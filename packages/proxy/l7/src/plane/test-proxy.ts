@@ -153,11 +153,13 @@ export class TestProxy implements AsyncDisposable {
   readonly port: number
   readonly logged: string[]
   readonly worker: HttpWorker
+  readonly balancers: readonly TurnBalancer[]
 
-  private constructor(port: number, logged: string[], worker: HttpWorker) {
+  private constructor(port: number, parts: Pick<TestProxy, 'logged' | 'worker' | 'balancers'>) {
     this.port = port
-    this.logged = logged
-    this.worker = worker
+    this.logged = parts.logged
+    this.worker = parts.worker
+    this.balancers = parts.balancers
   }
 
   static async start(plan: TestProxyPlan): Promise<TestProxy> {
@@ -192,6 +194,7 @@ export class TestProxy implements AsyncDisposable {
       })),
     }))
     const limits = { ...defaultLimits, ...plan.limits }
+    const balancers: TurnBalancer[] = []
     const worker = new HttpWorker(
       {
         index: 0,
@@ -204,12 +207,16 @@ export class TestProxy implements AsyncDisposable {
         clock: plan.clock ?? systemClock,
         rng: systemRng,
         log: plan.log ?? silentLog,
-        makeBalancer: (specs) => new TurnBalancer(specs),
+        makeBalancer: (specs) => {
+          const balancer = new TurnBalancer(specs)
+          balancers.push(balancer)
+          return balancer
+        },
         onAccessLog: (lines) => logged.push(...lines.toString().trimEnd().split('\n')),
       },
     )
     await worker.start()
-    return new TestProxy(port, logged, worker)
+    return new TestProxy(port, { logged, worker, balancers })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -9,6 +9,7 @@ import type {
 } from '@tulle/http1'
 import { http2Error } from '@tulle/http2'
 import type { L7Environment } from '../environment.ts'
+import { isUnsendable } from '../retry-decision.ts'
 import type { Timeout } from '../timeouts.ts'
 import type { AttemptSpan } from '../tracing/request-trace.ts'
 import type { Cluster, UpstreamConnection, UpstreamSpec } from '../upstream/cluster.ts'
@@ -116,7 +117,8 @@ export class Attempt implements ClientHandler {
 
   onReset(code: number, fate: RequestFate): void {
     if (this.#over) return
-    this.#finish('failed', this.connected ? 'upstream_reset' : 'connect_failed')
+    if (isUnsendable(code, fate)) this.#finish('unknown', 'unsendable')
+    else this.#finish('failed', this.connected ? 'upstream_reset' : 'connect_failed')
     // What was given to a connection that was never made stayed here.
     this.#owner.onAttemptFailed(this, code, this.connected ? fate : 'unsent')
   }

@@ -97,8 +97,10 @@ class Connection implements UpstreamConnection {
   connected: boolean = false
   idleSinceMs: number = 0
   readonly #client: Http1Client
+  readonly #owner: ConnectionOwner
 
   constructor(spec: UpstreamSpec, clock: Clock, deps: ConnectDeps, owner: ConnectionOwner) {
+    this.#owner = owner
     const dialled = deps.dial(spec)
     this.#client = createHttp1Client({
       transport: dialled.link,
@@ -117,8 +119,13 @@ class Connection implements UpstreamConnection {
   }
 
   request(head: RequestHead, handler: ClientHandler, end: boolean): ClientExchange {
-    if (lacksKey(head)) return requestWithKey(this.#client, head, handler, end)
-    return this.#client.request(head, handler, end)
+    const client = this.#client
+    const exchange = lacksKey(head)
+      ? requestWithKey(client, head, handler, end)
+      : client.request(head, handler, end)
+    // One that can't be sent leaves it as it was: for the next one.
+    if (client.isIdle) this.#owner.onIdle()
+    return exchange
   }
 
   destroy(): void {
