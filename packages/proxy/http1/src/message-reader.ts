@@ -8,6 +8,8 @@ import type { Refusal } from './refusal.ts'
 const none = -1
 const several = -2
 
+const noSpans: readonly number[] = []
+
 const keepAlive = 'keep-alive'
 
 /** Names that `Connection` may not name: taking them away would change which message this is (RFC 9110 §7.6.1). */
@@ -33,6 +35,8 @@ export abstract class MessageReader extends HeadReader {
   #connectionSpan = none
   /** Those of further lines of Connection. */
   #moreConnectionSpans: number[] | undefined
+  /** What they name of this connection alone, in lower case. */
+  #nominated: Set<string> | undefined
 
   /** The fields that travel on. Once for each head. */
   takeFields(): Fields {
@@ -67,6 +71,7 @@ export abstract class MessageReader extends HeadReader {
     this.#repeated = undefined
     this.#connectionSpan = none
     this.#moreConnectionSpans = undefined
+    this.#nominated = undefined
   }
 
   protected override onSpecial(kind: number, span: number): boolean {
@@ -123,13 +128,10 @@ export abstract class MessageReader extends HeadReader {
 
   #connection(): Refusal | undefined {
     if (this.#connectionSpan === none) return undefined
-    const refusal = this.#connectionLine(this.#connectionSpan)
-    if (refusal !== undefined || this.#moreConnectionSpans === undefined) return refusal
-    for (const span of this.#moreConnectionSpans) {
-      const refusalOfLine = this.#connectionLine(span)
-      if (refusalOfLine !== undefined) return refusalOfLine
-    }
-    return undefined
+    let refusal = this.#connectionLine(this.#connectionSpan)
+    for (const span of this.#moreConnectionSpans ?? noSpans) refusal ??= this.#connectionLine(span)
+    if (this.#nominated !== undefined) this.#hide(this.#nominated)
+    return refusal
   }
 
   #connectionLine(span: number): Refusal | undefined {
@@ -142,17 +144,17 @@ export abstract class MessageReader extends HeadReader {
       if (option === 'close') this.wantsClose = true
       else if (option === 'upgrade') this.wantsUpgrade = true
       else if (neverNominated.has(option)) return refusals.connection
-      else if (option !== '') this.#hide(option)
+      else if (option !== '') (this.#nominated ??= new Set()).add(option)
     }
     return undefined
   }
 
-  /** A field that Connection names stays on this connection. */
-  #hide(name: string): void {
+  /** Fields that Connection names stay on this connection. One look at each field: thousands may be named in one head. */
+  #hide(names: ReadonlySet<string>): void {
     const { spans, text } = this
     for (let at = 0; at < spans.length; at += spanNumbers) {
       const end = spans[at + 1] ?? 0
-      if (end !== 0 && text.slice(spans[at], end).toLowerCase() === name) spans[at + 1] = 0
+      if (end !== 0 && names.has(text.slice(spans[at], end).toLowerCase())) spans[at + 1] = 0
     }
   }
 }
