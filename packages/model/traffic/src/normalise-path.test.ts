@@ -120,7 +120,7 @@ test('case 11: normalisePath() keeps an empty query for the backend, and reads t
   assert.deepEqual(normalisePath('/a?b?c'), { ok: true, path: '/a', query: 'b?c', target: '/a?b?c' })
 })
 
-for (const query of ['a b', 'a\r\nb', 'a\0', '\u007f']) {
+for (const query of ['a b', 'a\r\nb', 'a\0', '\u007f', '\u00e9']) {
   test(`case 11: normalisePath() refuses the query ${JSON.stringify(query)}`, () => {
     assert.equal(normalisePath(`/a?${query}`).ok, false)
     assert.equal(normalisePath(`/a/../b?${query}`).ok, false)

@@ -86,6 +86,7 @@ function faultOfQuery(query: string): string | undefined {
   for (let at = 0; at < query.length; at++) {
     const unit = query.charCodeAt(at)
     if (unit <= space || unit === del) return 'a control byte or a space in the query'
+    if (unit > del) return 'a character beyond ASCII in the query that is not encoded'
     if (unit === hash) return 'a fragment'
   }
   return undefined

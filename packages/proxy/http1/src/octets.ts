@@ -62,6 +62,15 @@ export function skip(bytes: Uint8Array, start: number, end: number, table: Uint8
   return at
 }
 
+/** More letters than any method has. */
+export const maxMethodBytes = 32
+
+/** A method as text: of a request that did not come from our own parser. */
+export function isMethod(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (methodOctets[text.charCodeAt(i)] !== 1) return false
+  return text.length > 0 && text.length <= maxMethodBytes
+}
+
 /** A token as text: names that did not come from our own parser. */
 export function isToken(text: string): boolean {
   for (let i = 0; i < text.length; i++) if ((tokenLower[text.charCodeAt(i)] ?? 0) === 0) return false

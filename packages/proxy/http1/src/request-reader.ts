@@ -5,16 +5,13 @@ import type { RequestOpening } from './fields.ts'
 import { needsMore } from './head-reader.ts'
 import type { Http1Limits } from './limits.ts'
 import { MessageReader } from './message-reader.ts'
-import { methodOctets, octet, skip, targetOctets, tokenLower } from './octets.ts'
+import { maxMethodBytes, methodOctets, octet, skip, targetOctets, tokenLower } from './octets.ts'
 import { refusals } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
 import { authorityForm, isAuthority, sameAuthority, splitAbsolute } from './target.ts'
 import { mayUpgradeTo } from './upgrade.ts'
 
 const hostPrefix = 'host: '
-
-/** A method of more letters is nobody's. */
-const maxMethodBytes = 32
 
 /** Most frequent ones first. */
 const knownMethods: readonly string[] = ['GET', 'POST', 'PUT', 'HEAD', 'PATCH', 'DELETE', 'OPTIONS']

@@ -43,6 +43,9 @@ const requests: readonly (readonly [what: string, headers: readonly string[], ex
   ['case 21: CR LF in a value', [...get, 'a', 'b\r\nc: d'], malformed],
   ['case 21: LF alone', [...get, 'a', 'b\nc'], malformed],
   ['case 21: NUL in a value', [...get, 'a', 'b\0'], malformed],
+  ['case 21: another control character in a value', [...get, 'a', 'b\u0001c'], malformed],
+  ['case 21: DEL in a value', [...get, 'a', 'b\u007fc'], malformed],
+  ['a tab within a value', [...get, 'a', 'b\tc'], lengthUnknown],
   [
     'case 21: CR LF in a pseudo-header',
     [':method', 'GET\r\nx: y', ':scheme', 'http', ':path', '/'],

@@ -97,13 +97,14 @@ function isName(name: string): boolean {
 }
 
 /**
- * No NUL, CR or LF anywhere, no blank at the ends (RFC 9113 §8.2.1), nothing beyond an octet: such a character would be cut to
- * its low byte on the wire, and U+010A would become a line feed.
+ * No control character but the tab (RFC 9110 §5.5), as what has one is no field value over HTTP/1.1, and some servers end their
+ * session for it, with everybody's streams; no blank at the ends (RFC 9113 §8.2.1); nothing beyond an octet: such a character
+ * would be cut to its low byte on the wire, and U+010A would become a line feed.
  */
 function isValue(value: string): boolean {
   for (let i = 0; i < value.length; i++) {
     const unit = value.charCodeAt(i)
-    if (unit < 0x20 ? unit === 0 || unit === 0x0a || unit === 0x0d : unit > 0xff) return false
+    if (unit < 0x20 ? unit !== 0x09 : unit === 0x7f || unit > 0xff) return false
   }
   return value.length === 0 || !(isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1)))
 }

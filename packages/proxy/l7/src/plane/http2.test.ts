@@ -10,6 +10,20 @@ import { answered, answering, exchange, okAnswer, proxyIp, RawBackend, TestProxy
 
 const toBackend = [entry({}, rule('back'))]
 
+const noDelete: AccessPolicy = {
+  name: 'no-delete',
+  namespace: 'test',
+  scope: 'namespace',
+  action: 'deny',
+  dryRun: false,
+  rules: [
+    {
+      connection: { clauses: [] },
+      requests: [{ methods: ['DELETE'], headers: [], query: [] }],
+    },
+  ],
+}
+
 /** Node's own HTTP/2 as a backend. */
 class NodeBackend implements AsyncDisposable {
   readonly #server: Http2Server
@@ -107,6 +121,35 @@ describe('HTTP/2', () => {
     const answer = await client.ask({ ':path': '/', ':authority': 'one', host: 'two' })
     assert.equal(answer.headers[':status' as keyof IncomingHttpHeaders], 400)
     assert.deepEqual(back.received, [])
+  })
+
+  it('case 21: is read no more generously than HTTP/1.1, also on its way to HTTP/2', async () => {
+    const reached: unknown[] = []
+    await using back = await NodeBackend.listen((stream, headers) => {
+      reached.push([headers[':method'], headers[':authority'], headers[':path']])
+      stream.respond({ ':status': 200 }, { endStream: true })
+    })
+    await using proxy = await TestProxy.start({
+      entries: toBackend,
+      clusters: { 'test/back': [back.port] },
+      access: [noDelete],
+      protocol: 'http2',
+      upstream: 'http2',
+    })
+    using client = new NodeClient(proxy.port)
+    const good = { ':method': 'GET', ':authority': 'books', ':path': '/' }
+    const statusOf = async (change: Record<string, string>): Promise<unknown> =>
+      (await client.ask({ ...good, ...change })).headers[':status' as keyof IncomingHttpHeaders]
+    assert.equal(await statusOf({ ':method': 'DELETE' }), 403)
+    for (const method of ['delete', 'Delete', 'DELETE /b HTTP/1.1', 'G\u00c9T', 'X'.repeat(33)])
+      assert.equal(await statusOf({ ':method': method }), 501, method)
+    for (const host of ['b%6Foks', 'books:', 'books:99999', 'books,a', '(books)', 'books..', 'a@books'])
+      assert.equal(await statusOf({ ':authority': host }), 400, host)
+    assert.equal(await statusOf({ ':path': '/?\u00e9' }), 400)
+    await assert.rejects(statusOf({ a: 'b\u0001c' }))
+    assert.deepEqual(reached, [])
+    assert.equal(await statusOf({ ':authority': 'BOOKS.:80' }), 200)
+    assert.equal(reached.length, 1)
   })
 
   it('goes out for HTTP/1.1 clients, many on one session', async () => {

@@ -1,4 +1,4 @@
-import { isProtocolName, mayUpgradeTo } from '@tulle/http1'
+import { isMethod, isProtocolName, mayUpgradeTo } from '@tulle/http1'
 import type { Fields } from '@tulle/http1'
 import { localReply } from '../local-reply.ts'
 import type { LocalReply } from '../local-reply.ts'
@@ -22,6 +22,9 @@ export const decode: Stage = ({ head, fields }) => {
   // RFC 9110 §9.3.6: it would lead through this proxy to wherever the client names.
   if (head.method === 'CONNECT' && head.protocol === undefined)
     return localReply(405, 'connect_refused', { flag: 'DPE', body: 'CONNECT is not offered here' })
+  // As HTTP/1.1 has it: to some servers `delete` is DELETE, to no rule.
+  if (head.version === '2' && !isMethod(head.method))
+    return localReply(501, 'bad_method', { flag: 'DPE', body: 'no such method' })
   const refusal = head.protocol === undefined ? undefined : upgradeRefusal(head.protocol)
   if (refusal !== undefined) return refusal
   removeClaims(fields)
