@@ -119,6 +119,23 @@ test('case 7: thousands of names in Connection cost no look at each field for ea
   ok(many < 5 * few, `${many} us with 90 fields, ${few} us with one`)
 })
 
+test('case 7: of thousands of requests in one read, one turn handles no more than its share', async () => {
+  const bench = new ServerBench({ maxRequestsPerTurn: 10 })
+  bench.onRequest = ({ exchange }) => exchange.respond(answer(404), true)
+  bench.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(1005))
+  deepEqual([bench.seen.length, bench.transport.paused], [10, true])
+  let answers = ''
+  for (let turns = 1; turns <= 100; turns++) {
+    // One more read that was under way.
+    if (turns === 50) bench.send('GET /last HTTP/1.1\r\nHost: a\r\n\r\n')
+    answers += await bench.answers()
+    equal(bench.seen.length, Math.min(1006, 10 * (turns + 1)))
+  }
+  answers += await bench.answers()
+  equal(answers.split('HTTP/1.1 404 ').length - 1, 1006)
+  deepEqual([bench.last().head.path, bench.transport.paused], ['/last', false])
+})
+
 test('case 8: a request line of a megabyte is refused long before its end', async () => {
   const bench = new ServerBench()
   let sentBytes = 0

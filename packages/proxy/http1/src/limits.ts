@@ -16,6 +16,8 @@ export interface Http1Limits {
   readonly maxUnconsumedBytes: number
   /** Requests behind the one in progress: reading pauses with the first byte of them; what was read by then is held. More: closed. */
   readonly maxPipelinedBytes: number
+  /** Requests of one connection that begin in one turn of the event loop: those behind them wait for the next, and others go first. */
+  readonly maxRequestsPerTurn: number
   /** From the first byte of a head (or, for a connection's first, from its beginning) to the last. Then 408, or closed if there was none. */
   readonly headTimeoutMs: number
   /** A body has to bring `minBodyBytes` in each such time, while it is being read. Otherwise 408. 0: never. */
@@ -46,6 +48,7 @@ export const defaultLimits: Http1Limits = {
   maxInformational: 16,
   maxUnconsumedBytes: 256 * kibi,
   maxPipelinedBytes: 512 * kibi,
+  maxRequestsPerTurn: 64,
   headTimeoutMs: 10_000,
   bodyTimeoutMs: 30_000,
   minBodyBytes: 64,

@@ -34,6 +34,8 @@ export class Output implements Flushable, WriteOwner {
   blocked = false
   /** Handed to the transport since the beginning of the connection. */
   bytesHandedOver = 0
+  /** At whose end something left. */
+  turns = 0
   #bytesInFlight = 0
   readonly #transport: Transport
   readonly #stall: Deadline
@@ -144,6 +146,7 @@ export class Output implements Flushable, WriteOwner {
 
   flushTurn(): void {
     this.#scheduled = false
+    this.turns++
     this.flush()
   }
 

@@ -274,8 +274,12 @@ test('requests in one piece that are answered at once need no room for each othe
   const bench = new ServerBench()
   bench.onRequest = ({ exchange }) => exchange.respond(answer(200), true)
   bench.send(get.repeat(5000))
-  equal(bench.seen.length, 5000)
-  equal((await bench.answers()).match(/HTTP/g)?.length, 5000)
+  let answers = ''
+  for (let begun = 0; begun < bench.seen.length;) {
+    begun = bench.seen.length
+    answers += await bench.answers()
+  }
+  deepEqual([bench.seen.length, answers.match(/HTTP/g)?.length], [5000, 5000])
 })
 
 test('a server that is draining ends behind the request in progress', async () => {

@@ -1,5 +1,6 @@
 import type { Clock } from '@tulle/core'
-import { http2Error } from '@tulle/http2'
+import { flushThisTurn, http2Error } from '@tulle/http2'
+import type { Flushable } from '@tulle/http2'
 
 import { refusalAnswer } from './answer-plan.ts'
 import { BodyReader, found } from './body-reader.ts'
@@ -51,7 +52,7 @@ export function createHttp1Server(options: Http1ServerOptions): Http1Connection 
 
 type State = 'head' | 'body' | 'waiting' | 'tunnel' | 'lingering' | 'closed'
 
-class ServerConnection implements Http1Connection, ExchangeOwner {
+class ServerConnection implements Http1Connection, ExchangeOwner, Flushable {
   readonly output: Output
   readonly writer: BodyWriter
   readonly #options: Http1ServerOptions
@@ -66,6 +67,10 @@ class ServerConnection implements Http1Connection, ExchangeOwner {
   #state: State = 'head'
   #exchange: Exchange | undefined
   #requests = 0
+  /** Those that were begun in this turn of the event loop, of which `output` tells the number. */
+  #requestsOfTurn = 0
+  #turn = 0
+  #isResting = false
   #isReading = false
   #isDraining = false
   /** The connection ends behind the answer in progress. */
@@ -196,6 +201,13 @@ class ServerConnection implements Http1Connection, ExchangeOwner {
     this.#credit.giveBack(bytes)
   }
 
+  /** The turn is over in which enough was done for this connection. */
+  flushTurn(): void {
+    this.#isResting = false
+    this.#requestsOfTurn = 0
+    if (this.#state !== 'closed') this.#readHeld()
+  }
+
   /** Returns whether a handler keeps the buffer. */
   #read(bytes: Buffer, start: number, end: number): boolean {
     let at = start
@@ -204,7 +216,7 @@ class ServerConnection implements Http1Connection, ExchangeOwner {
     while (at < end) {
       switch (this.#state) {
         case 'head':
-          at = this.output.blocked ? this.#hold(bytes, at, end) : this.#readHead(bytes, at, end)
+          at = this.#mayBegin() ? this.#readHead(bytes, at, end) : this.#hold(bytes, at, end)
           break
         case 'body':
           isKept = this.#onStep(this.#body.step(bytes, at, end), bytes) || isKept
@@ -243,6 +255,7 @@ class ServerConnection implements Http1Connection, ExchangeOwner {
     const reader = this.#reader
     const { maxBodyBytes, bodyTimeoutMs } = this.#limits
     this.#requests++
+    this.#requestsOfTurn++
     this.#isLast = reader.wantsClose || reader.isHttp10
     this.#bodyBytes = 0
     this.#bodyBytesBefore = 0
@@ -331,7 +344,22 @@ class ServerConnection implements Http1Connection, ExchangeOwner {
   }
 
   #mayRead(): boolean {
-    return this.#state !== 'waiting' && !(this.#state === 'head' && this.output.blocked)
+    return this.#state !== 'waiting' && (this.#state !== 'head' || this.#mayBegin())
+  }
+
+  /** Not while the client reads no answers, and not with request after request in one turn: others wait behind them. */
+  #mayBegin(): boolean {
+    const { blocked, turns } = this.output
+    if (turns !== this.#turn) {
+      this.#turn = turns
+      this.#requestsOfTurn = 0
+    }
+    if (this.#requestsOfTurn < this.#limits.maxRequestsPerTurn) return !blocked
+    if (!this.#isResting) {
+      this.#isResting = true
+      flushThisTurn(this)
+    }
+    return false
   }
 
   #endTunnel(): void {
