@@ -43,6 +43,10 @@ export class FrameReader {
   #padding = 0
   #payload: Buffer | undefined
   #stopped = false
+  /** Stopped for a while. */
+  #resting = false
+  /** How far `read` came. */
+  readTo = 0
 
   constructor(sink: FrameSink, expectPreface: boolean) {
     this.#sink = sink
@@ -55,11 +59,17 @@ export class FrameReader {
     this.#payload = undefined
   }
 
+  /** Reads no further than the frame that it is at, until it is given bytes again: the rest of these first. */
+  rest(): void {
+    this.#resting = true
+  }
+
   /** True if the sink kept the buffer. */
   read(bytes: Buffer, start: number, end: number): boolean {
     let at = start
     let kept = false
-    while (at < end && !this.#stopped) {
+    this.#resting = false
+    while (at < end && !this.#stopped && !this.#resting) {
       if (this.#phase === phase.data) {
         const to = Math.min(end, at + this.#left)
         if (this.#sink.onData(bytes, at, to)) kept = true
@@ -70,6 +80,7 @@ export class FrameReader {
         at = this.#step(bytes, at, end)
       }
     }
+    this.readTo = at
     return kept
   }
 

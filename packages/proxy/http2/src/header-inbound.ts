@@ -13,6 +13,9 @@ import { decodeOutcome, HpackDecoder } from './hpack-decoder.ts'
 import type { SessionCore } from './session-core.ts'
 import type { Stream } from './stream.ts'
 
+/** What a header block costs beside its list, in bytes of one. */
+const blockOverheadBytes = 512
+
 /** HEADERS and CONTINUATION (RFC 9113 §6.2, §6.10): gathers blocks, decodes them, and opens or continues streams. */
 export class HeaderInbound {
   readonly #core: SessionCore
@@ -93,6 +96,7 @@ export class HeaderInbound {
   #decode(id: number, bytes: Buffer, start: number, end: number): void {
     const headers: string[] = []
     const outcome = this.decoder.decode(bytes, start, end, headers)
+    this.#core.turnBudget?.spend(blockOverheadBytes + this.decoder.listBytes)
     if (outcome === decodeOutcome.broken) {
       this.#core.fail(http2Error.compressionError, 'a header block does not decode')
     } else if (outcome === decodeOutcome.tooLarge) {

@@ -47,6 +47,11 @@ export class HpackDecoder {
     return this.#table.size
   }
 
+  /** What the last block decoded to, as limits count it. */
+  get listBytes(): number {
+    return this.#listBytes
+  }
+
   /** The peer acknowledged a new SETTINGS_HEADER_TABLE_SIZE. A smaller one has to open its next block (RFC 7541 §4.2). */
   setMaxTableBytes(maxTableBytes: number): void {
     this.#maxTableBytes = maxTableBytes

@@ -13,6 +13,11 @@ export interface Http2Limits {
   readonly maxHeaderListBytes: number
   /** A header block as it travels, over all its frames. More: ENHANCE_YOUR_CALM, since HPACK state would be lost. */
   readonly maxHeaderBlockBytes: number
+  /**
+   * What a server decodes for one session in one turn of the event loop: each header block counts as 512 bytes and its decoded
+   * list. What is behind waits for the next turn, so that others go first, where the transport can wait.
+   */
+  readonly maxHeaderBytesPerTurn: number
   /** CONTINUATION frames of one header block (CVE-2024-27316). */
   readonly maxContinuationFrames: number
   /**
@@ -43,6 +48,7 @@ export function defaultLimits(role: 'client' | 'server'): Http2Limits {
   return {
     maxHeaderListBytes: headerBytes,
     maxHeaderBlockBytes: headerBytes,
+    maxHeaderBytesPerTurn: 256 * kibi,
     maxContinuationFrames: 16,
     resets: { burst: 1000, perSecond: 100 },
     settingsFrames: { burst: 50, perSecond: 5 },

@@ -14,6 +14,7 @@ import type { Http2SessionOptions, Http2Settings, SessionEnd, WindowBudget } fro
 import { StreamTable } from './stream-table.ts'
 import { Stream } from './stream.ts'
 import type { StreamHost } from './stream.ts'
+import type { TurnBudget } from './turn-budget.ts'
 import { WaitingStreams } from './waiting-streams.ts'
 
 /** A window of the session is kept this many times as wide as the widest stream's. */
@@ -44,6 +45,8 @@ export class SessionCore implements StreamHost, WindowGrowth {
   readonly window: ReceiveWindow
   readonly budget: WindowBudget | undefined
   readonly resetBudget: RateBudget
+  /** Of header blocks; undefined: any number. */
+  turnBudget: TurnBudget | undefined
   closed = false
   /** No new streams from us: we drain, or the peer said GOAWAY. */
   draining = false

@@ -19,6 +19,9 @@ export interface Transport {
   end(): void
   /** At once. May be called again, and after the transport has closed by itself. */
   destroy(): void
+  /** Hands over nothing more, but for what is under way, until `resumeReading`. Absent where that can't be had. */
+  pauseReading?(): void
+  resumeReading?(): void
 }
 
 /** What a stream's user is told. Offsets, not copies: the bytes are valid only during the call unless `retain` says otherwise. */

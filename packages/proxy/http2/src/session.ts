@@ -6,7 +6,8 @@ import { Inbound } from './inbound.ts'
 import { SessionCore } from './session-core.ts'
 import { defaultKeepalive } from './session-options.ts'
 import type { Http2Counters, Http2Session, Http2SessionOptions } from './session-options.ts'
-import type { HeaderList, Http2Stream, StreamHandler } from './session-types.ts'
+import type { HeaderList, Http2Stream, StreamHandler, Transport } from './session-types.ts'
+import { TurnBudget } from './turn-budget.ts'
 import { encodeSettings } from './wire-settings.ts'
 
 /**
@@ -24,13 +25,22 @@ class Session implements Http2Session {
   readonly #inbound: Inbound
   readonly #startedMs: number
   #settingsTimer: Disposable | undefined
+  readonly #transport: Transport
+  /** Behind the frame that was enough for one turn. */
+  #rest: Buffer | undefined
 
   constructor(options: Http2SessionOptions) {
     this.role = options.role
     this.#core = new SessionCore(options)
     this.#inbound = new Inbound(this.#core, () => this.#onSettingsAck())
     this.#reader = new FrameReader(this.#inbound, options.role === 'server')
+    this.#transport = options.transport
     this.#core.onClosed(() => this.#reader.stop())
+    if (options.role === 'server' && options.transport.pauseReading !== undefined)
+      this.#core.turnBudget = new TurnBudget(this.#core.limits.maxHeaderBytesPerTurn, {
+        spent: () => this.#reader.rest(),
+        turned: () => this.#readRest(),
+      })
     this.#startedMs = this.#core.clock.monotonicMs()
     this.#greet()
     const keepalive = options.keepalive ?? defaultKeepalive
@@ -81,7 +91,11 @@ class Session implements Http2Session {
   receive(bytes: Buffer, start: number, end: number): boolean {
     if (this.#core.closed) return false
     this.#core.pings.heard()
-    return this.#reader.read(bytes, start, end)
+    if (this.#rest !== undefined) {
+      this.#rest = Buffer.concat([this.#rest, bytes.subarray(start, end)])
+      return false
+    }
+    return this.#read(bytes, start, end)
   }
 
   onTransportDrain(): void {
@@ -119,6 +133,25 @@ class Session implements Http2Session {
 
   flush(): void {
     this.#core.sender.flush()
+  }
+
+  #read(bytes: Buffer, start: number, end: number): boolean {
+    const kept = this.#reader.read(bytes, start, end)
+    const { readTo } = this.#reader
+    if (readTo < end && !this.#core.closed) {
+      this.#rest = Buffer.from(bytes.subarray(readTo, end))
+      this.#transport.pauseReading?.()
+    }
+    return kept
+  }
+
+  /** The turn is over in which enough was read. */
+  #readRest(): void {
+    const rest = this.#rest
+    if (rest === undefined) return
+    this.#rest = undefined
+    if (!this.#core.closed) this.#read(rest, 0, rest.length)
+    if (this.#rest === undefined) this.#transport.resumeReading?.()
   }
 
   #greet(): void {

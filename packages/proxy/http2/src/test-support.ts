@@ -168,7 +168,9 @@ export function block(
   headers: readonly string[],
   encoder: HpackEncoder = new HpackEncoder({ maxTableBytes: 0 }),
 ): Buffer {
-  return Buffer.from(encoder.bytes.subarray(0, encoder.encode(headers)))
+  // First: a block that is larger than any before it moves the bytes.
+  const length = encoder.encode(headers)
+  return Buffer.from(encoder.bytes.subarray(0, length))
 }
 
 export function headersFrame(streamId: number, headers: readonly string[], flags: number = 0x4): Buffer {
