@@ -1,5 +1,7 @@
 import type { OnReadOpts, Socket } from 'node:net'
 import type { Http1Transport } from '@tulle/http1'
+import { flushThisTurn } from '@tulle/http2'
+import type { Flushable } from '@tulle/http2'
 import { PromptWriter } from '@tulle/kernel'
 import type { ReadBuffer } from './read-buffer.ts'
 
@@ -13,13 +15,19 @@ export interface LinkUser {
   onTransportClose(): void
 }
 
+/** Node reads on within a turn while reads come full, up to 32 times: what is in small pieces takes too long for that. */
+const maxFullReads = 8
+
 /** A socket on one side, a codec on the other. Reading waits until the codec is there. */
-export class SocketLink implements Http1Transport {
+export class SocketLink implements Http1Transport, Flushable {
   readonly onread: OnReadOpts & { readonly buffer: () => Buffer }
   readonly #buffer: ReadBuffer
   #socket: Socket | undefined
   #user: LinkUser | undefined
   #paused: boolean = false
+  #fullReads: number = 0
+  /** Until the next turn. */
+  #resting: boolean = false
   #prompt: PromptWriter | undefined
 
   constructor(buffer: ReadBuffer) {
@@ -69,7 +77,13 @@ export class SocketLink implements Http1Transport {
 
   resumeReading(): void {
     this.#paused = false
-    this.#socket?.resume()
+    if (!this.#resting) this.#socket?.resume()
+  }
+
+  flushTurn(): void {
+    this.#resting = false
+    this.#fullReads = 0
+    if (!this.#paused) this.#socket?.resume()
   }
 
   /** Bytes in a buffer of their own. */
@@ -78,7 +92,13 @@ export class SocketLink implements Http1Transport {
   }
 
   #onRead(length: number): boolean {
-    if (this.#user?.receive(this.#buffer.bytes, 0, length) === true) this.#buffer.replace()
-    return !this.#paused
+    const { bytes } = this.#buffer
+    if (this.#user?.receive(bytes, 0, length) === true) this.#buffer.replace()
+    if (length < bytes.length) this.#fullReads = 0
+    else if (++this.#fullReads === maxFullReads) {
+      this.#resting = true
+      flushThisTurn(this)
+    }
+    return !this.#paused && !this.#resting
   }
 }
