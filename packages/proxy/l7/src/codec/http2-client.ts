@@ -1,4 +1,4 @@
-import { Fields } from '@tulle/http1'
+import { defaultLimits, Fields } from '@tulle/http1'
 import type { ClientExchange, ClientHandler, RequestFate, RequestHead, ResponseHead } from '@tulle/http1'
 import { http2Error } from '@tulle/http2'
 import type { HeaderList, Http2Session, StreamHandler } from '@tulle/http2'
@@ -29,6 +29,7 @@ export class Http2ClientExchange extends Http2Outgoing implements ClientExchange
   readonly #history: Http2ClientHistory
   readonly #usedBefore: boolean
   #answered: boolean = false
+  #informational: number = 0
   #over: boolean = false
   #trailers: Fields | undefined
 
@@ -79,20 +80,9 @@ export class Http2ClientExchange extends Http2Outgoing implements ClientExchange
     }
     const head = readResponseHead(headers)
     // RFC 9113 §8.6: HTTP/2 has no 101.
-    if (head.status === 101) {
-      super.reset(http2Error.protocolError)
-      this.onReset(http2Error.protocolError)
-      return
-    }
-    if (head.status < 200) {
-      this.#handler.onInform(head)
-      return
-    }
-    this.#answered = true
-    this.#history.hasAnswered = true
-    // A tunnel that was opened is told as HTTP/1.1 tells it (RFC 8441 §5).
-    if (this.isTunnel && head.status < 300) this.#becomeTunnel(head)
-    this.#handler.onResponse(head, endStream)
+    if (head.status === 101) this.#giveUp(http2Error.protocolError)
+    else if (head.status < 200) this.#inform(head)
+    else this.#answer(head, endStream)
   }
 
   onData(bytes: Buffer, start: number, end: number): boolean {
@@ -110,6 +100,26 @@ export class Http2ClientExchange extends Http2Outgoing implements ClientExchange
 
   onWritable(): void {
     if (this.flush()) this.#handler.onWritable()
+  }
+
+  /** As many as over HTTP/1.1: no window holds them back. */
+  #inform(head: ResponseHead): void {
+    this.#informational++
+    if (this.#informational > defaultLimits.maxInformational) this.#giveUp(http2Error.enhanceYourCalm)
+    else this.#handler.onInform(head)
+  }
+
+  #giveUp(code: number): void {
+    super.reset(code)
+    this.onReset(code)
+  }
+
+  #answer(head: ResponseHead, endStream: boolean): void {
+    this.#answered = true
+    this.#history.hasAnswered = true
+    // A tunnel that was opened is told as HTTP/1.1 tells it (RFC 8441 §5).
+    if (this.isTunnel && head.status < 300) this.#becomeTunnel(head)
+    this.#handler.onResponse(head, endStream)
   }
 
   #becomeTunnel(head: ResponseHead): void {

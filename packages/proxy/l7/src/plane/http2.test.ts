@@ -243,6 +243,28 @@ describe('HTTP/2', () => {
     )
   })
 
+  it('takes 16 informational answers of an endpoint, and breaks off behind them', async () => {
+    let count = 16
+    await using back = await NodeBackend.listen((stream) => {
+      stream.on('error', () => undefined)
+      for (let i = 0; i < count; i++) stream.additionalHeaders({ ':status': 103, link: 'a' })
+      stream.respond({ ':status': 200, 'content-length': 2 })
+      stream.end('ok')
+    })
+    await using proxy = await TestProxy.start({
+      entries: toBackend,
+      clusters: { 'test/back': [back.port] },
+      upstream: 'http2',
+    })
+    const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
+    const informed = await exchange(proxy.port, get, answered)
+    assert.equal(informed.split('HTTP/1.1 103 ').length - 1, 16)
+    count = 17
+    const refused = await exchange(proxy.port, get, (text) => text.includes('broke off'))
+    assert.equal(refused.split('HTTP/1.1 103 ').length - 1, 16)
+    assert.match(refused, /HTTP\/1\.1 503 /u)
+  })
+
   it('opens another session where an endpoint says GOAWAY', async () => {
     await using back = await NodeBackend.listen((stream) => {
       stream.respond({ ':status': 200, 'content-length': 2 })
