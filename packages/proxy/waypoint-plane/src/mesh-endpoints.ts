@@ -1,5 +1,5 @@
 import type { UpstreamSpec } from '@tulle/l7'
-import { targetPort } from '@tulle/l4'
+import { expectedIdentities, targetPort } from '@tulle/l4'
 import type { Service, Workload } from '@tulle/mesh'
 import type { WaypointState } from './waypoint-state.ts'
 
@@ -47,6 +47,7 @@ export function meshEndpoints(
         ready,
         weight: workload.capacity,
         protocol,
+        way: [workload.tunnel, ...expectedIdentities(workload, service)].join(' '),
         workload,
         service,
         ...(workload.locality === undefined ? {} : { locality: workload.locality }),

@@ -8,6 +8,8 @@ export interface UpstreamSpec extends EndpointSpec {
   readonly ip: string
   readonly port: number
   readonly protocol: 'http1' | 'http2'
+  /** How it is reached and who has to be there, where that may change under one key: no connection outlives it. */
+  readonly way?: string
   /** Nothing goes there but over this TLS. */
   readonly tls?: TlsTerms
 }

@@ -38,20 +38,17 @@ export class EndpointCluster implements Cluster {
       : this.#connectionsTo(key, spec).take()
   }
 
-  /** Other endpoints from now on; connections to those that are gone finish what runs on them. */
+  /** Other endpoints from now on; connections to those that are gone, or are reached otherwise, finish what runs on them. */
   replace(specs: readonly UpstreamSpec[]): void {
     this.balancer.replace(specs)
-    const keys = new Set(specs.map(({ key }) => key))
-    for (const [key, connections] of this.#http1) {
-      if (keys.has(key)) continue
-      connections.drain()
-      this.#http1.delete(key)
-    }
-    for (const [key, sessions] of this.#http2) {
-      if (keys.has(key)) continue
-      sessions.drain()
-      this.#http2.delete(key)
-    }
+    const byKey = new Map(specs.map((spec) => [spec.key, spec]))
+    for (const made of [this.#http1, this.#http2])
+      for (const [key, connections] of made) {
+        const spec = byKey.get(key)
+        if (spec !== undefined && spec.way === connections.spec.way) continue
+        connections.drain()
+        made.delete(key)
+      }
   }
 
   trim(): void {

@@ -11,7 +11,7 @@ import type { ConnectDeps } from './dial.ts'
  * those beyond what is needed grow old, and are closed.
  */
 export class Http1Connections {
-  readonly #spec: UpstreamSpec
+  readonly spec: UpstreamSpec
   readonly #clock: Clock
   readonly #deps: ConnectDeps
   readonly #breaker: Breaker
@@ -23,7 +23,7 @@ export class Http1Connections {
 
   /** `breaker` is that of the service, for all of its endpoints. */
   constructor(spec: UpstreamSpec, clock: Clock, deps: ConnectDeps, breaker: Breaker) {
-    this.#spec = spec
+    this.spec = spec
     this.#clock = clock
     this.#deps = deps
     this.#breaker = breaker
@@ -40,7 +40,7 @@ export class Http1Connections {
     if (this.#open.size >= maxConnectionsPerEndpoint || connections.isFull) return undefined
     if (!pending.tryTake()) return undefined
     connections.tryTake()
-    const made: Connection = new Connection(this.#spec, this.#clock, this.#deps, {
+    const made: Connection = new Connection(this.spec, this.#clock, this.#deps, {
       onConnected: () => pending.giveBack(),
       onIdle: () => this.#onIdle(made),
       onClose: () => this.#onClose(made),

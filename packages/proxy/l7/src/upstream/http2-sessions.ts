@@ -13,7 +13,7 @@ const answerLimits = { maxHeaderListBytes: 65_536, maxHeaderBlockBytes: 65_536 }
 
 /** Sessions to one endpoint: requests share them up to the peer's limit of streams. */
 export class Http2Sessions {
-  readonly #spec: UpstreamSpec
+  readonly spec: UpstreamSpec
   readonly #clock: Clock
   readonly #deps: ConnectDeps
   readonly #breaker: Breaker
@@ -21,7 +21,7 @@ export class Http2Sessions {
 
   /** `breaker` is that of the service, for all of its endpoints. */
   constructor(spec: UpstreamSpec, clock: Clock, deps: ConnectDeps, breaker: Breaker) {
-    this.#spec = spec
+    this.spec = spec
     this.#clock = clock
     this.#deps = deps
     this.#breaker = breaker
@@ -34,7 +34,7 @@ export class Http2Sessions {
     if (this.#sessions.size >= maxConnectionsPerEndpoint || connections.isFull || pending.isFull)
       return undefined
     connections.tryTake()
-    const session = new SharedSession(this.#spec, this.#clock, this.#deps, {
+    const session = new SharedSession(this.spec, this.#clock, this.#deps, {
       onConnected: () => this.#endWait(session),
       onClose: () => {
         this.#endWait(session)
