@@ -21,10 +21,13 @@ export class SessionEndpoints {
   /**
    * The key of the endpoint that a live session is bound to; undefined where the token is not ours, the session is over, or
    * the endpoint is gone: then the request is balanced as any, and gets a new token. It beats weights, even a weight of 0.
+   * `current`: the endpoints there are now, asked for only where a token of ours names one that is not known.
    */
-  keyOf(token: string): string | undefined {
+  keyOf(token: string, current?: () => Iterable<string>): string | undefined {
     const id = this.#tokens.read(token)
-    return id === undefined ? undefined : this.#keyOfId.get(id)
+    if (id === undefined) return undefined
+    if (current !== undefined && !this.#keyOfId.has(id)) this.replace(current())
+    return this.#keyOfId.get(id)
   }
 
   /** A token for a session that begins now; undefined where there is no such endpoint. */

@@ -11,6 +11,9 @@ export interface SessionPlace {
   readonly endpoint: string
 }
 
+/** Of one request. A client has one, or one for each path that it was given it for. */
+const maxTokens = 8
+
 /** What is kept of sessions at once; beyond that all keepers are made anew, and read the same tokens. */
 const maxKeepers = 10_000
 
@@ -52,9 +55,12 @@ export class SessionKeeper {
 
   /** Where the request's session leads; undefined where it has none, or its endpoint is gone. */
   find(fields: Fields, clusters: readonly Cluster[]): SessionPlace | undefined {
-    for (const token of this.#tokensIn(fields)) {
-      const name = this.#endpoints.keyOf(token) ?? this.#lookAgain(token, clusters)
-      const place = clusters.flatMap((cluster) => placesOf(cluster)).find((one) => nameOf(one) === name)
+    const tokens = this.#tokensIn(fields)
+    if (tokens.length === 0) return undefined
+    const places = clusters.flatMap(placesOf)
+    for (const token of tokens) {
+      const name = this.#endpoints.keyOf(token, () => places.map(nameOf))
+      const place = name === undefined ? undefined : places.find((one) => nameOf(one) === name)
       if (place !== undefined) return place
     }
     return undefined
@@ -74,28 +80,39 @@ export class SessionKeeper {
     fields.append('set-cookie', `${carrier}=${token}; Path=/; HttpOnly${age}`)
   }
 
-  /** Endpoints come and go: they are looked at again where a token says nothing. */
-  #lookAgain(token: string, clusters: readonly Cluster[]): string | undefined {
-    this.#endpoints.replace(clusters.flatMap(placesOf).map(nameOf))
-    return this.#endpoints.keyOf(token)
-  }
-
   #tokenOfNew(name: string, cluster: Cluster): string | undefined {
     this.#endpoints.replace(placesOf(cluster).map(nameOf))
     return this.#endpoints.tokenFor(name)
   }
 
-  /** @see RFC 6265 §4.2.1 */
+  /** Of each no more than are looked at. @see RFC 6265 §4.2.1 */
   #tokensIn(fields: Fields): readonly string[] {
     const { kind, name } = this.#session
-    if (kind === 'header') return fields.values(name.toLowerCase())
+    if (kind === 'header') return fields.values(name.toLowerCase()).slice(0, maxTokens)
     return fields
       .values('cookie')
-      .flatMap((line) => line.split(';'))
-      .map((pair) => pair.trim())
-      .filter((pair) => pair.startsWith(`${name}=`))
-      .map((pair) => pair.slice(name.length + 1))
+      .flatMap((line) => cookiesIn(line, `${name}=`))
+      .slice(0, maxTokens)
   }
+}
+
+/** Values of the first cookies of a line that begin so. */
+function cookiesIn(line: string, prefix: string): readonly string[] {
+  const values: string[] = []
+  for (let at = line.indexOf(prefix); at >= 0 && values.length < maxTokens;) {
+    const semicolon = line.indexOf(';', at)
+    const end = semicolon < 0 ? line.length : semicolon
+    if (isBeginning(line, at)) values.push(line.slice(at + prefix.length, end).trim())
+    at = line.indexOf(prefix, end)
+  }
+  return values
+}
+
+/** Whether a cookie begins there: at the line's beginning or behind a semicolon, and blanks. */
+function isBeginning(line: string, at: number): boolean {
+  let before = at - 1
+  while (line[before] === ' ' || line[before] === '\t') before--
+  return before < 0 || line[before] === ';'
 }
 
 function placesOf(cluster: Cluster): readonly SessionPlace[] {
