@@ -103,6 +103,18 @@ const table: readonly (readonly [
     { allowed: true, reason: 'no-policy' },
   ],
   [
+    'a deny rule holds where a value has more readings than anybody looks at',
+    [policy([{ connection: fromWeb, requests: [byHeader('admin')] }], { action: 'deny' })],
+    request({ headers: { 'x-role': ['reader', 'a,'.repeat(256)] } }),
+    { allowed: false, reason: 'deny-rule', policy: 'shop/p', rule: 0 },
+  ],
+  [
+    'a deny rule looks at 256 readings of a value',
+    [policy([{ connection: fromWeb, requests: [byHeader('admin')] }], { action: 'deny' })],
+    request({ headers: { 'x-role': ['reader', 'a,'.repeat(254)] } }),
+    { allowed: true, reason: 'no-policy' },
+  ],
+  [
     'a header matches in full',
     [policy([{ connection: fromWeb, requests: [byHeader('read')] }])],
     request({ headers: { 'x-role': ['reader'] } }),

@@ -90,7 +90,8 @@ function everyHolds(values: readonly string[], test: Matcher['decide']): boolean
   return answer
 }
 
-function anyHolds(values: readonly string[], test: Matcher['decide']): boolean | undefined {
+function anyHolds(values: readonly string[] | undefined, test: Matcher['decide']): boolean | undefined {
+  if (values === undefined) return undefined
   let answer: boolean | undefined = false
   for (const value of values) {
     const holds = test(value)
