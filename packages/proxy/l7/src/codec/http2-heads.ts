@@ -61,6 +61,7 @@ export function writeResponseHead(status: number, fields: Fields): HeaderList {
 }
 
 export function writeTrailers(fields: Fields): HeaderList {
+  fields.keepTrailers()
   const list: string[] = []
   pushFields(list, fields)
   return list
