@@ -1,4 +1,5 @@
 import type { Clock, Rng } from '@tulle/core'
+import type { Refusal } from '@tulle/http1'
 import type { ActiveRequests } from './active-requests.ts'
 import type { HttpAuthorizer } from './authorizer.ts'
 import type { L7Limits } from './limits.ts'
@@ -32,4 +33,6 @@ export interface L7Environment {
   readonly active: ActiveRequests
   /** Told of each request when it is over. */
   onDone(record: RequestRecord): void
+  /** Told why what a client sent was no request. */
+  onUnread(refusal: Refusal): void
 }

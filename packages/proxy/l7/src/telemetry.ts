@@ -61,6 +61,7 @@ export class RequestTelemetry {
   readonly #responseBytes: Family
   readonly #attempts: Child
   readonly #downstreamOpen: Child
+  readonly #unread: Family
   /** By service, principal, and how the request ended. */
   #bound: Map<string, Map<string, Map<string | number, RequestSeries>>> = new Map()
   #boundCount: number = 0
@@ -84,6 +85,11 @@ export class RequestTelemetry {
     this.#attempts = registry
       .counter('tulle_upstream_repeats', 'Attempts beyond the first of each request.')
       .bind()
+    this.#unread = registry.counter(
+      'tulle_requests_unread',
+      'What clients sent that could not be read as a request, or as the rest of one.',
+      ['reason'],
+    )
     this.#downstreamOpen = registry
       .gauge('tulle_downstream_connections_open', 'Connections from clients that are open now.')
       .bind()
@@ -96,6 +102,11 @@ export class RequestTelemetry {
     series.requestBytes.observe(record.requestBytes)
     series.responseBytes.observe(record.responseBytes)
     if (record.attempts > 1) this.#attempts.inc(record.attempts - 1)
+  }
+
+  /** What came was no request, for one of a fixed set of reasons. */
+  onUnread(reason: string): void {
+    this.#unread.bind(reason).inc(1)
   }
 
   onConnection(change: 1 | -1): void {
@@ -113,7 +124,7 @@ export class RequestTelemetry {
     const service = target?.kind === 'service' ? target.service : downstream.service
     const { status, flag, grpcStatus } = record
     const outcome =
-      flag === '-' && grpcStatus === undefined ? status : `${status} ${flag} ${grpcStatus ?? ''}`
+      flag === '-' && grpcStatus === undefined ? status : `${status} ${flag} ${grpcLabel(grpcStatus)}`
     const ofService = below(this.#bound, service)
     const ofPrincipal = below(ofService, downstream.principal ?? '')
     const known = ofPrincipal.get(outcome)
@@ -144,6 +155,12 @@ function below<Key, Below, Value>(map: Map<Key, Map<Below, Value>>, key: Key): M
 
 const plainStatus = /^[0-9]{1,2}$/u
 
+/** A backend can send anything: what is none has one label, and is kept nowhere. */
+function grpcLabel(grpcStatus: string | undefined): string {
+  if (grpcStatus === undefined) return ''
+  return plainStatus.test(grpcStatus) ? grpcStatus : 'invalid'
+}
+
 /** What is not known here is `unknown`, as Istio has it. */
 function labelsOf({ request, status, flag, grpcStatus }: RequestRecord, service: string): readonly string[] {
   const { principal = unknown, namespace } = request.downstream
@@ -158,9 +175,7 @@ function labelsOf({ request, status, flag, grpcStatus }: RequestRecord, service:
     destination_service_name: hostname.split('.')[0] ?? hostname,
     request_protocol: grpcStatus === undefined ? 'http' : 'grpc',
     response_code: `${status}`,
-    // A backend can send anything here.
-    grpc_response_status:
-      grpcStatus === undefined ? '' : plainStatus.test(grpcStatus) ? grpcStatus : 'invalid',
+    grpc_response_status: grpcLabel(grpcStatus),
     response_flags: flag,
     connection_security_policy: principal === unknown ? 'none' : 'mutual_tls',
   }

@@ -1,6 +1,6 @@
 import type { Clock, Result } from '@tulle/core'
 import { createHttp1Server } from '@tulle/http1'
-import type { RequestHead, ServerExchange, ServerHandler } from '@tulle/http1'
+import type { Refusal, RequestHead, ServerExchange, ServerHandler } from '@tulle/http1'
 import { spiffeId } from '@tulle/identity'
 import { createHttp2Server, RequestRun, windowSettings } from '@tulle/l7'
 import type { Downstream, L7Environment } from '@tulle/l7'
@@ -255,6 +255,7 @@ export class InboundCalls {
         run.begin(end)
         return run
       },
+      onRefused: (refusal: Refusal) => environment.onUnread(refusal),
       onClose: () => this.#remove(connection),
     }
     const connection = spoken === 'http2' ? createHttp2Server(options) : createHttp1Server(options)

@@ -153,6 +153,7 @@ class Requests implements AsyncDisposable {
       rates: new Rates(systemClock),
       active: new ActiveRequests(),
       onDone: (record) => this.records.push(record),
+      onUnread: () => undefined,
     }
     this.#server = createServer((socket) => serve(socket, environment, () => this.onBegun()))
   }

@@ -368,6 +368,7 @@ export class WaypointWorker implements WaypointCommands {
       rates: this.#rates,
       active: this.#active,
       onDone: (record) => this.#onDone(record),
+      onUnread: ({ reason }) => this.#telemetry.onUnread(reason),
     }
     return { environment, clusters, authorizer }
   }

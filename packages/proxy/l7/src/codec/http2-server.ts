@@ -1,5 +1,5 @@
-import { Fields } from '@tulle/http1'
-import type { RequestHead, ResponseHead, ServerExchange, ServerHandler } from '@tulle/http1'
+import { Fields, refusals } from '@tulle/http1'
+import type { Refusal, RequestHead, ResponseHead, ServerExchange, ServerHandler } from '@tulle/http1'
 import { createHttp2Session } from '@tulle/http2'
 import type { HeaderList, Http2Session, Http2SessionOptions, Http2Stream, StreamHandler } from '@tulle/http2'
 import { readRequestHead, writeResponseHead } from './http2-heads.ts'
@@ -14,18 +14,23 @@ export interface Http2ServerOptions extends Pick<
 > {
   readonly scheme: 'http' | 'https'
   onRequest(head: RequestHead, exchange: ServerExchange, end: boolean): ServerHandler
+  /** A request was refused here, and answered so. */
+  onRefused?(refusal: Refusal): void
 }
 
 /** The server's side of an HTTP/2 connection behind the same seam as that of HTTP/1. */
 export function createHttp2Server(options: Http2ServerOptions): Http2Session {
-  const { scheme, onRequest, settings, ...same } = options
+  const { scheme, onRequest, onRefused, settings, ...same } = options
   return createHttp2Session({
     ...same,
     role: 'server',
     settings: { ...requestSettings, ...settings },
     onStream: (stream, headers, end) => {
       const head = readRequestHead(headers, scheme)
-      if (head === undefined) return refuse(stream)
+      if (head === undefined) {
+        onRefused?.(refusals.hostDiffers)
+        return refuse(stream)
+      }
       const exchange = new Http2ServerExchange(stream, head)
       exchange.handler = onRequest(head, exchange, end)
       return exchange

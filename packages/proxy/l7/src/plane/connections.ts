@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { createHttp1Server } from '@tulle/http1'
-import type { RequestHead, ServerExchange, ServerHandler } from '@tulle/http1'
+import type { Refusal, RequestHead, ServerExchange, ServerHandler } from '@tulle/http1'
 import { parseIpAddress } from '@tulle/mesh'
 import type { IpAddress } from '@tulle/mesh'
 import { createHttp2Server } from '../codec/http2-server.ts'
@@ -52,6 +52,7 @@ export class Connections {
         run.begin(end)
         return run
       },
+      onRefused: (refusal: Refusal) => environment.onUnread(refusal),
       onClose: () => this.#remove(connection),
     }
     const connection = isHttp2 ? createHttp2Server(options) : createHttp1Server(options)

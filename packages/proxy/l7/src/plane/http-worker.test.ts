@@ -118,6 +118,16 @@ describe('HttpWorker', () => {
     assert.doesNotMatch(sent, /x-gone/iu)
   })
 
+  it('counts what could not be read, by why', async () => {
+    await using proxy = await TestProxy.start({ entries: toBackend, clusters: {} })
+    for (const head of ['GET / HTTP/1.1\r\n\r\n', 'GET / HTTP/1.1\r\nHost: a\r\nA : b\r\n\r\n'])
+      for (let i = 0; i < 2; i++) await exchange(proxy.port, head)
+    const counted: unknown[] = []
+    for await (const { shape, texts, values } of proxy.worker.metrics())
+      if (shape.name === 'tulle_requests_unread') counted.push(...texts, ...values)
+    assert.deepEqual(counted, ['reason="missing or malformed Host"', 'reason="malformed field name"', 2, 2])
+  })
+
   it('drains: requests under way finish, connections then close', async () => {
     const asked = Promise.withResolvers<() => void>()
     await using back = await RawBackend.listen((_text, socket) => asked.resolve(() => socket.write(okAnswer)))

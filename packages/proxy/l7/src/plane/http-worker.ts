@@ -127,6 +127,7 @@ export class HttpWorker implements HttpWorkerCommands {
       rates: new Rates(clock),
       active: new ActiveRequests(),
       onDone: (record) => this.#onDone(record),
+      onUnread: ({ reason }) => this.#telemetry.onUnread(reason),
     }
     this.#connections = new Connections(this.#environment, (change) => this.#telemetry.onConnection(change))
     this.#sweeper = clock.every(sweepMs, () => this.#sweep())
