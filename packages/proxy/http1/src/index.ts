@@ -1,5 +1,5 @@
 /**
- * HTTP/1.1 (RFC 9112) over any byte transport, for waypoints: a strict parser, both sides of a connection, a pool. It also owns the
+ * HTTP/1.1 (RFC 9112) over any byte transport, for waypoints: a strict parser, both sides of a connection. It also owns the
  * seam between codecs and what happens to requests, which HTTP/2 is fitted to as well.
  */
 export type {
@@ -27,12 +27,3 @@ export type { Refusal } from './refusal.ts'
 export { createHttp1Server } from './server.ts'
 export type { Http1ServerOptions } from './server.ts'
 export { isProtocolName, mayUpgradeTo } from './upgrade.ts'
-export { defaultPoolLimits, Http1Pool } from './pool.ts'
-export type {
-  ConnectEvents,
-  Http1PoolCounters,
-  Http1PoolLimits,
-  Http1PoolOptions,
-  PoolFailure,
-  PoolWaiter,
-} from './pool.ts'

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
 import { defaultLimits } from './limits.ts'
-import { defaultPoolLimits } from './pool.ts'
 
 test('the reference of limits has each of HTTP/1.1 with its default, and no other', () => {
   const page = readFileSync(new URL('../../../../docs/reference/limits.md', import.meta.url), 'utf8')
@@ -12,5 +11,4 @@ test('the reference of limits has each of HTTP/1.1 with its default, and no othe
     return Object.fromEntries([...rows].map(([, name = '', value = '']) => [name, Number(value)]))
   }
   deepEqual(described('http1'), { ...defaultLimits })
-  deepEqual(described('http1Pool'), { ...defaultPoolLimits })
 })

@@ -146,7 +146,7 @@ test('what Node’s client and server say to each other through both sides is wh
           trailers: each.request.hasLength ? {} : { ...each.request.trailers },
         })
       }
-      proxy.pool.destroy()
+      proxy.close()
       agent.destroy()
     }),
     // Each attempt to shorten a failure would wait for what does not come.
@@ -181,7 +181,7 @@ test('a large body goes through both sides with little on the way, however slow 
   let read = 0
   for await (const each of incoming) read += (each as Buffer).length
   equal(read, bytes)
-  proxy.pool.destroy()
+  proxy.close()
 })
 
 test('a WebSocket goes through both sides', async () => {
@@ -209,5 +209,5 @@ test('a WebSocket goes through both sides', async () => {
     if (text.endsWith('>')) socket.end()
   }
   equal(text, 'hello<ping>')
-  equal(proxy.pool.counters.open, 0)
+  equal(proxy.open, 0)
 })

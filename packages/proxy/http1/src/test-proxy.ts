@@ -1,6 +1,8 @@
 import type { Duplex } from 'node:stream'
 import { TestClock } from '@tulle/core'
 
+import { createHttp1Client } from './client.ts'
+import type { Http1Client } from './client.ts'
 import type {
   ClientExchange,
   Http1Connection,
@@ -12,7 +14,6 @@ import type {
 } from './exchange.ts'
 import type { Fields } from './fields.ts'
 import type { Http1Limits } from './limits.ts'
-import { Http1Pool } from './pool.ts'
 import { createHttp1Server } from './server.ts'
 
 /** A stream of Node's as what carries a connection. */
@@ -76,24 +77,26 @@ class Flow {
   }
 }
 
-/** The least proxy: what comes from a client goes on to a server, through a pool, and back. */
+/** The least proxy: what comes from a client goes on to a server, over connections that are kept, and back. */
 export class TestProxy {
   readonly clock: TestClock = new TestClock()
-  readonly pool: Http1Pool
   readonly #limits: Partial<Http1Limits>
+  readonly #dial: () => Duplex
+  readonly #open: Set<Http1Client> = new Set()
 
   /** `dial` makes the near end of a stream to the server. */
   constructor(dial: () => Duplex, limits: Partial<Http1Limits> = {}) {
     this.#limits = limits
-    this.pool = new Http1Pool({
-      clock: this.clock,
-      connectionLimits: limits,
-      connect: (events) => {
-        const stream = dial()
-        follow(stream, events.onConnected(transportOf(stream)))
-        return { [Symbol.dispose]: () => void stream.destroy() }
-      },
-    })
+    this.#dial = dial
+  }
+
+  /** Connections to the server. */
+  get open(): number {
+    return this.#open.size
+  }
+
+  close(): void {
+    for (const client of this.#open) client.destroy()
   }
 
   accept(stream: Duplex): Http1Connection {
@@ -112,36 +115,46 @@ export class TestProxy {
     let upstream: ClientExchange | undefined
     const up: Flow = new Flow(() => exchange)
     const down: Flow = new Flow(() => upstream)
-    this.pool.acquire({
-      onReady(client) {
-        upstream = client.request(
-          head,
-          {
-            onInform: (informational) => exchange.inform(informational),
-            onResponse(answer) {
-              exchange.respond(answer, false)
-              down.start(exchange)
-              // A tunnel opens both ways only now.
-              if (answer.status === 101 && upstream !== undefined) up.start(upstream)
-            },
-            onData: (bytes, start, stop) => down.data(bytes, start, stop),
-            onEnd: (trailers) => down.end(trailers),
-            onReset: (code) => exchange.reset(code),
-            onWritable: () => up.writable(),
-          },
-          end,
-        )
-        if (head.protocol === undefined) up.start(upstream)
+    const sent = this.#idleClient().request(
+      head,
+      {
+        onInform: (informational) => exchange.inform(informational),
+        onResponse(answer) {
+          exchange.respond(answer, false)
+          down.start(exchange)
+          // A tunnel opens both ways only now.
+          if (answer.status === 101) up.start(sent)
+        },
+        onData: (bytes, start, stop) => down.data(bytes, start, stop),
+        onEnd: (trailers) => down.end(trailers),
+        onReset: (code) => exchange.reset(code),
+        onWritable: () => up.writable(),
       },
-      onFailed: () => exchange.reset(2),
-    })
+      end,
+    )
+    upstream = sent
+    if (head.protocol === undefined) up.start(sent)
     return {
       onData: (bytes, start, stop) => up.data(bytes, start, stop),
       onEnd: (trailers) => {
         if (!end) up.end(trailers)
       },
-      onReset: (code) => upstream?.reset(code),
+      onReset: (code) => sent.reset(code),
       onWritable: () => down.writable(),
     }
+  }
+
+  #idleClient(): Http1Client {
+    for (const client of this.#open) if (client.isIdle) return client
+    const stream = this.#dial()
+    const client = createHttp1Client({
+      transport: transportOf(stream),
+      clock: this.clock,
+      limits: this.#limits,
+      onClose: (closed) => this.#open.delete(closed),
+    })
+    follow(stream, client)
+    this.#open.add(client)
+    return client
   }
 }
