@@ -28,10 +28,6 @@ export class Deadline {
     this.#dueMs = Infinity
   }
 
-  get isSet(): boolean {
-    return this.#dueMs !== Infinity
-  }
-
   /** Leaves no timer. */
   close(): void {
     this.#dueMs = Infinity

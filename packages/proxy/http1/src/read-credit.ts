@@ -17,10 +17,6 @@ export class ReadCredit {
     return this.#isPaused
   }
 
-  get bytesUnconsumed(): number {
-    return this.#unconsumed
-  }
-
   /** Payload was handed on. */
   spend(bytes: number): void {
     this.#unconsumed += bytes
