@@ -270,6 +270,33 @@ test('requests in one piece are handled one at a time, in order', async () => {
   deepEqual(statuses, ['1.1 200', '1.1 201', '1.1 202', '1.1 203'])
 })
 
+for (const [what, second] of [
+  ['a request that is answered at once', 'GET /now HTTP/1.1\r\nHost: books\r\n\r\n'],
+  ['a body whose credit is due', 'POST /now HTTP/1.1\r\nHost: books\r\nContent-Length: 2\r\n\r\nhi'],
+] as const)
+  test(`requests keep their order where reading goes on in the middle of a read: behind ${what}`, async () => {
+    const request = (path: string): string => `GET /${path} HTTP/1.1\r\nHost: books\r\n\r\n`
+    const bench = new ServerBench({ maxUnconsumedBytes: 1 })
+    bench.onRequest = ({ head, exchange, handler }) => {
+      if (head.path === '/now') handler.onEnd = () => exchange.respond(answer(200), true)
+    }
+    const waiting = [request('fifth'), request('last')]
+    bench.transport.resumeReading = () => {
+      bench.transport.paused = false
+      for (const text of waiting.splice(0)) bench.send(text)
+    }
+    bench.send(request('first') + second + request('third') + request('fourth'))
+    for (let i = 0; i < 5; i++) {
+      bench.last().exchange.respond(answer(200), true)
+      await bench.answers()
+    }
+    deepEqual(
+      bench.seen.map(({ head }) => head.path),
+      ['/first', '/now', '/third', '/fourth', '/fifth', '/last'],
+    )
+    equal(bench.transport.paused, false)
+  })
+
 test('requests in one piece that are answered at once need no room for each other', async () => {
   const bench = new ServerBench()
   bench.onRequest = ({ exchange }) => exchange.respond(answer(200), true)

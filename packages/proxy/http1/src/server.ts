@@ -61,6 +61,8 @@ class ServerConnection implements Http1Connection, ExchangeOwner, Flushable {
   readonly #body: BodyReader
   readonly #credit: ReadCredit
   readonly #held: HeldBytes = new HeldBytes()
+  /** What the transport handed over in the middle of a read: it belongs behind all of that. */
+  readonly #late: HeldBytes = new HeldBytes()
   readonly #deadline: Deadline
   readonly #stall: Deadline
   readonly #startedMs: number
@@ -98,8 +100,9 @@ class ServerConnection implements Http1Connection, ExchangeOwner, Flushable {
 
   receive(bytes: Buffer, start: number, end: number): boolean {
     if (this.#state === 'closed' || end <= start) return false
-    if (this.#held.isEmpty && !this.#isReading) return this.#read(bytes, start, end)
-    this.#hold(bytes, start, end)
+    if (this.#isReading) this.#late.add(bytes, start, end)
+    else if (this.#held.isEmpty) return this.#read(bytes, start, end)
+    else this.#hold(bytes, start, end)
     return false
   }
 
@@ -146,6 +149,7 @@ class ServerConnection implements Http1Connection, ExchangeOwner, Flushable {
     this.#deadline.close()
     this.#stall.close()
     this.#held.drop()
+    this.#late.drop()
     this.#breakOff(http2Error.cancel)
     this.output.destroy()
     this.#options.onClose?.()
@@ -236,7 +240,14 @@ class ServerConnection implements Http1Connection, ExchangeOwner, Flushable {
       }
     }
     this.#isReading = false
+    if (!this.#late.isEmpty) this.#readLate()
     return isKept
+  }
+
+  #readLate(): void {
+    const bytes = this.#late.take()
+    this.#hold(bytes, 0, bytes.length)
+    this.#readHeld()
   }
 
   #readHead(bytes: Buffer, at: number, end: number): number {
@@ -336,7 +347,9 @@ class ServerConnection implements Http1Connection, ExchangeOwner, Flushable {
   }
 
   #readHeld(): void {
-    while (!this.#held.isEmpty && !this.#isReading && this.#mayRead()) {
+    // Whoever reads goes on by itself.
+    if (this.#isReading) return
+    while (!this.#held.isEmpty && this.#mayRead()) {
       const bytes = this.#held.take()
       this.#read(bytes, 0, bytes.length)
     }
