@@ -135,6 +135,35 @@ test('AdsStream answers a reconnect with the difference only', () => {
   assert.deepEqual(fixture.sent(), ['1 policies:'], 'nothing new, but an answer')
 })
 
+test('AdsStream removes a policy of a reconnect after the addresses that are asked for next', () => {
+  const fixture = new StreamFixture().change('policy:+p2@1', 'policy:+p3@1', '+w1@2')
+  fixture.request(policyType, {
+    initialVersions: InitialVersions.of([
+      ['p1', '1'],
+      ['p3', '1'],
+    ]),
+  })
+  fixture.change('policy:-p3')
+  fixture.request(addressType, { initialVersions: InitialVersions.of([['w1', '1']]) })
+  assert.deepEqual(fixture.sent(), ['1 policies: +p2@1'])
+  assert.deepEqual(fixture.ack().sent(), ['2 addresses: +w1@2'])
+  const removed = [...fixture.ack().sent(), ...fixture.ack().sent()]
+  assert.deepEqual(removed, ['2 policies: -p1', '2 policies: -p3'])
+  assert.deepEqual(fixture.ack().sent(), [])
+  assert.equal(fixture.stream.isConfirmed, true)
+})
+
+test('AdsStream does not remove what came back before its removal was sent', () => {
+  const fixture = new StreamFixture().change('policy:+p2@1', '+w1@2')
+  fixture.request(policyType, { initialVersions: InitialVersions.of([['p1', '1']]) })
+  fixture.change('policy:+p1@2')
+  fixture.request(addressType)
+  const sent = [...fixture.sent(), ...fixture.ack().sent(), ...fixture.ack().sent(), ...fixture.ack().sent()]
+  assert.deepEqual(sent, ['1 policies: +p2@1', '2 policies: +p1@2', '2 addresses: +w1@2'])
+  assert.deepEqual(fixture.ack().sent(), [])
+  assert.equal(fixture.stream.isConfirmed, true)
+})
+
 test('AdsStream serves by name: nothing at first, then names, aliases, and that there is none', () => {
   const fixture = new StreamFixture()
   fixture.change('+w1@1=net/10.0.0.1', '+w2@1=net/10.0.0.2')

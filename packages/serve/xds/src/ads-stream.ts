@@ -69,7 +69,8 @@ const nothing: Payload = { upserts: [], removed: [] }
  *
  * each step after the acknowledgement of the one before. So no address arrives before a policy that it names,
  * and no policy goes while an address names it; and since nothing is added to a round under way, neither
- * starves the other. What changes meanwhile waits for the next round, by key. A node that brought digests is asked
+ * starves the other. What changes meanwhile waits for the next round, by key. Only a type that a node asks for while its
+ * first round is under way goes before that round's removals: it may be of addresses that name what they take. A node that brought digests is asked
  * first for its versions where it differs, so that rounds are the same for it: removals by name, in their turn.
  * At most one response is unacknowledged, so a slow node can fill no buffer of ours.
  */
@@ -81,6 +82,10 @@ export class AdsStream {
   /** The same, in the server's order. */
   #ordered: readonly TypeProgress[] = []
   #steps: Step[] = []
+  /** Removals, which come after all other steps. */
+  #removals: Step[] = []
+  /** A type was asked for since the round began. */
+  #askedMeanwhile: boolean = false
   #roundRevision: number = 0
   #inFlight: InFlight | undefined
   #nonce: number = 0
@@ -107,7 +112,7 @@ export class AdsStream {
 
   /** Whether the node has acknowledged all there is for it. */
   get isConfirmed(): boolean {
-    if (this.#inFlight !== undefined || this.#steps.length > 0) return false
+    if (this.#inFlight !== undefined || this.#steps.length + this.#removals.length > 0) return false
     return this.#ordered.every((type) => type.acknowledged && !type.subscription.due)
   }
 
@@ -131,6 +136,7 @@ export class AdsStream {
       const subscription = new Subscription(index, this.#deps.limits)
       type = newProgress(subscription)
       this.#types.set(index.typeUrl, type)
+      this.#askedMeanwhile = true
       this.#ordered = this.#indexes.flatMap(({ typeUrl }) => this.#types.get(typeUrl) ?? [])
     } else if (request.subscribe.length === 0 && request.unsubscribe.length === 0) return ok(undefined)
     const accepted = type.subscription.request(request)
@@ -145,8 +151,9 @@ export class AdsStream {
   /** Sends what may be sent now, and takes stock. */
   pump(): void {
     if (this.#inFlight === undefined && !this.#askForVersions()) {
-      if (this.#steps.length === 0) this.#beginRound()
-      const step = this.#steps.shift()
+      const isOver = this.#removals.length === 0 || this.#askedMeanwhile
+      if (this.#steps.length === 0 && isOver) this.#beginRound()
+      const step = this.#steps.shift() ?? this.#removals.shift()
       if (step !== undefined) this.#send(step)
     }
     this.#takeStock()
@@ -182,6 +189,7 @@ export class AdsStream {
 
   #beginRound(): void {
     this.#roundRevision = this.#deps.revision()
+    this.#askedMeanwhile = false
     const taken: Step[] = []
     for (const type of this.#ordered) {
       const payload = type.subscription.take()
@@ -192,7 +200,9 @@ export class AdsStream {
     const last = this.#indexes.at(-1)?.typeUrl
     const early = taken.flatMap((step) => this.#split(step.type.typeUrl === last ? step : upsertsOf(step)))
     const late = taken.filter((step) => step.type.typeUrl !== last).toReversed()
-    this.#steps = [...early, ...late.flatMap((step) => this.#split(removalsOf(step)))]
+    const left = this.#removals.map((step) => withoutAdded(step, taken))
+    this.#steps = early
+    this.#removals = [...left, ...late.map(removalsOf)].flatMap((step) => this.#split(step))
   }
 
   /** The first answer stays whole, and is sent even when empty: ztunnel counts it as the full state. */
@@ -236,7 +246,10 @@ export class AdsStream {
     const revision = this.#deps.revision()
     for (const type of this.#ordered) {
       if (!type.acknowledged) continue
-      const underWay = this.#inFlight?.type === type || this.#steps.some((step) => step.type === type)
+      const underWay =
+        this.#inFlight?.type === type ||
+        this.#steps.some((step) => step.type === type) ||
+        this.#removals.some((step) => step.type === type)
       if (underWay) continue
       type.appliedRevision = type.subscription.due
         ? Math.max(type.appliedRevision, this.#roundRevision)
@@ -252,6 +265,14 @@ function newProgress(subscription: Subscription): TypeProgress {
 
 function upsertsOf({ type, payload }: Step): Step {
   return { type, payload: { ...payload, removed: [] } }
+}
+
+/** What came back since it was to be removed stays. */
+function withoutAdded({ type, payload }: Step, taken: readonly Step[]): Step {
+  const added = new Set<string>()
+  for (const other of taken)
+    if (other.type === type) for (const { name } of other.payload.upserts) added.add(name)
+  return { type, payload: { upserts: [], removed: payload.removed.filter((name) => !added.has(name)) } }
 }
 
 function removalsOf({ type, payload }: Step): Step {
