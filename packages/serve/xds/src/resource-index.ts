@@ -21,8 +21,16 @@ export interface ResourceIndexOptions {
 
 /** How many encoded resources are kept at hand: a change goes to all peers within moments. */
 const maxEncoded = 1024
-/** So many changes may have come since a table of versions was made; beyond them a new one is cheaper. */
-const maxTableAge = 1000
+/** So many names may have no place in a table of versions; beyond them a new one is cheaper. */
+const maxWithoutPlace = 1000
+
+/** A table of versions that holds all changes up to a position of the journal. */
+interface TableAt {
+  readonly table: VersionTable
+  position: number
+  /** What came or went since it was made, and so differs from what it says. */
+  readonly withoutPlace: Set<string>
+}
 
 /**
  * The resources of one type as all streams see them: what there is, what changed since when, and who subscribed to
@@ -43,7 +51,7 @@ export class ResourceIndex implements Disposable {
   readonly #subscription: Disposable
   /** Made when the first node brings some. */
   #digests: { readonly state: StateDigests; position: number } | undefined
-  #versions: { readonly table: VersionTable; readonly position: number } | undefined
+  #versions: TableAt | undefined
 
   constructor(typeUrl: string, collection: Collection<MeshResource>, options: ResourceIndexOptions = {}) {
     this.typeUrl = typeUrl
@@ -101,16 +109,9 @@ export class ResourceIndex implements Disposable {
    * node brought what it has of these buckets, and the others are equal.
    */
   compare(brought: InitialVersions, onDifferent: (name: string) => void, within?: Buckets): void {
-    const end = this.#journal.end
-    let versions = this.#versions
-    let since = versions && this.#journal.since(versions.position)
-    if (versions === undefined || since === undefined || end - versions.position > maxTableAge) {
-      versions = { table: new VersionTable([...this.#resources.values()]), position: end }
-      since = []
-      this.#versions = versions
-    }
-    versions.table.compare(brought, onDifferent, within)
-    for (const { name } of since) if (within === undefined || within.has(bucketOf(name))) onDifferent(name)
+    const { table, withoutPlace } = this.#versionsNow()
+    table.compare(brought, onDifferent, within)
+    for (const name of withoutPlace) if (within === undefined || within.has(bucketOf(name))) onDifferent(name)
   }
 
   /** Where a node's state is another one than ours, by its digests; undefined where they can't be read. */
@@ -155,6 +156,23 @@ export class ResourceIndex implements Disposable {
 
   [Symbol.dispose](): void {
     this.#subscription[Symbol.dispose]()
+  }
+
+  #versionsNow(): TableAt {
+    const end = this.#journal.end
+    const known = this.#versions
+    const since = known && this.#journal.since(known.position)
+    if (known === undefined || since === undefined || known.withoutPlace.size > maxWithoutPlace) {
+      const table = new VersionTable([...this.#resources.values()])
+      this.#versions = { table, position: end, withoutPlace: new Set() }
+      return this.#versions
+    }
+    for (const { name } of since) {
+      const version = this.#resources.get(name)?.version
+      if (version === undefined || !known.table.replace(name, version)) known.withoutPlace.add(name)
+    }
+    known.position = end
+    return known
   }
 
   #digestsNow(): StateDigests {

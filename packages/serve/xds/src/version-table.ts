@@ -20,8 +20,11 @@ export class VersionTable {
   readonly #nameEnds: Uint32Array
   /** Numbers of resources plus one, at the place that a name's hash says or at the next free one. */
   readonly #slots: Uint32Array
-  /** Each name's bucket, once somebody asks by buckets. */
-  #buckets: Uint16Array | undefined
+  /** Of each name the number of the comparison that met it last. */
+  readonly #seen: Uint32Array
+  #comparison: number = 0
+  /** Numbers of names by bucket, once somebody asks by buckets. */
+  #buckets: readonly (readonly number[])[] | undefined
 
   constructor(resources: readonly MeshResource[]) {
     this.#names = resources.map(({ name }) => name)
@@ -29,6 +32,7 @@ export class VersionTable {
     this.#starts = new Uint32Array(resources.length + 1)
     this.#nameEnds = new Uint32Array(resources.length)
     this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(2 * resources.length + 2)))
+    this.#seen = new Uint32Array(resources.length)
     let at = 0
     for (const [number, { name, version }] of resources.entries()) {
       this.#starts[number] = at
@@ -40,12 +44,23 @@ export class VersionTable {
     }
   }
 
+  /** Puts another version in the place of a known one; false where there is no such place for it. */
+  replace(name: string, version: string): boolean {
+    const bytes = Buffer.from(name + version)
+    const nameEnd = Buffer.byteLength(name)
+    const number = (this.#slots[this.#slotOf(bytes, 0, nameEnd)] ?? 0) - 1
+    const from = this.#nameEnds[number]
+    if (from === undefined || (this.#starts[number + 1] ?? 0) - from !== bytes.length - nameEnd) return false
+    bytes.copy(this.#bytes, from, nameEnd)
+    return true
+  }
+
   /**
    * Names of all that differs: other versions, what is only here, and what is only there. Some may come twice. With
    * `within`, what is only here counts in these buckets alone.
    */
   compare({ message, places }: InitialVersions, onDifferent: (name: string) => void, within?: Buckets): void {
-    const seen = new Uint8Array(this.#names.length)
+    const comparison = ++this.#comparison
     for (let at = 0; at < places.length; at += placeLength) {
       const nameStart = places[at] ?? 0
       const nameEnd = places[at + 1] ?? 0
@@ -53,18 +68,24 @@ export class VersionTable {
       const name = this.#names[number]
       if (name === undefined) onDifferent(Buffer.from(message.subarray(nameStart, nameEnd)).toString())
       else {
-        seen[number] = 1
+        this.#seen[number] = comparison
         if (!this.#isVersion(number, message, places[at + 2] ?? 0, places[at + 3] ?? 0)) onDifferent(name)
       }
     }
-    const isOf = within === undefined ? (): boolean => true : this.#isWithin(within)
-    for (const [number, name] of this.#names.entries())
-      if (seen[number] === 0 && isOf(number)) onDifferent(name)
+    if (within === undefined) this.#tellUnseen(this.#names.keys(), onDifferent)
+    else for (const bucket of within) this.#tellUnseen(this.#namesOf(bucket), onDifferent)
   }
 
-  #isWithin(within: Buckets): (number: number) => boolean {
-    const buckets = (this.#buckets ??= Uint16Array.from(this.#names, (name) => bucketOf(name)))
-    return (number) => within.has(buckets[number] ?? 0)
+  #tellUnseen(numbers: Iterable<number>, onDifferent: (name: string) => void): void {
+    for (const number of numbers) {
+      const name = this.#names[number]
+      if (name !== undefined && this.#seen[number] !== this.#comparison) onDifferent(name)
+    }
+  }
+
+  #namesOf(bucket: number): readonly number[] {
+    this.#buckets ??= byBucket(this.#names)
+    return this.#buckets[bucket] ?? []
   }
 
   #isVersion(number: number, bytes: Uint8Array, start: number, end: number): boolean {
@@ -90,6 +111,12 @@ export class VersionTable {
     for (let i = end - start - 1; i >= 0; i--) if (own[from + i] !== bytes[start + i]) return false
     return true
   }
+}
+
+function byBucket(names: readonly string[]): readonly (readonly number[])[] {
+  const buckets: number[][] = []
+  for (const [number, name] of names.entries()) (buckets[bucketOf(name)] ??= []).push(number)
+  return buckets
 }
 
 /** FNV-1a. @see https://datatracker.ietf.org/doc/html/draft-eastlake-fnv */
