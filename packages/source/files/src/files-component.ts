@@ -17,6 +17,7 @@ import { ManifestFiles } from './manifest-files.ts'
 import type { LookedAt } from './manifest-files.ts'
 import { manifestOrigin } from './manifest-origin.ts'
 import type { ManifestOrigin } from './manifest-origin.ts'
+import { isReadAlone } from './others-turn.ts'
 import { keyProblems } from './problems.ts'
 import { QuietTimer } from './quiet-timer.ts'
 import { readStream } from './read-stream.ts'
@@ -247,10 +248,10 @@ export class FilesComponent implements FilesSource {
     const origin = this.#origin
     if (this.#ending.signal.aborted || origin?.kind !== 'files') return
     const some: LookedAt[] = []
-    for (const { path, calm } of due) {
+    for (const [i, { path, calm }] of due.entries()) {
       const isManifest = origin.isRead(basename(path))
       // oxlint-disable-next-line no-await-in-loop -- few, and in order
-      const found = await lookAt(path, isManifest)
+      const found = await lookAt(path, { isManifest, isAlone: isReadAlone(i) })
       const isFolder = found?.isFolder === true || this.#watches.has(path)
       // What a folder brings or takes along, and where limits end, only the whole shows.
       if (isFolder || (found !== undefined && !this.#files.hasRoomFor(path))) this.#quiet.poke()

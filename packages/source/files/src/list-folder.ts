@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import type { BigIntStats, Dirent } from 'node:fs'
 import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -117,7 +118,9 @@ class FolderWalk {
     for (let i = 0; i < others.length; i += lookedAtOnce) {
       const some = others.slice(i, i + lookedAtOnce)
       // oxlint-disable-next-line no-await-in-loop -- a few at a time
-      const found = await Promise.all(some.map((entry) => lookAt(pathOf(entry), isManifestName(entry.name))))
+      const found = await Promise.all(
+        some.map((entry) => lookAt(pathOf(entry), { isManifest: isManifestName(entry.name) })),
+      )
       for (const each of found) {
         if (each === undefined) continue
         if (each.isFolder) links.push(each.path)
@@ -149,10 +152,19 @@ export interface FoundPath extends FoundFile {
   readonly isFolder: boolean
 }
 
+export interface LookOptions {
+  readonly isManifest: boolean
+  /** Whether nothing else has its turn meanwhile. */
+  readonly isAlone?: boolean
+}
+
 /** A folder or a manifest; nothing where it is neither, or was deleted meanwhile. */
-export async function lookAt(path: string, isManifest: boolean): Promise<FoundPath | undefined> {
+export async function lookAt(
+  path: string,
+  { isManifest, isAlone = false }: LookOptions,
+): Promise<FoundPath | undefined> {
   try {
-    const stats = await stat(path, { bigint: true })
+    const stats = isAlone ? statSync(path, { bigint: true }) : await stat(path, { bigint: true })
     const isFolder = stats.isDirectory()
     if (!isFolder && !(stats.isFile() && isManifest)) return undefined
     return { path, signature: signatureOf(stats), isFolder }

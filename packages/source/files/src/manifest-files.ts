@@ -6,6 +6,7 @@ import type { FoundFile, Listing } from './list-folder.ts'
 import type { FilesLimits } from './limits.ts'
 import { MergedFiles } from './merge-files.ts'
 import type { MergedChanges } from './merge-files.ts'
+import { isReadAlone } from './others-turn.ts'
 import { readText } from './read-text.ts'
 import type { ReadText } from './read-text.ts'
 
@@ -20,9 +21,6 @@ export interface ManifestFilesDeps {
  * steps, and a second write within one step leaves no trace.
  */
 const settledMs = 2000
-
-/** At the start other work, such as the wish to end, has its turn after so many files. */
-const othersTurn = 32
 
 /** What a file held until now, under this name or a former one. */
 type Before = Pick<FileState, 'objects' | 'documents'>
@@ -73,7 +71,7 @@ export class ManifestFiles {
     const goneByDigest = new Map(gone.map((state) => [state.digest, state]))
     let changed = problems.length > 0 || this.#problems.length > 0
     for (const [i, file] of files.entries()) {
-      const isAlone = isFirst && i % othersTurn !== 0
+      const isAlone = isFirst && isReadAlone(i)
       // oxlint-disable-next-line no-await-in-loop -- one after the other keeps memory and open files bounded
       changed = this.#keep(file.path, await this.#look(file, goneByDigest, isAlone)) || changed
     }
@@ -94,7 +92,8 @@ export class ManifestFiles {
   }
 
   /**
-   * Reads some files alone. One that seems half written is left as it was, and comes back in `doubtful`, unless it
+   * Reads some files of which the kernel told, without the others: what was just written on this machine lies in its
+   * memory. One that seems half written is left as it was, and comes back in `doubtful`, unless it
    * has been so for a while.
    */
   async updateSome(some: readonly LookedAt[]): Promise<{ changed: boolean; doubtful: readonly string[] }> {
@@ -104,11 +103,11 @@ export class ManifestFiles {
     const goneByDigest = new Map(gone.map((state) => [state.digest, state]))
     const doubtful: string[] = []
     let changed = false
-    for (const { path, found, calm } of some) {
+    for (const [i, { path, found, calm }] of some.entries()) {
       if (found === undefined) continue
       const before = this.#states.get(path)
       // oxlint-disable-next-line no-await-in-loop -- one after the other keeps memory and open files bounded
-      const after = await this.#look(found, goneByDigest)
+      const after = await this.#look(found, goneByDigest, isReadAlone(i))
       if (!calm && isDoubtful(before, after)) doubtful.push(path)
       else changed = this.#keep(path, after) || changed
     }

@@ -21,7 +21,7 @@ export async function openFile(path: string): Promise<OpenFile> {
   }
 }
 
-/** For thousands of files in a row: each way to another thread and back takes longer than the reading. */
+/** For small files: each way to another thread and back takes longer than the reading. */
 export function openFileNow(path: string): OpenFile {
   const fd = openSync(path, flags)
   return {
