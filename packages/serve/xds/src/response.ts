@@ -1,4 +1,3 @@
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { formatDigestMark, MessageWriter } from '@tulle/mesh-xds'
 import type { DigestMark, MeshResource } from '@tulle/mesh-xds'
 import type { ResourceIndex } from './resource-index.ts'
@@ -29,20 +28,25 @@ export function encodeResponse(
   head: ResponseHead,
   payload: Payload,
 ): readonly Uint8Array[] {
-  const writer = new BinaryWriter()
-  writer.tag(1, WireType.LengthDelimited).string(head.version)
-  writer.tag(4, WireType.LengthDelimited).string(index.typeUrl)
-  writer.tag(5, WireType.LengthDelimited).string(head.nonce)
-  if (head.mark !== undefined) {
-    // envoy.config.core.v3.ControlPlane: identifier 1.
-    writer.tag(7, WireType.LengthDelimited).fork()
-    writer.tag(1, WireType.LengthDelimited).string(formatDigestMark(head.mark)).join()
-  }
-  for (const name of payload.removed) writer.tag(6, WireType.LengthDelimited).string(name)
   // Fields may come in any order.
-  const parts: Uint8Array[] = [writer.finish()]
+  const parts: Uint8Array[] = [headWriter.write(() => writeHead(index.typeUrl, head, payload.removed))]
   for (const resource of payload.upserts) parts.push(index.encoded(resource))
   return payload.everything === undefined ? parts : [...parts, ...payload.everything]
+}
+
+const headWriter: MessageWriter = new MessageWriter()
+
+function writeHead(
+  typeUrl: string,
+  { version, nonce, mark }: ResponseHead,
+  removed: readonly string[],
+): void {
+  headWriter.anyText(1, version)
+  headWriter.anyText(4, typeUrl)
+  headWriter.anyText(5, nonce)
+  // envoy.config.core.v3.ControlPlane: identifier 1.
+  if (mark !== undefined) headWriter.message(7, () => headWriter.anyText(1, formatDigestMark(mark)))
+  for (const name of removed) headWriter.anyText(6, name)
 }
 
 /** An `envoy.service.discovery.v3.Resource` as a field `resources` of a response. */
