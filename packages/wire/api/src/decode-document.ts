@@ -60,6 +60,9 @@ function decodeKind(
   value: Readonly<Record<string, unknown>>,
   version: KindVersion,
 ): Result<Decoded, readonly Problem[]> {
+  // The other reader's maps have no prototype: the schema makes ordinary ones of them.
+  const plain = document.hasNulls ? undefined : version.plain(value)
+  if (plain !== undefined) return hubOf(document, plain, version)
   const report = reporter(document)
   const parsed = version.schema.safeParse(value, {
     error: (issue) => issueMessage(issue, version.misplaced),
@@ -75,13 +78,23 @@ function decodeKind(
       ? ok({ ...again.value, warnings: [...warnings, ...again.value.warnings] })
       : err([...warnings, ...again.error])
   }
+  return hubOf(document, parsed.data, version)
+}
+
+/** What the hub says of what a schema has checked. */
+function hubOf(
+  document: LocatedDocument,
+  raw: RawObject,
+  version: KindVersion,
+): Result<Decoded, readonly Problem[]> {
   const warnings: Problem[] = []
-  const metadata = metaOf(parsed.data, version.namespaced)
+  const report = reporter(document)
+  const metadata = metaOf(raw, version.namespaced)
   const context: HubContext = {
     namespace: metadata.namespace,
     warn: (code, path, message) => warnings.push(report('warning', { code, path, message })),
   }
-  const spec = version.toHub(parsed.data[version.body], context)
+  const spec = version.toHub(raw[version.body], context)
   if (spec === undefined) return ok({ object: undefined, warnings })
   const { group, kind } = version
   // The registry pairs each kind with the spec of its own hub type.

@@ -90,13 +90,15 @@ export const nonEmpty: z.ZodType<string> = text('a text', (value) =>
 /** A TCP or UDP port. */
 export const portNumber: z.ZodType<number> = z.int().min(1).max(65_535)
 
-/** The name of a port. @see RFC 6335 §5.1 */
-export const portName: z.ZodType<string> = text('the name of a port', (value) => {
+/** Why a text is no name of a port. @see RFC 6335 §5.1 */
+export function portNameFault(value: string): string | undefined {
   const isName = value.length <= 15 && /^[a-z0-9]+(-[a-z0-9]+)*$/u.test(value) && /[a-z]/u.test(value)
   return isName
     ? undefined
     : `found ${quote(value)}; expected the name of a port: at most 15 of a–z, 0–9 and "-", with a letter among them`
-})
+}
+
+export const portName: z.ZodType<string> = text('the name of a port', portNameFault)
 
 export const textMap: z.ZodType<Record<string, string>> = z.record(z.string(), z.string())
 

@@ -2,12 +2,15 @@ import { z } from 'zod'
 import type { ServicePortSpec, ServiceSpec, TrafficDistribution } from '../kinds.ts'
 import { kindVersion } from '../kind-version.ts'
 import type { HubContext, KindVersion } from '../kind-version.ts'
+import { hasOnly, isLabel, isPort, isPortName, isTextMap, notPlain, plainList } from '../plain-shapes.ts'
+import type { NotPlain } from '../plain-shapes.ts'
 import {
   canonicalIp,
   checked,
   closed,
   dnsLabel,
   ipFault,
+  isRecord,
   list,
   portName,
   portNumber,
@@ -68,9 +71,34 @@ export const serviceV1: KindVersion = kindVersion({
   namespaced: true,
   name: 'label',
   spec,
+  plainSpec,
   openPaths: ['spec', 'spec.ports'],
   toHub: serviceSpec,
 })
+
+const plainFields: ReadonlySet<string> = new Set(['selector', 'ports'])
+const plainPortFields: ReadonlySet<string> = new Set(['name', 'port', 'targetPort', 'protocol'])
+
+function plainSpec(value: unknown): z.output<typeof spec> | NotPlain {
+  if (!isRecord(value) || !hasOnly(value, plainFields)) return notPlain
+  const { selector = {}, ports: listed = [] } = value
+  if (!isTextMap(selector)) return notPlain
+  const ports = plainList(listed, plainPort, isSamePort)
+  return ports === notPlain ? notPlain : { selector, ports: [...ports], type: 'ClusterIP' }
+}
+
+function plainPort(value: Readonly<Record<string, unknown>>): Port | NotPlain {
+  const { name, port: number, targetPort, protocol = 'TCP' } = value
+  if (!hasOnly(value, plainPortFields) || !isPort(number)) return notPlain
+  if ((name !== undefined && !isLabel(name)) || (protocol !== 'TCP' && protocol !== 'UDP')) return notPlain
+  if (targetPort !== undefined && !isPort(targetPort) && !isPortName(targetPort)) return notPlain
+  return { name, protocol, port: number, targetPort }
+}
+
+function isSamePort(a: Port, b: Port): boolean {
+  if (a.name !== undefined && a.name === b.name) return true
+  return a.port === b.port && a.protocol === b.protocol
+}
 
 function serviceSpec(raw: z.output<typeof spec>, context: HubContext): ServiceSpec | undefined {
   if (raw.type === 'ExternalName') {

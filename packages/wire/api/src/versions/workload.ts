@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { kindVersion } from '../kind-version.ts'
 import type { KindVersion } from '../kind-version.ts'
 import type { RunSpec, WorkloadSpec } from '../kinds.ts'
+import { hasOnly, isAddress, isPort, isPortName, isSubdomain, notPlain, plainList } from '../plain-shapes.ts'
+import type { NotPlain } from '../plain-shapes.ts'
 import type { Fault } from '../shapes.ts'
 import {
   canonicalIp,
@@ -69,6 +71,7 @@ export const workloadV1alpha1: KindVersion = kindVersion({
   namespaced: true,
   name: 'label',
   spec,
+  plainSpec,
   misplaced: {
     'spec.command': 'it belongs in "run": run: {command: […]}',
     'spec.env': 'it belongs in "run": run: {env: {…}}',
@@ -79,6 +82,31 @@ export const workloadV1alpha1: KindVersion = kindVersion({
   },
   toHub: workloadSpec,
 })
+
+const plainFields: ReadonlySet<string> = new Set(['address', 'node', 'serviceAccount', 'ports'])
+const plainPortFields: ReadonlySet<string> = new Set(['name', 'port'])
+
+/** One that runs somewhere already. */
+function plainSpec(value: unknown): z.output<typeof fields> | NotPlain {
+  if (!isRecord(value) || !hasOnly(value, plainFields)) return notPlain
+  const { address, node, serviceAccount = 'default', ports: listed = [] } = value
+  if (!isAddress(address) || (node !== undefined && !isSubdomain(node)) || !isSubdomain(serviceAccount))
+    return notPlain
+  const ports = plainList(listed, plainPort, isSamePort)
+  return ports === notPlain ? notPlain : { address, node, serviceAccount, ports: [...ports], capacity: 1 }
+}
+
+type Port = z.output<typeof fields>['ports'][number]
+
+function plainPort(value: Readonly<Record<string, unknown>>): Port | NotPlain {
+  const { name, port } = value
+  if (!hasOnly(value, plainPortFields) || !isPort(port)) return notPlain
+  return name === undefined || isPortName(name) ? { name, port } : notPlain
+}
+
+function isSamePort(a: Port, b: Port): boolean {
+  return a.port === b.port || (a.name !== undefined && a.name === b.name)
+}
 
 function workloadSpec(raw: z.output<typeof fields>): WorkloadSpec {
   const { node, address, run: process, locality } = raw
