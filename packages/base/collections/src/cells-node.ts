@@ -10,6 +10,7 @@ export abstract class CellsNode<V, Output> extends StoreNode<V> {
   readonly #dirty: DirtyKeys = new DirtyKeys()
   /** Of cells that look at something, which not all do. */
   readonly #readers: Map<string, Reader> = new Map()
+  readonly #compute = (cell: string, look: Look): Output => this.compute(cell, look)
 
   /** Whether there is anything to compute for this cell. */
   abstract has(cell: string): boolean
@@ -60,10 +61,9 @@ export abstract class CellsNode<V, Output> extends StoreNode<V> {
 
   #run(reader: Reader): Output {
     this.runs++
-    const compute = (cell: string, look: Look): Output => this.compute(cell, look)
-    const output = reader.run(compute)
+    const output = reader.run(this.#compute)
     if (!this.engine.checkPurity) return output
-    const again = reader.run(compute)
+    const again = reader.run(this.#compute)
     assert(dataEqual(output, again), 'two runs on the same inputs differ')
     return output
   }

@@ -94,6 +94,12 @@ export class IndexNode<V> implements Index<V>, GraphNode {
     const after = this.#valuesOf(key, before)
     if (after === undefined) this.#valuesByKey.delete(key)
     else this.#valuesByKey.set(key, after)
+    // Nothing to leave, and one group to join: so it is for most keys of most indexes.
+    if (before === undefined && typeof after === 'string') {
+      this.#join(after, key)
+      this.valueWatchers.notify(after)
+      return
+    }
     for (const value of listOf(before)) if (!isIn(after, value)) this.#leave(value, key)
     for (const value of listOf(after)) this.#join(value, key)
     // The value under a key is another now, so those who had it before are told as well.
@@ -106,8 +112,7 @@ export class IndexNode<V> implements Index<V>, GraphNode {
     if (found === undefined) return undefined
     this.engine.beginRun()
     try {
-      const values = [...new Set(this.#keysOf(found, key))]
-      return values.length > 1 ? values : values[0]
+      return eachOnce(this.#keysOf(found, key))
     } catch (error) {
       this.engine.report(error, `${this.name}: ${key}`)
       return before
@@ -117,9 +122,13 @@ export class IndexNode<V> implements Index<V>, GraphNode {
   }
 
   #join(value: string, key: string): void {
-    const group = this.#groups.get(value) ?? new SortedMap()
-    group.set(key, true)
-    this.#groups.set(value, group)
+    const group = this.#groups.get(value)
+    if (group !== undefined) group.set(key, true)
+    else {
+      const made = new SortedMap<true>()
+      made.set(key, true)
+      this.#groups.set(value, made)
+    }
   }
 
   #leave(value: string, key: string): void {
@@ -130,6 +139,13 @@ export class IndexNode<V> implements Index<V>, GraphNode {
 }
 
 const none: readonly string[] = []
+
+function eachOnce(found: Iterable<string>): Values | undefined {
+  const all = Array.isArray(found) ? (found as readonly string[]) : [...found]
+  if (all.length <= 1) return all[0]
+  const values = [...new Set(all)]
+  return values.length > 1 ? values : values[0]
+}
 
 function listOf(values: Values = none): readonly string[] {
   return typeof values === 'string' ? [values] : values

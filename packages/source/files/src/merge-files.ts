@@ -71,7 +71,10 @@ export class MergedFiles {
   #enter(state: FileState): void {
     if (state.problems.length > 0) this.#troubled.set(state.path, state)
     for (const held of state.objects) {
-      this.#claim(held.key, [...this.#claimsOf(held.key), { state, held }])
+      const claim = { state, held }
+      // So it is for nearly every key of a start.
+      if (!this.#claims.has(held.key)) this.#claimAlone(held.key, claim)
+      else this.#claim(held.key, [...this.#claimsOf(held.key), claim])
     }
   }
 
@@ -88,6 +91,11 @@ export class MergedFiles {
     this.#changes.set(key, undefined)
     if (claims.length > 1) this.#contested.add(key)
     else this.#contested.delete(key)
+  }
+
+  #claimAlone(key: string, claim: Claim): void {
+    this.#claims.set(key, claim)
+    this.#changes.set(key, undefined)
   }
 
   #winner(key: string): Claim | undefined {

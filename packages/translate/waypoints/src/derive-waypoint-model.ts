@@ -69,12 +69,13 @@ export function deriveWaypointModel(graph: Graph, inputs: WaypointInputs): Waypo
     const through = [...(look.one(leads, uid) ?? []), ...(look.one(inputs.ledBefore, uid) ?? [])]
     const keys = look.one(inputs.policyKeysByWorkload, uid) ?? []
     const closed = keys.length > 0 || look.the(inputs.settings).access === 'enforce'
-    const policies = closed
-      ? [...new Set([...keys, ...through.flatMap((key) => admissionKeys(key, waypoints, look))])]
-      : keys
+    const policies =
+      closed && through.length > 0
+        ? [...new Set([...keys, ...through.flatMap((key) => admissionKeys(key, waypoints, look))])]
+        : keys
     return {
       ...workload,
-      policies: policies.toSorted(compareText),
+      policies: policies.length > 1 ? policies.toSorted(compareText) : policies,
       ...(waypoint === undefined ? {} : { waypoint }),
     }
   })
@@ -122,8 +123,9 @@ function deriveLeads(
       ...called.map((key) => look.one(bindings.services, key)),
     ]
     const named = through.flatMap((binding) => (binding === undefined ? [] : [waypointKey(binding)]))
+    if (named.length === 0) return undefined
     const keys = new Set([...named, ...named.flatMap((key) => look.by(canaries, key).map(waypointKey))])
-    return keys.size === 0 ? undefined : [...keys].toSorted(compareText)
+    return [...keys].toSorted(compareText)
   })
 }
 

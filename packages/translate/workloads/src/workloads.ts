@@ -121,11 +121,12 @@ function accepted(
     trustDomain: look.the(inputs.settings).trustDomain,
     services: servicesOf(object, look, inputs.servicesBySelector),
   })
-  const notes = {
-    accepted: enrolled ? undefined : notEnrolled,
-    resolvedRefs: impliedAccount(object, look, inputs.api),
-  }
-  return { workload, ports: portsOf(object, workload), conditions: conditionSet(notes) }
+  const resolvedRefs = impliedAccount(object, look, inputs.api)
+  const conditions =
+    !enrolled && resolvedRefs === undefined
+      ? onlyNotEnrolled
+      : conditionSet({ accepted: enrolled ? undefined : notEnrolled, resolvedRefs })
+  return { workload, ports: portsOf(object, workload), conditions }
 }
 
 function refused(note: Note, conflicted?: Note): WorkloadTranslation {
@@ -136,6 +137,9 @@ const notEnrolled: Note = {
   reason: 'NotEnrolled',
   message: 'no node proxy receives for it: its traffic is neither encrypted nor authorized',
 }
+
+/** Shared by all of which nothing else is to be said: where others capture the traffic, these are many. */
+const onlyNotEnrolled: readonly Condition[] = conditionSet({ accepted: notEnrolled })
 
 /** An account needs no object of its own, but a name that no object has may be misspelt. */
 function impliedAccount(object: WorkloadObject, look: Look, api: ApiCollections): Note | undefined {
