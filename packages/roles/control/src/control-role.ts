@@ -119,6 +119,7 @@ class Control implements ControlRole {
     const xds = this.#serveResources(mesh)
     this.#followWaypoints(mesh, xds)
     sources.alsoAllot(model.waypoints, waypointAllocationKey)
+    sources.follow()
     const rotation = this.#rotation(mesh, xds)
     const ttlMs = nodeTokenTtl
     this.#stack.use(await keepNodeTokens({ key: tokenKey, nodes, ttlMs, files: this.#files }, { clock, log }))

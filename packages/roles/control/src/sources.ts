@@ -27,6 +27,8 @@ export interface Sources extends AsyncDisposable {
   readonly allocations: Allocations
   /** Allots addresses to what is derived from all that. */
   readonly alsoAllot: Allotted['alsoFor']
+  /** Begins to take in what changes: until then no transaction but the caller's own goes on. */
+  follow(): void
   /** Reads the manifests again; the revision that holds all of it. */
   sync(): Promise<number>
 }
@@ -40,6 +42,7 @@ export async function openSources(
   const { graph, clock, log } = deps
   await using stack = new AsyncDisposableStack()
   const files = stack.use(filesSource({ path: options.manifests, graph, clock, log, signal }))
+  const pause = stack.use(files.pause())
   await files.start(signal)
   await files.ready
   const { api, problems } = files
@@ -56,6 +59,7 @@ export async function openSources(
     problems,
     allocations: { collection: allotted.addresses },
     alsoAllot: (derived, ownerOf) => allotted.alsoFor(derived, ownerOf),
+    follow: () => pause[Symbol.dispose](),
     sync: async () => {
       await files.sync()
       return graph.revision

@@ -41,6 +41,8 @@ export interface FilesSource extends Component {
   readonly problems: Collection<Problem>
   /** Resolves when everything has been read once; rejects where there is nothing to read. */
   readonly ready: Promise<void>
+  /** What changes after the first look waits until this ends. To be called before the start. */
+  pause(): Disposable
   /** Looks at everything again, now; the revision that holds all that was written before the call. */
   sync(): Promise<number>
 }
@@ -68,6 +70,10 @@ export class FilesComponent implements FilesSource {
   #running: Promise<void> = Promise.resolve()
   /** Files are read, and what they say is published, by one look at a time; the folder is listed meanwhile. */
   #reading: Promise<void> = Promise.resolve()
+  /** Whether everything has been read once. */
+  #isFollowing: boolean = false
+  #resumed: Promise<void> = Promise.resolve()
+  #resume: () => void = () => undefined
   /** A look that was asked for and has not begun: it sees all that was written before now. */
   #next: Promise<void> | undefined
   readonly #ending: AbortController = new AbortController()
@@ -123,6 +129,13 @@ export class FilesComponent implements FilesSource {
     }
   }
 
+  pause(): Disposable {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#resumed = promise
+    this.#resume = resolve
+    return { [Symbol.dispose]: () => resolve() }
+  }
+
   async sync(): Promise<number> {
     const { clock } = this.#options
     await this.ready
@@ -157,6 +170,7 @@ export class FilesComponent implements FilesSource {
 
   #stop(reason?: unknown): void {
     this.#ending.abort(reason)
+    this.#resume()
     this.#rescans?.[Symbol.dispose]()
     this.#doubt?.[Symbol.dispose]()
     this.#quiet[Symbol.dispose]()
@@ -177,7 +191,7 @@ export class FilesComponent implements FilesSource {
   }
 
   #exclusively(run: () => Promise<void>): Promise<void> {
-    const done = this.#reading.then(run)
+    const done = this.#reading.then(() => (this.#isFollowing ? this.#resumed : undefined)).then(run)
     this.#reading = done.catch(() => undefined)
     return done
   }
@@ -239,6 +253,7 @@ export class FilesComponent implements FilesSource {
       const changed = await this.#files.update(listing)
       if (this.#ending.signal.aborted) return
       if (changed) await this.#publish()
+      this.#isFollowing = true
       this.#lookAgainWhereInDoubt()
     })
   }

@@ -277,6 +277,29 @@ test('nothing to read is an error of the start', { timeout }, async () => {
   await assert.rejects(world.files.ready, { code: 'FILES_NOT_FOUND' })
 })
 
+test('what changes after the first look waits while the source is paused', { timeout }, async () => {
+  await using paused = await World.create({ 'a.yaml': services({ a: 1 }) })
+  await using other = await World.create({ 'a.yaml': services({ a: 1 }) })
+  await paused.start({ isPaused: true })
+  await other.start()
+  await paused.write('a.yaml', services({ a: 2 }))
+  const synced = paused.files.sync()
+  await other.write('a.yaml', services({ a: 2 }))
+  await other.until(has(other, { a: 2 }))
+  await other.files.sync()
+  assert.deepEqual(paused.history, [{ a: 1 }])
+  paused.resume()
+  await synced
+  assert.deepEqual(paused.history, [{ a: 1 }, { a: 2 }])
+})
+
+test('a source that ends while it is paused waits for nothing', { timeout }, async () => {
+  await using world = await World.create({ 'a.yaml': services({ a: 1 }) })
+  await world.start({ isPaused: true })
+  await world.write('a.yaml', services({ a: 2 }))
+  void world.files.sync()
+})
+
 test('after its end nothing is looked at and no timer is left', { timeout }, async () => {
   await using world = await World.create({ 'a.yaml': services({ a: 1 }) })
   const clock = new TestClock()

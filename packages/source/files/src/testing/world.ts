@@ -20,6 +20,7 @@ export class World implements AsyncDisposable {
   readonly history: Ports[] = []
   readonly #ending: AbortController = new AbortController()
   #files: FilesSource | undefined
+  #pause: Disposable | undefined
   #written: number = 0
 
   private constructor(root: string) {
@@ -41,7 +42,12 @@ export class World implements AsyncDisposable {
   }
 
   /** `path` is below the folder. What is not given is as in the product, but nothing is looked at unasked. */
-  async start({ path = '', limits, ...given }: Partial<FilesOptions> = {}): Promise<void> {
+  async start({
+    path = '',
+    limits,
+    isPaused = false,
+    ...given
+  }: Partial<FilesOptions> & { readonly isPaused?: boolean } = {}): Promise<void> {
     const options: FilesOptions = {
       path: path === '-' ? path : this.path(path),
       graph: this.graph,
@@ -52,7 +58,13 @@ export class World implements AsyncDisposable {
     }
     this.#files = new FilesComponent(options, parseManifests)
     this.graph.onTransaction(() => this.history.push(this.ports))
+    if (isPaused) this.#pause = this.#files.pause()
     await this.#files.start(this.#ending.signal)
+  }
+
+  /** Ends what `isPaused` began. */
+  resume(): void {
+    this.#pause?.[Symbol.dispose]()
   }
 
   get ports(): Ports {
