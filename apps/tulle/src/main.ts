@@ -2,9 +2,18 @@
 import { useCompileCache } from './compile-cache.ts'
 import { startSmall } from './small-start.ts'
 
+/** Those of `roles`, which is not loaded yet. */
+const roleVerbs: ReadonlySet<string> = new Set(['control', 'node', 'waypoint'])
+
 export async function main(): Promise<void> {
   useCompileCache()
-  if (process.argv[2] === 'node') startSmall()
+  const [, , verb = '', ...argv] = process.argv
+  if (verb === 'node') startSmall()
+  if (roleVerbs.has(verb)) {
+    const { runRole } = await import('./run-role.ts')
+    await runRole(verb, argv)
+    return
+  }
   const { runProgram } = await import('./program.ts')
   await runProgram()
 }

@@ -1,6 +1,5 @@
 /** The `tulle` command. Each verb loads what it needs when it is called, so that `--help` is quick. */
 import { Command, CommanderError } from 'commander'
-import { errorText } from '@tulle/core'
 import { registerBench } from './commands/bench.ts'
 import { registerCompletion } from './commands/completion.ts'
 import { registerDemo } from './commands/demo.ts'
@@ -10,7 +9,8 @@ import { registerLive } from './commands/live.ts'
 import { registerRoles } from './commands/roles.ts'
 import { registerUp } from './commands/up.ts'
 import { registerUpgrade } from './commands/upgrade.ts'
-import { CommandError, exitCodes } from './exit-codes.ts'
+import { exitCodes } from './exit-codes.ts'
+import { reportFailure } from './report-failure.ts'
 import { version } from './version.ts'
 
 const exitCodeHelp = `
@@ -52,10 +52,5 @@ export async function runProgram(): Promise<void> {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
-  if (error instanceof CommandError) {
-    if (error.message !== '') console.error(`tulle: ${error.message}`)
-    return error.exitCode
-  }
-  console.error(`tulle: ${errorText(error)}`)
-  return exitCodes.failed
+  return reportFailure(error)
 }

@@ -9,7 +9,6 @@ import {
 } from '@tulle/mesh-xds'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
 import type { DeltaDiscoveryResponse } from '@tulle/proto'
-import { openAdsChannel } from './ads-channel.ts'
 import type { AdsCall } from './ads-channel.ts'
 import { adsMetrics } from './ads-metrics.ts'
 import type { AdsMetrics } from './ads-metrics.ts'
@@ -118,6 +117,7 @@ class DeltaAdsClient implements AdsClient {
   /** One stream after the other, until the end. */
   async #run(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(reconnectPauses, this.#deps.rng)
+    await orAbort(this.#options.opensAfter ?? Promise.resolve(), signal).catch(() => undefined)
     while (!signal.aborted) {
       const openedMs = this.#deps.clock.monotonicMs()
       const reason = await this.#stream(signal)
@@ -137,6 +137,8 @@ class DeltaAdsClient implements AdsClient {
       const { address, rootsFile, tokenFile } = this.#options
       const serverName = this.#options.serverName ?? 'tulle-control'
       const clusterId = this.#options.clusterId ?? 'Kubernetes'
+      // With gRPC, which a proxy that is started again does without until it serves from what was kept.
+      const { openAdsChannel } = await import('./ads-channel.ts')
       using channel = await openAdsChannel({ address, rootsFile, tokenFile, serverName, clusterId })
       const { call } = channel
       using life = linkedController(signal)

@@ -51,6 +51,8 @@ export interface AdsClientOptions {
    * something older, also after a restart. Absent: it is known while the process runs.
    */
   readonly historyFile?: string
+  /** The first stream is not opened before this settles; at once where absent. */
+  readonly opensAfter?: Promise<void>
 }
 
 export interface AdsClientDeps {

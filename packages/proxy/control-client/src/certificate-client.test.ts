@@ -21,7 +21,7 @@ import {
   keyPem,
 } from '@tulle/x509'
 import type { Signer } from '@tulle/x509'
-import { grpcCaClient } from './certificate-client.ts'
+import { grpcCaClient } from './late-ca-client.ts'
 import { dayMs, hourMs, identityOf, TestCa, until } from './certificate-fixture.ts'
 import { CertificateStore } from './certificate-store.ts'
 import type { CaClient } from './certificate-types.ts'

@@ -32,11 +32,7 @@ const maxAnswerBytes = 1_048_576
 const idleMs = 30_000
 
 /** A client of istio.v1.auth.IstioCertificateService as ztunnel's: server TLS and a bearer token. */
-export function grpcCaClient(options: GrpcCaClientOptions, deps: GrpcCaClientDeps): CaClient {
-  return new GrpcCaClient(options, deps)
-}
-
-class GrpcCaClient implements CaClient {
+export class GrpcCaClient implements CaClient {
   readonly #options: GrpcCaClientOptions
   readonly #clock: Clock
   #channel: { readonly roots: string; readonly client: Client } | undefined

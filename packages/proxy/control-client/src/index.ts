@@ -1,7 +1,7 @@
 /** The proxy's side of the control plane: configuration over delta ADS, certificates from the CA. */
 export { adsClient, reconnectPauses } from './ads-client.ts'
 export type { AdsClient, AdsClientDeps, AdsClientOptions, AdsNode, RejectedResource } from './ads-types.ts'
-export { grpcCaClient } from './certificate-client.ts'
+export { grpcCaClient } from './late-ca-client.ts'
 export type { GrpcCaClientDeps, GrpcCaClientOptions } from './certificate-client.ts'
 export { CertificateError } from './certificate-errors.ts'
 export type { CertificateErrorCode } from './certificate-errors.ts'

@@ -34,6 +34,24 @@ test('adsClient and xdsServer: the first state, then a change, policies first', 
   assert.equal(client.connected, true)
 })
 
+test('adsClient opens no stream before it may, and ends though it never might', async () => {
+  await using fixture = await AdsFixture.create()
+  fixture.change('+w1@1')
+  const mayOpen = Promise.withResolvers<void>()
+  const client = fixture.client({ opensAfter: mayOpen.promise })
+  await client.start(forever)
+  await fixture.writeToken('n2')
+  const other = fixture.client({}, 'n2')
+  await other.start(forever)
+  await other.whenSynced
+  assert.deepEqual([client.connected, client.synced], [false, false])
+  mayOpen.resolve()
+  await client.whenSynced
+  const never = fixture.client({ opensAfter: new Promise(() => undefined) })
+  await never.start(forever)
+  await never.drain(0)
+})
+
 test('adsClient is synced by empty states too', async () => {
   await using fixture = await AdsFixture.create()
   const updates: ResourceUpdate[] = []

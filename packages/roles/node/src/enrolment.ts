@@ -33,6 +33,7 @@ export class Enrolment implements Component {
   readonly #deps: EnrolmentDeps
   readonly #zds: ZdsClient
   readonly #enrolled: Map<string, ZdsWorkload> = new Map()
+  readonly #heardAll: PromiseWithResolvers<void> = Promise.withResolvers()
 
   constructor(path: string, deps: EnrolmentDeps) {
     this.#deps = deps
@@ -42,7 +43,10 @@ export class Enrolment implements Component {
       rng: deps.rng,
       onAdd: (workload) => this.#add(workload),
       onDelete: (uid) => this.#delete(uid),
-      onSnapshotSent: () => deps.takeOver?.heardAll(),
+      onSnapshotSent: () => {
+        deps.takeOver?.heardAll()
+        this.#heardAll.resolve()
+      },
       onConnected: () => deps.log.debug('hearing which workloads the node has', { socket: path }),
       onDisconnected: (reason) =>
         deps.log.debug('no longer hearing which workloads the node has', { reason }),
@@ -51,6 +55,11 @@ export class Enrolment implements Component {
 
   list(): readonly ZdsWorkload[] {
     return [...this.#enrolled.values()]
+  }
+
+  /** Resolves when all workloads that the node has are served, or can't be. */
+  get heardAll(): Promise<void> {
+    return this.#heardAll.promise
   }
 
   /** Whether the node's workloads have been heard of. */

@@ -32,6 +32,11 @@ import { endSmallStart } from './small-start.ts'
 
 /** How long a process that takes over waits for a control plane that may be away. */
 const controlWaitMs = 2000
+/**
+ * Where there is enough to serve from, the control plane is asked for what is new when the node's workloads are served
+ * again, at most so long later: gRPC and its first stream take as much of a start as all that has to come before.
+ */
+const servesFirstMs = 1000
 
 export interface NodeRoleDeps {
   readonly clock: Clock
@@ -55,13 +60,18 @@ export async function serveNode(options: NodeOptions, deps: NodeRoleDeps): Promi
   mkdirSync(options.secrets, { recursive: true, mode: 0o700 })
   // First of all: the process that runs writes down what it knows when it is greeted.
   using taker = await knock(options, deps)
-  const parts = assemble(options, deps, taker)
+  const mayConnect = Promise.withResolvers<void>()
+  const parts = assemble(options, deps, { taker, opensAfter: mayConnect.promise })
   // Also after a start that failed: threads would keep the process.
   await using _path = parts.path
   const restored = await parts.updates.restore((update, rejected) => parts.ads.resume(update, rejected))
   if (restored > 0 && taker === undefined)
     deps.log.info('serving the last good state until the control plane answers', { resources: restored })
   await selfTest
+  // On demand a workload is not served before its own address was heard of anew.
+  const servesFirst = restored > 0 && taker === undefined && options.subscribe === 'wildcard'
+  void (servesFirst ? parts.enrolment.heardAll : Promise.resolve()).then(mayConnect.resolve)
+  using _latest = deps.clock.after(servesFirstMs, mayConnect.resolve)
   await runComponents(parts.components, {
     log: deps.log,
     stop: deps.stop,
@@ -93,11 +103,16 @@ interface Parts {
   readonly path: DataPath
   readonly updates: MeshUpdates
   readonly ads: AdsClient
+  readonly enrolment: Enrolment
   readonly lastGood: LastGoodState
 }
 
 /** Data flow: ZDS → data path ← ADS; data path → wanted identities → certificates → data path. */
-function assemble(options: NodeOptions, deps: NodeRoleDeps, taker: Taker | undefined): Parts {
+function assemble(
+  options: NodeOptions,
+  deps: NodeRoleDeps,
+  { taker, opensAfter }: { readonly taker: Taker | undefined; readonly opensAfter: Promise<void> },
+): Parts {
   const { clock, log } = deps
   const metrics = new MetricsRegistry()
   const certificates = createCertificates(options, deps)
@@ -106,7 +121,7 @@ function assemble(options: NodeOptions, deps: NodeRoleDeps, taker: Taker | undef
   const lastGood = new LastGoodState({ folder: options.secrets, clock, log })
   const identities = new IdentityUpdates({ dataPath: dataPlane, certificates, metrics })
   const updates = new MeshUpdates({ dataPlane, lastGood, identities, addresses })
-  const ads = createAds(options, deps, { updates, metrics })
+  const ads = createAds(options, deps, { updates, metrics, opensAfter })
   const takeOverOptions = { timeoutMs: options.takeOverTimeout, controlWaitMs }
   const onTaken = async (): Promise<void> => {
     await exclusive.open()
@@ -116,16 +131,7 @@ function assemble(options: NodeOptions, deps: NodeRoleDeps, taker: Taker | undef
   const takeOver =
     taker && new TakeOver(taker, takeOverOptions, { dataPlane, clock, log, synced: ads.whenSynced, onTaken })
   const kept = keptSockets(options, deps, dataPlane)
-  const enrolment = new Enrolment(options.zds, {
-    dataPlane,
-    clock,
-    log,
-    rng: systemRng,
-    ...(kept === undefined ? {} : { kept }),
-    ...(addresses === undefined ? {} : { addresses }),
-    ...(options.listeners === '' ? {} : { listeners: options.listeners }),
-    ...(takeOver === undefined ? {} : { takeOver }),
-  })
+  const enrolment = createEnrolment(options, deps, { dataPlane, kept, addresses, takeOver })
   const path = new DataPath(dataPlane)
   const api: NodeApiDeps = {
     dataPlane,
@@ -166,6 +172,7 @@ function assemble(options: NodeOptions, deps: NodeRoleDeps, taker: Taker | undef
     path,
     updates,
     ads,
+    enrolment,
     lastGood,
   }
 }
@@ -190,6 +197,29 @@ function keptSockets(
   // What is kept is known by its namespace.
   if (path === '' || listeners !== '') return undefined
   return new KeptSockets({ path, node }, { dataPlane, clock, log })
+}
+
+function createEnrolment(
+  { zds, listeners }: NodeOptions,
+  { clock, log }: NodeRoleDeps,
+  parts: {
+    readonly dataPlane: DataPlane
+    readonly kept: KeptSockets | undefined
+    readonly addresses: AddressBook | undefined
+    readonly takeOver: TakeOver | undefined
+  },
+): Enrolment {
+  const { dataPlane, kept, addresses, takeOver } = parts
+  return new Enrolment(zds, {
+    dataPlane,
+    clock,
+    log,
+    rng: systemRng,
+    ...(kept === undefined ? {} : { kept }),
+    ...(addresses === undefined ? {} : { addresses }),
+    ...(listeners === '' ? {} : { listeners }),
+    ...(takeOver === undefined ? {} : { takeOver }),
+  })
 }
 
 function startDataPlane(
@@ -256,7 +286,15 @@ function createCertificates(options: NodeOptions, { clock, log }: NodeRoleDeps):
 function createAds(
   options: NodeOptions,
   { clock, log }: NodeRoleDeps,
-  { updates, metrics }: { readonly updates: MeshUpdates; readonly metrics: MetricsRegistry },
+  {
+    updates,
+    metrics,
+    opensAfter,
+  }: {
+    readonly updates: MeshUpdates
+    readonly metrics: MetricsRegistry
+    readonly opensAfter: Promise<void>
+  },
 ): AdsClient {
   const {
     control: address,
@@ -275,6 +313,7 @@ function createAds(
       node: { name: options.node },
       ...(options.subscribe === 'on-demand' ? { onDemand: [addressType] } : {}),
       historyFile: join(options.secrets, 'history'),
+      opensAfter,
       apply: (update) => updates.apply(update),
     },
     { clock, log, metrics, rng: systemRng },
