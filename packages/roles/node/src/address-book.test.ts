@@ -2,14 +2,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TestClock } from '@tulle/core'
 import { addressType } from '@tulle/mesh-xds'
+import { expositionText, MetricsRegistry } from '@tulle/runtime'
 import { AddressBook } from './address-book.ts'
 
 class BookFixture {
   readonly asked: string[] = []
   readonly released: string[] = []
   readonly clock: TestClock = new TestClock(0)
+  readonly metrics: MetricsRegistry = new MetricsRegistry()
   readonly book: AddressBook = new AddressBook({
     clock: this.clock,
+    metrics: this.metrics,
     ask: (name) => this.asked.push(name),
     release: (name) => this.released.push(name),
   })
@@ -95,4 +98,54 @@ test('AddressBook waits for the description of a workload, but not for ever', as
   assert.equal(done, false)
   await fixture.clock.advance(1)
   await enrolled
+})
+
+test('AddressBook lets go of what stands for nothing and nobody needed for ten minutes', async () => {
+  const fixture = new BookFixture()
+  for (const name of ['/10.9.9.1', '/10.9.9.2']) {
+    const needed = fixture.book.need(name)
+    fixture.lacks(name)
+    await needed
+  }
+  await fixture.clock.advance(540_000)
+  await fixture.book.need('/10.9.9.2')
+  await fixture.clock.advance(60_000)
+  assert.deepEqual(fixture.released, ['/10.9.9.1'])
+  void fixture.book.need('/10.9.9.1')
+  assert.deepEqual(fixture.asked, ['/10.9.9.1', '/10.9.9.2', '/10.9.9.1'], 'it is asked for anew')
+  await fixture.clock.advance(540_000)
+  assert.deepEqual(fixture.released, ['/10.9.9.1', '/10.9.9.2'])
+})
+
+test('AddressBook goes on listening for a workload of the node that nobody describes, and for what is there', async () => {
+  const fixture = new BookFixture()
+  const enrolled = fixture.book.enrol('w1')
+  fixture.lacks('w1')
+  await enrolled
+  fixture.has('w2', '/10.0.0.2')
+  await fixture.clock.advance(3_600_000)
+  assert.deepEqual(fixture.released, [])
+})
+
+test('AddressBook counts lookups and misses, and the names that it holds', async () => {
+  const fixture = new BookFixture()
+  void fixture.book.need('/10.9.9.9')
+  void fixture.book.need('/10.9.9.9')
+  fixture.lacks('/10.9.9.9')
+  fixture.has('w1', '/10.0.0.1')
+  await fixture.book.need('/10.0.0.1')
+  await fixture.book.need('/10.9.9.9')
+  void fixture.book.need('/10.9.9.8')
+  const told = [...expositionText(fixture.metrics.snapshot())].join('').split('\n')
+  assert.deepEqual(
+    told.filter((line) => line.startsWith('tulle_')),
+    [
+      'tulle_address_lookups_total{outcome="asked"} 3',
+      'tulle_address_lookups_total{outcome="known"} 2',
+      'tulle_address_misses_total 1',
+      'tulle_address_names{state="present"} 2',
+      'tulle_address_names{state="absent"} 1',
+      'tulle_address_names{state="pending"} 1',
+    ],
+  )
 })

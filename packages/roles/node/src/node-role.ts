@@ -64,6 +64,7 @@ export async function serveNode(options: NodeOptions, deps: NodeRoleDeps): Promi
   const parts = assemble(options, deps, { taker, opensAfter: mayConnect.promise })
   // Also after a start that failed: threads would keep the process.
   await using _path = parts.path
+  using _addresses = parts.addresses
   const restored = await parts.updates.restore((update, rejected) => parts.ads.resume(update, rejected))
   if (restored > 0 && taker === undefined)
     deps.log.info('serving the last good state until the control plane answers', { resources: restored })
@@ -104,6 +105,7 @@ interface Parts {
   readonly updates: MeshUpdates
   readonly ads: AdsClient
   readonly enrolment: Enrolment
+  readonly addresses: AddressBook | undefined
   readonly lastGood: LastGoodState
 }
 
@@ -116,7 +118,7 @@ function assemble(
   const { clock, log } = deps
   const metrics = new MetricsRegistry()
   const certificates = createCertificates(options, deps)
-  const addresses = addressBook(options, clock, () => ads)
+  const addresses = addressBook(options, { clock, metrics }, () => ads)
   const dataPlane = startDataPlane(options, deps, { certificates, addresses })
   const lastGood = new LastGoodState({ folder: options.secrets, clock, log })
   const identities = new IdentityUpdates({ dataPath: dataPlane, certificates, metrics })
@@ -173,6 +175,7 @@ function assemble(
     updates,
     ads,
     enrolment,
+    addresses,
     lastGood,
   }
 }
@@ -180,13 +183,13 @@ function assemble(
 /** Where addresses are served on demand. */
 function addressBook(
   { subscribe }: NodeOptions,
-  clock: Clock,
+  { clock, metrics }: { readonly clock: Clock; readonly metrics: MetricsRegistry },
   ads: () => AdsClient,
 ): AddressBook | undefined {
   if (subscribe === 'wildcard') return undefined
   const ask = (name: string): void => ads().demand(addressType, name)
   const release = (name: string): void => ads().release(addressType, name)
-  return new AddressBook({ clock, ask, release })
+  return new AddressBook({ clock, metrics, ask, release })
 }
 
 function keptSockets(
