@@ -1,5 +1,5 @@
 /** HTTP/1.1 connections, each side against a peer that says anything; and what they read beside what Node's parser reads. */
-import { TestClock } from '@tulle/core'
+import { flushNow, TestClock } from '@tulle/core'
 import type { Rng } from '@tulle/core'
 import { createHttp1Client, createHttp1Server, Fields } from '@tulle/http1'
 import type {
@@ -9,7 +9,6 @@ import type {
   RequestHead,
   ServerExchange,
 } from '@tulle/http1'
-import { flushNow } from '@tulle/http2'
 import { below, pick } from '../mutate.ts'
 import { givePieces } from '../pieces.ts'
 import { ensure } from '../target.ts'

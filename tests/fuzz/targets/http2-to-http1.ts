@@ -1,9 +1,8 @@
 /** Requests that come by HTTP/2 and leave by HTTP/1.1: what is sent on is read beside by our server and by Node's parser. */
-import { TestClock } from '@tulle/core'
+import { flushNow, TestClock } from '@tulle/core'
 import type { Rng } from '@tulle/core'
 import { createHttp1Client, createHttp1Server, Fields } from '@tulle/http1'
 import type { ClientExchange, Http1Transport, RequestHead, ServerExchange, ServerHandler } from '@tulle/http1'
-import { flushNow } from '@tulle/http2'
 import type { Transport } from '@tulle/http2'
 import { createHttp2Server } from '@tulle/l7'
 import { below, pick } from '../mutate.ts'

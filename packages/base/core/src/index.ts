@@ -1,5 +1,5 @@
 /**
- * What every layer leans on: results, errors, time, chance, cancellation. It knows no mesh word and reads
+ * What every layer leans on: results, errors, time, chance, cancellation, the turn of the event loop. It knows no mesh word and reads
  * nothing from the machine but the clock.
  */
 export { assert, unreachable } from './assert.ts'
@@ -11,6 +11,8 @@ export type { Clock, SleepOptions } from './clock.ts'
 export { compareText, dataEqual } from './compare.ts'
 export { defined } from './defined.ts'
 export type { Defined } from './defined.ts'
+export { flushNow, flushThisTurn } from './flush-turn.ts'
+export type { Flushable } from './flush-turn.ts'
 export { KnownTexts } from './known-texts.ts'
 export { linkedController } from './linked-abort.ts'
 export type { LinkedController } from './linked-abort.ts'

@@ -1,5 +1,7 @@
-import { flushThisTurn, slabClassBytes, SlabPool, takePendingWrite } from '@tulle/http2'
-import type { Flushable, Transport, WriteOwner } from '@tulle/http2'
+import { flushThisTurn } from '@tulle/core'
+import type { Flushable } from '@tulle/core'
+import { slabClassBytes, SlabPool, takePendingWrite } from '@tulle/http2'
+import type { Transport, WriteOwner } from '@tulle/http2'
 
 import type { Deadline } from './deadline.ts'
 

@@ -5,7 +5,6 @@
 export { http2Error, http2ErrorName } from './error-codes.ts'
 export { defaultLimits } from './limits.ts'
 export type { Http2Limits, RateLimit } from './limits.ts'
-export { flushNow } from './flush-turn.ts'
 export { HeldPayload } from './held-payload.ts'
 export { takePendingWrite } from './pending-write.ts'
 export type { WriteOwner } from './pending-write.ts'
@@ -22,7 +21,5 @@ export type {
   WindowBudget,
 } from './session-options.ts'
 export type { HeaderList, Http2Stream, StreamHandler, Transport } from './session-types.ts'
-export { flushThisTurn } from './flush-turn.ts'
-export type { Flushable } from './flush-turn.ts'
 export { headroomBytes, slabClassBytes, SlabPool } from './slab-pool.ts'
 export type { SlabPoolOptions } from './slab-pool.ts'

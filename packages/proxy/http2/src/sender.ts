@@ -1,5 +1,5 @@
-import { flushThisTurn } from './flush-turn.ts'
-import type { Flushable } from './flush-turn.ts'
+import { flushThisTurn } from '@tulle/core'
+import type { Flushable } from '@tulle/core'
 import { clientPreface, frameFlag, FrameHeader, frameHeaderBytes, frameType } from './frame.ts'
 import { HpackEncoder } from './hpack-encoder.ts'
 import { takePendingWrite } from './pending-write.ts'

@@ -1,6 +1,5 @@
-import { errorText } from '@tulle/core'
+import { errorText, flushNow } from '@tulle/core'
 import type { Clock, Rng } from '@tulle/core'
-import { flushNow } from '@tulle/http2'
 import { closeFd } from '@tulle/kernel'
 import { spiffeId } from '@tulle/identity'
 import type { ResourceUpdate } from '@tulle/mesh-xds'

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
-import { flushThisTurn } from '@tulle/http2'
-import type { Flushable } from '@tulle/http2'
+import { flushThisTurn } from '@tulle/core'
+import type { Flushable } from '@tulle/core'
 
 const nothing = Buffer.alloc(0)
 

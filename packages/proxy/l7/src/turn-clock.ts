@@ -1,6 +1,5 @@
-import type { Clock } from '@tulle/core'
-import { flushThisTurn } from '@tulle/http2'
-import type { Flushable } from '@tulle/http2'
+import { flushThisTurn } from '@tulle/core'
+import type { Clock, Flushable } from '@tulle/core'
 
 /** A clock that is looked at once in each turn of the event loop: a request asks eight times what time it is. */
 export function turnClock(clock: Clock): Clock {
