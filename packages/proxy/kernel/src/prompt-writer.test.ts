@@ -1,33 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { TLSSocket } from 'node:tls'
 import { resetSocket, socketFd } from './node-handles.ts'
 import { PromptWriter } from './prompt-writer.ts'
-
-/** Two ends of a connection; neither reads before it is asked to. */
-async function pair(): Promise<{ readonly near: Socket; readonly far: Socket } & Disposable> {
-  const server = createServer({ pauseOnConnect: true })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = server.address() as AddressInfo // a TCP server that listens has one
-  const accepted = once(server, 'connection')
-  const near = connect({ host: '127.0.0.1', port, noDelay: true })
-  near.pause()
-  await once(near, 'connect')
-  const [far] = (await accepted) as [Socket] // what a server's event carries
-  server.close()
-  for (const socket of [near, far]) socket.on('error', () => undefined)
-  return {
-    near,
-    far,
-    [Symbol.dispose]: () => {
-      near.destroy()
-      far.destroy()
-    },
-  }
-}
+import { pausedPair } from './testing/paused-pair.ts'
 
 /** Numbered, so that bytes out of place are seen. */
 function numbered(length: number): Buffer {
@@ -51,7 +30,7 @@ async function readAll(socket: Socket, length: number): Promise<Buffer> {
 }
 
 test('PromptWriter: bytes leave within the call, and the stream knows nothing of them', async () => {
-  using sockets = await pair()
+  using sockets = await pausedPair()
   const bytes = Buffer.from('<answer>')
   assert.equal(new PromptWriter(sockets.near).write(bytes, 1, 7), 6)
   bytes.fill('-')
@@ -60,7 +39,7 @@ test('PromptWriter: bytes leave within the call, and the stream knows nothing of
 })
 
 test('PromptWriter: what the kernel does not take is for the stream, and nothing goes past what waits there', async () => {
-  using sockets = await pair()
+  using sockets = await pausedPair()
   const { near, far } = sockets
   const writer = new PromptWriter(near)
   const bytes = numbered(64 * 1024 * 1024)
@@ -76,7 +55,7 @@ test('PromptWriter: what the kernel does not take is for the stream, and nothing
 })
 
 test('PromptWriter: writes nothing before the socket is connected, after its end, and where there is TLS', async () => {
-  using sockets = await pair()
+  using sockets = await pausedPair()
   const byte = Buffer.from('x')
   const connecting = connect({ host: '127.0.0.1', port: sockets.near.localPort ?? 0 })
   connecting.on('error', () => undefined)
@@ -91,18 +70,18 @@ test('PromptWriter: writes nothing before the socket is connected, after its end
 })
 
 test('PromptWriter: the descriptor of a destroyed socket is not its own any more', async () => {
-  using sockets = await pair()
+  using sockets = await pausedPair()
   const fd = socketFd(sockets.near)
   const writer = new PromptWriter(sockets.near)
   sockets.near.destroy()
   // The lowest free number is the next connection's.
-  using others = await pair()
+  using others = await pausedPair()
   assert.ok([others.near, others.far].some((socket) => socketFd(socket) === fd))
   assert.equal(writer.write(Buffer.from('x'), 0, 1), 0)
 })
 
 test('PromptWriter: an error is met again by the stream, which tells it', async () => {
-  using sockets = await pair()
+  using sockets = await pausedPair()
   const { near, far } = sockets
   const writer = new PromptWriter(near)
   resetSocket(far)

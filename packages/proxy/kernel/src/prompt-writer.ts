@@ -1,6 +1,7 @@
-import { writeSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
+import { libc } from './libc.ts'
+import { MSG_DONTWAIT, MSG_NOSIGNAL } from './linux.ts'
 import { socketFd } from './node-handles.ts'
 
 /**
@@ -27,10 +28,7 @@ export class PromptWriter {
     const socket = this.#socket
     // Once a socket is destroyed, its descriptor's number may be another connection's.
     if (this.#fd < 0 || !socket.writable || socket.writableLength > 0) return 0
-    try {
-      return writeSync(this.#fd, bytes, start, end - start)
-    } catch {
-      return 0
-    }
+    const part = start === 0 ? bytes : bytes.subarray(start)
+    return Math.max(0, libc.send(this.#fd, part, end - start, MSG_DONTWAIT | MSG_NOSIGNAL))
   }
 }
