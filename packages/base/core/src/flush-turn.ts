@@ -5,15 +5,27 @@ export interface Flushable {
 
 let waiting: Flushable[] = []
 let running: Flushable[] = []
+let isFlushedAfter = false
 
 /** Calls `flushTurn` once this turn's input has been handled; one immediate serves all sessions of the thread. */
 export function flushThisTurn(flushable: Flushable): void {
-  if (waiting.push(flushable) === 1) setImmediate(flushAll)
+  if (waiting.push(flushable) === 1 && !isFlushedAfter) setImmediate(flushAll)
 }
 
 /** Flushes what waits for the end of the turn, before something that takes long. */
 export function flushNow(): void {
   flushAll()
+}
+
+/** Runs what handles a turn's input, and flushes at once what came of it. */
+export function flushAfter(handleInput: () => void): void {
+  isFlushedAfter = true
+  try {
+    handleInput()
+  } finally {
+    isFlushedAfter = false
+    flushAll()
+  }
 }
 
 function flushAll(): void {

@@ -1,6 +1,6 @@
-import type { Clock } from '@tulle/core'
-import { flushThisTurn, http2Error } from '@tulle/http2'
-import type { Flushable } from '@tulle/http2'
+import { flushThisTurn } from '@tulle/core'
+import type { Clock, Flushable } from '@tulle/core'
+import { http2Error } from '@tulle/http2'
 
 import { refusalAnswer } from './answer-plan.ts'
 import { BodyReader, found } from './body-reader.ts'

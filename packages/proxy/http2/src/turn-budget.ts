@@ -1,5 +1,5 @@
-import { flushThisTurn } from './flush-turn.ts'
-import type { Flushable } from './flush-turn.ts'
+import { flushThisTurn } from '@tulle/core'
+import type { Flushable } from '@tulle/core'
 
 export interface TurnBudgetEvents {
   /** Told with each thing beyond what the turn has. */

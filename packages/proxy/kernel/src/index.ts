@@ -44,6 +44,8 @@ export type {
   ListenFdOptions,
   SocketTuning,
 } from './node-handles.ts'
+export { PromptReader } from './prompt-reader.ts'
+export type { Landing } from './prompt-reader.ts'
 export { PromptWriter } from './prompt-writer.ts'
 export { nodeHandlesSelfTest } from './node-handles-self-test.ts'
 export type { SelfTestOptions } from './node-handles-self-test.ts'

@@ -51,6 +51,9 @@ interface Libc {
   readonly recv: (fd: Fd, data: Uint8Array, length: number, flags: number) => number
   readonly sendmsg: (fd: Fd, message: MessageHeader, flags: number) => number
   readonly recvmsg: (fd: Fd, message: MessageHeader, flags: number) => number
+  readonly epollCreate: (flags: number) => Fd
+  readonly epollControl: (epoll: Fd, operation: number, fd: Fd, event: Int32Array) => number
+  readonly epollWait: (epoll: Fd, events: Int32Array, most: number, timeoutMs: number) => number
   readonly close: (fd: Fd) => number
   readonly fcntl: (fd: Fd, command: number, argument: number) => number
   readonly ioctl: (fd: Fd, request: number, argument: Bytes) => number
@@ -83,6 +86,9 @@ export const libc: Libc = {
   recv: lib.func('recv', 'int64_t', ['int', 'void *', 'size_t', 'int']),
   sendmsg: lib.func('sendmsg', 'int64_t', ['int', koffi.pointer(MsgHdr), 'int']),
   recvmsg: lib.func('recvmsg', 'int64_t', ['int', koffi.inout(koffi.pointer(MsgHdr)), 'int']),
+  epollCreate: lib.func('epoll_create1', 'int', ['int']),
+  epollControl: lib.func('epoll_ctl', 'int', ['int', 'int', 'int', 'void *']),
+  epollWait: lib.func('epoll_wait', 'int', ['int', 'void *', 'int', 'int']),
   close: lib.func('close', 'int', ['int']),
   fcntl: lib.func('fcntl', 'int', ['int', 'int', 'int']),
   ioctl: lib.func('ioctl', 'int', ['int', 'unsigned long', 'void *']),

@@ -90,3 +90,9 @@ export const EINTR = 4
 export const EAGAIN = 11
 export const EINVAL = 22
 export const EBADF = 9
+
+// linux/eventpoll.h
+export const EPOLL_CLOEXEC = 0x80000
+export const EPOLL_CTL_ADD = 1
+export const EPOLL_CTL_DEL = 2
+export const EPOLLIN = 0x001

@@ -1,7 +1,7 @@
 import type { Server, Socket } from 'node:net'
 import { createServer } from 'node:tls'
 import type { Server as TlsServer, TLSSocket } from 'node:tls'
-import { listenFd, listenTcp, resumeWithOnread, useOnread } from '@tulle/kernel'
+import { listenFd, listenTcp, useOnread } from '@tulle/kernel'
 import { MeshError } from '@tulle/core'
 import type { CertificatePem, ListenerPlan } from '../plane/http-plan.ts'
 import type { ReadBuffer } from './read-buffer.ts'
@@ -59,8 +59,7 @@ export class Listener {
       return
     }
     const link = new SocketLink(this.#deps.buffer)
-    const socket = resumeWithOnread(paused, link.onread)
-    this.#deps.onArrival({ socket, link, isHttp2: this.#plan.protocol === 'http2' })
+    this.#deps.onArrival({ socket: paused, link, isHttp2: this.#plan.protocol === 'http2' })
   }
 
   #makeTls(certificate: CertificatePem | undefined): TlsServer {

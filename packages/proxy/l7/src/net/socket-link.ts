@@ -1,8 +1,8 @@
 import type { OnReadOpts, Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import type { Http1Transport } from '@tulle/http1'
-import { flushThisTurn } from '@tulle/http2'
-import type { Flushable } from '@tulle/http2'
-import { PromptWriter } from '@tulle/kernel'
+import { PromptReader, PromptWriter } from '@tulle/kernel'
+import type { Landing } from '@tulle/kernel'
 import type { ReadBuffer } from './read-buffer.ts'
 
 /** What is told of a socket: an HTTP/1 connection, or an HTTP/2 session. */
@@ -15,31 +15,36 @@ export interface LinkUser {
   onTransportClose(): void
 }
 
-/** Node reads on within a turn while reads come full, up to 32 times: what is in small pieces takes too long for that. */
-const maxFullReads = 8
-
 /** A socket on one side, a codec on the other. Reading waits until the codec is there. */
-export class SocketLink implements Http1Transport, Flushable {
-  readonly onread: OnReadOpts & { readonly buffer: () => Buffer }
+export class SocketLink implements Http1Transport, Landing {
   readonly #buffer: ReadBuffer
   #socket: Socket | undefined
   #user: LinkUser | undefined
   #paused: boolean = false
-  #fullReads: number = 0
-  /** Until the next turn. */
-  #resting: boolean = false
-  #prompt: PromptWriter | undefined
+  #reader: PromptReader | undefined
+  #writer: PromptWriter | undefined
 
   constructor(buffer: ReadBuffer) {
     this.#buffer = buffer
-    this.onread = { buffer: () => buffer.bytes, callback: (length) => this.#onRead(length) }
   }
 
-  /** The socket, made with `onread` or given it, and whom it serves. */
+  /** For a socket with TLS. */
+  get onread(): OnReadOpts & { readonly buffer: () => Buffer } {
+    return { buffer: () => this.bytes, callback: (length) => this.onRead(length) }
+  }
+
+  get bytes(): Buffer {
+    return this.#buffer.bytes
+  }
+
+  /** The socket and whom it serves. With TLS it was given `onread`, else it is paused. */
   attach(socket: Socket, user: LinkUser): void {
     this.#socket = socket
     this.#user = user
-    this.#prompt = new PromptWriter(socket)
+    if (!(socket instanceof TLSSocket)) {
+      this.#reader = new PromptReader(socket, this)
+      this.#writer = new PromptWriter(socket)
+    }
     socket.on('drain', () => user.onTransportDrain())
     socket.on('end', () =>
       user.onTransportEnd === undefined ? user.onTransportClose() : user.onTransportEnd(),
@@ -59,7 +64,7 @@ export class SocketLink implements Http1Transport, Flushable {
   }
 
   writeNow(bytes: Uint8Array, start: number, end: number): number {
-    return this.#prompt?.write(bytes, start, end) ?? 0
+    return this.#writer?.write(bytes, start, end) ?? 0
   }
 
   end(): void {
@@ -72,18 +77,14 @@ export class SocketLink implements Http1Transport, Flushable {
 
   pauseReading(): void {
     this.#paused = true
-    this.#socket?.pause()
+    if (this.#reader === undefined) this.#socket?.pause()
+    else this.#reader.pause()
   }
 
   resumeReading(): void {
     this.#paused = false
-    if (!this.#resting) this.#socket?.resume()
-  }
-
-  flushTurn(): void {
-    this.#resting = false
-    this.#fullReads = 0
-    if (!this.#paused) this.#socket?.resume()
+    if (this.#reader === undefined) this.#socket?.resume()
+    else this.#reader.resume()
   }
 
   /** Bytes in a buffer of their own. */
@@ -91,14 +92,8 @@ export class SocketLink implements Http1Transport, Flushable {
     this.#user?.receive(bytes, 0, bytes.length)
   }
 
-  #onRead(length: number): boolean {
-    const { bytes } = this.#buffer
-    if (this.#user?.receive(bytes, 0, length) === true) this.#buffer.replace()
-    if (length < bytes.length) this.#fullReads = 0
-    else if (++this.#fullReads === maxFullReads) {
-      this.#resting = true
-      flushThisTurn(this)
-    }
-    return !this.#paused && !this.#resting
+  onRead(length: number): boolean {
+    if (this.#user?.receive(this.bytes, 0, length) === true) this.#buffer.replace()
+    return !this.#paused
   }
 }

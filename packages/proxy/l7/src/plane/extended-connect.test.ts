@@ -260,6 +260,6 @@ describe('case 23: an attacker with an extended CONNECT', () => {
     })
     await using client = await Client.open(proxy.port)
     assert.equal(await statusOf(client.connect({ 'content-length': '30' })), 400)
-    assert.deepEqual(back.received, [])
+    assert.equal(back.received.join(''), '', 'not a byte of it')
   })
 })

@@ -34,7 +34,8 @@ export type Dial = (spec: UpstreamSpec, carried?: Carried) => Dialled
 /** Plain TCP towards an endpoint; given up when it takes too long. */
 export function dialSocket({ ip, port }: UpstreamSpec, { environment, buffer }: SocketDialDeps): Dialled {
   const link = new SocketLink(buffer)
-  const socket: Socket = connect({ host: ip, port, noDelay: true, allowHalfOpen: true, onread: link.onread })
+  const socket: Socket = connect({ host: ip, port, noDelay: true, allowHalfOpen: true })
+  socket.pause()
   const { timeouts, limits } = environment
   const late = timeouts.begin(limits.connectTimeoutMs, () => socket.destroy())
   socket.once('close', () => timeouts.end(late))
