@@ -161,7 +161,6 @@ function connect(scope: WorkloadScope, subject: ConnectionSubject, tunnel: Inbou
     place: scope.place,
     destination: scope.applicationOf(subject.destination),
     sourceIp: upstreamSource(scope, subject),
-    onread: pipe.onread,
   })
   if (!socket.ok) {
     fail(socket.error)

@@ -3,7 +3,6 @@ import type { Result } from '@tulle/core'
 import { encodeConnect } from '@tulle/hbone'
 import { http2Error } from '@tulle/http2'
 import type { HeaderList, StreamHandler } from '@tulle/http2'
-import { resumeWithOnread } from '@tulle/kernel'
 import type { IpAddress } from '@tulle/mesh'
 import { newTraceparent } from '@tulle/trace-context'
 import type { ClientPool, ClientTunnelSession, DialFailure } from '@tulle/tunnel'
@@ -14,7 +13,6 @@ import { decideOutbound } from './outbound-decision.ts'
 import type { OutboundDecision, OutboundFacts } from './outbound-decision.ts'
 import { destinationOf } from './outbound-party.ts'
 import type { PipeError } from './pipe.ts'
-import { socketHighWaterBytes } from './sockets.ts'
 import { TunnelPipe } from './tunnel-pipe.ts'
 import type { WorkloadScope } from './workload-scope.ts'
 
@@ -119,7 +117,7 @@ export class TunnelledCall implements StreamHandler {
       return false
     }
     this.#started = true
-    this.#pipe.attachSocket(resumeWithOnread(paused, this.#pipe.onread, socketHighWaterBytes))
+    this.#pipe.attachSocket(paused)
     return true
   }
 

@@ -1,11 +1,10 @@
 import type { Socket } from 'node:net'
-import { resumeWithOnread } from '@tulle/kernel'
 import { whenConnected } from './connecting.ts'
 import type { ConnectionSubject, Refusal } from './connection-subject.ts'
 import type { SocketAddress } from './data-plane.ts'
 import type { PipeError } from './pipe.ts'
 import { SocketPipe } from './socket-pipe.ts'
-import { openConnection, socketHighWaterBytes } from './sockets.ts'
+import { openConnection } from './sockets.ts'
 import type { WorkloadScope } from './workload-scope.ts'
 
 export interface PlainCall {
@@ -38,7 +37,6 @@ export function callPlain(call: PlainCall, destination: PlainDestination): void 
     place: scope.place,
     destination,
     sourceIp,
-    onread: pipe.destination.onread,
   })
   if (!socket.ok) {
     fail(socket.error)
@@ -49,7 +47,7 @@ export function callPlain(call: PlainCall, destination: PlainDestination): void 
     if (error === undefined && !paused.destroyed) {
       onDone = connections.open(attempt, pipe)
       pipe.destination.attach(upstream)
-      pipe.caller.attach(resumeWithOnread(paused, pipe.caller.onread, socketHighWaterBytes))
+      pipe.caller.attach(paused)
       return
     }
     fail(error ?? 'the caller left')

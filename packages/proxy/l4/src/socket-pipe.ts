@@ -1,4 +1,4 @@
-import type { OnReadOpts, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { errorCode } from '@tulle/core'
 import { headroomBytes } from '@tulle/http2'
 import { resetSocket } from '@tulle/kernel'
@@ -31,7 +31,7 @@ export class SocketPipe implements Pipe {
   }
 
   get requestBytes(): number {
-    return this.caller.reader.bytes
+    return this.caller.reader.receivedBytes
   }
 
   get chunks(): number {
@@ -39,7 +39,7 @@ export class SocketPipe implements Pipe {
   }
 
   get responseBytes(): number {
-    return this.destination.reader.bytes
+    return this.destination.reader.receivedBytes
   }
 
   abort(reason: string): void {
@@ -75,10 +75,6 @@ export class SocketHalf implements Sink {
     this.#pipe = pipe
     // The reader of this half writes to the other one.
     this.reader = new SocketReader(buffers, this)
-  }
-
-  get onread(): OnReadOpts {
-    return this.reader.onread
   }
 
   get bothEnded(): boolean {
@@ -120,8 +116,8 @@ export class SocketHalf implements Sink {
     return writer === undefined || writer.backlogBytes >= maxBacklogBytes ? 0 : maxBacklogBytes
   }
 
-  window(): number {
-    return this.room()
+  takesSlabs(): boolean {
+    return true
   }
 
   get writer(): SocketWriter | undefined {

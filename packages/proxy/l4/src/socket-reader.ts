@@ -1,13 +1,15 @@
-import type { OnReadOpts, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { headroomBytes, slabClassBytes } from '@tulle/http2'
+import { PromptReader } from '@tulle/kernel'
+import type { Landing } from '@tulle/kernel'
 import type { CopyBuffers } from './copy-buffers.ts'
 
 /** Where a reader's bytes go. Nothing here throws. */
 export interface Sink {
   /** Bytes that it takes now; the reader waits for its own `resume` when there is no room. */
   room(): number
-  /** Bytes that it takes once what is on its way has left; at least `room()`. */
-  window(): number
+  /** Whether it may keep what it is handed; copies only, otherwise. */
+  takesSlabs(): boolean
   /** Takes a copy of `bytes[start, end)`, at most `room()` of them. */
   copy(bytes: Buffer, start: number, end: number): void
   /** Takes `slab[headroom, headroom + length)`. True: it keeps the slab and gives it back to the pool itself. */
@@ -25,13 +27,13 @@ const maxSlabBytes = 64 * 1024 * 1024
 /**
  * Reads a socket into recycled buffers that grow with the stream: the shared landing buffer, then 64 KiB, then
  * 256 KiB slabs, and back to the landing buffer whenever a read does not fill its buffer. Hot: no allocation a
- * chunk but the view that Node wants.
+ * chunk but the view of a slab.
  */
-export class SocketReader {
-  readonly onread: OnReadOpts
+export class SocketReader implements Landing {
   readonly #buffers: CopyBuffers
   readonly #sink: Sink
   #socket: Socket | undefined
+  #prompt: PromptReader | undefined
   /** Undefined: the next read lands in the shared buffer. */
   #slab: Buffer | undefined
   #view: Buffer
@@ -43,19 +45,19 @@ export class SocketReader {
   #stashEnd: number = 0
   #ended: boolean = false
   #closed: boolean = false
-  bytes: number = 0
+  receivedBytes: number = 0
   reads: number = 0
 
   constructor(buffers: CopyBuffers, sink: Sink) {
     this.#buffers = buffers
     this.#sink = sink
     this.#view = buffers.landingBody
-    this.onread = { buffer: () => this.#nextView(), callback: (length) => this.#onRead(length) }
   }
 
-  /** The socket that was made with `onread`. */
+  /** A paused socket, which is read from now on. */
   attach(socket: Socket): void {
     this.#socket = socket
+    this.#prompt = new PromptReader(socket, this)
     socket.on('end', () => this.#onEnd())
   }
 
@@ -64,24 +66,26 @@ export class SocketReader {
     if (this.#closed) return
     if (this.#stash !== undefined && !this.#unstash(this.#stash)) return
     if (this.#ended) this.#sink.end()
-    else if (this.#sink.room() > 0) this.#socket?.resume()
+    else if (this.#sink.room() > 0) this.#prompt?.resume()
   }
 
   close(): void {
     this.#closed = true
+    this.#prompt?.pause()
     if (this.#ended && this.#socket !== undefined) this.#buffers.halfClosed.forget(this.#socket)
     if (this.#stash !== undefined) this.#buffers.slabs.give(this.#stash)
     this.#stash = undefined
     this.#dropSlab()
   }
 
-  #onRead(length: number): boolean {
-    if (this.#closed) return false
-    this.bytes += length
+  onRead(length: number): void {
+    if (this.#closed) return
+    this.receivedBytes += length
     this.reads++
     if (length > this.#sink.room()) {
+      this.#prompt?.pause()
       this.#stashRead(length)
-      return false
+      return
     }
     const slab = this.#slab
     if (slab === undefined) {
@@ -93,16 +97,13 @@ export class SocketReader {
       if (length < handOverBytes) this.#sink.copy(slab, headroomBytes, headroomBytes + length)
       else if (this.#sink.take(slab, length)) this.#slab = undefined
     }
-    return this.#sink.room() > 0
+    if (this.#sink.room() === 0) this.#prompt?.pause()
   }
 
-  /**
-   * Asked for right after a read, when the slab just read is often still on its way and there is no room: the buffer is
-   * for the read after that, so it is the window that counts.
-   */
-  #nextView(): Buffer {
+  /** Of the read that comes next. */
+  get bytes(): Buffer {
     const { slabs } = this.#buffers
-    const room = this.#grown && !this.#closed ? this.#sink.window() : 0
+    const room = this.#grown && !this.#closed && this.#sink.takesSlabs() ? this.#sink.room() : 0
     if (room < handOverBytes || (this.#slab === undefined && slabs.takenBytes > maxSlabBytes)) {
       this.#dropSlab()
       this.#view = this.#buffers.landingBody
@@ -113,7 +114,7 @@ export class SocketReader {
     return this.#view
   }
 
-  /** Another stream of the session took the window, or the transport, between our asking and our reading. */
+  /** Small reads land in a buffer that is wider than the sink's room. */
   #stashRead(length: number): void {
     const end = headroomBytes + length
     this.#grown = length === this.#view.length

@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
 import { connect, createServer } from 'node:net'
 import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { PromptWriter } from '@tulle/kernel'
 import { SocketWriter } from './socket-writer.ts'
 
 /** More than both kernel buffers of a loopback connection hold. */
@@ -102,62 +104,51 @@ function recorded(socket: Socket): {
   return { writer, kept, left: () => left }
 }
 
-function writesOf(socket: Socket): Buffer[] {
-  const writes: Buffer[] = []
-  const write = socket.write.bind(socket)
-  socket.write = (bytes: Buffer, ...rest: never[]) => {
-    // Marks are empty.
-    if (bytes.length > 0) writes.push(bytes)
-    return write(bytes, ...rest)
-  }
-  return writes
+/** The bytes of each write, which the kernel is asked to take before the stream is. */
+function writesOf(context: TestContext): () => readonly number[] {
+  const { mock } = context.mock.method(PromptWriter.prototype, 'write')
+  return () => mock.calls.map(({ arguments: [, start, end] }) => end - start)
 }
 
-test('SocketWriter.gather joins pieces that lie side by side into one write at the end of the turn', async () => {
+test('SocketWriter.gather joins pieces that lie side by side into one write at the end of the turn', async (context) => {
   using pair = await slowPair()
   const { writer, kept, left } = recorded(pair.near)
-  const writes = writesOf(pair.near)
+  const writes = writesOf(context)
   const [one, two] = [Buffer.alloc(65_536, 1), Buffer.alloc(65_536, 2)]
   for (const start of [0, 16_384, 32_768]) assert.equal(writer.gather(one, start, start + 16_384), false)
-  assert.equal(writes.length, 0)
+  assert.deepEqual(writes(), [])
   assert.equal(kept.get(one), 1, 'one reference for all of them')
   assert.equal(writer.gather(two, 9, 16_384), false, 'another buffer: what was gathered leaves')
   await new Promise((resolve) => setImmediate(resolve))
-  assert.deepEqual(
-    writes.map(({ length }) => length),
-    [49_152, 16_375],
-  )
+  assert.deepEqual(writes(), [49_152, 16_375])
   assert.equal(left(), 49_152 + 16_375)
   assert.deepEqual([kept.get(one), kept.get(two)], [0, 0])
 })
 
-test('SocketWriter.gather lets a small piece leave at once, with what was gathered before it', async () => {
+test('SocketWriter.gather lets a small piece leave at once, with what was gathered before it', async (context) => {
   using pair = await slowPair()
   const { writer } = recorded(pair.near)
-  const writes = writesOf(pair.near)
+  const writes = writesOf(context)
   const bytes = Buffer.alloc(65_536, 1)
   assert.equal(writer.gather(bytes, 0, 100), true)
   writer.gather(bytes, 1000, 17_384)
   writer.gather(bytes, 17_384, 17_400)
   writer.gather(bytes, 20_000, 40_000)
   writer.gather(bytes, 50_000, 50_001)
-  assert.deepEqual(
-    writes.map(({ length }) => length),
-    [100, 16_400, 20_000, 1],
-  )
+  assert.deepEqual(writes(), [100, 16_400, 20_000, 1])
 })
 
-test('small pieces behind a full socket hold no buffer but a few of their own', async () => {
+test('small pieces behind a full socket hold no buffer but a few of their own', async (context) => {
   using pair = await slowPair()
   const { writer, kept, left } = recorded(pair.near)
-  const writes = writesOf(pair.near)
+  const writes = writesOf(context)
   const large = Buffer.alloc(chunkBytes, 1)
   writer.gather(large, 0, chunkBytes)
   await new Promise((resolve) => setImmediate(resolve))
   const backings = Array.from({ length: 10_000 }, (_, index) => Buffer.alloc(1, index))
   for (const backing of backings) assert.equal(writer.gather(backing, 0, 1), false)
   assert.ok(backings.every((backing) => kept.get(backing) === undefined))
-  assert.ok(writes.length < 10, `${writes.length} writes wait`)
+  assert.ok(writes().length < 10, `${writes().length} writes wait`)
   const finished = once(pair.near, 'finish')
   writer.end()
   const got: Buffer[] = []

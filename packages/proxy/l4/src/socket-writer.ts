@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { flushThisTurn } from '@tulle/core'
 import type { Flushable } from '@tulle/core'
+import { PromptWriter } from '@tulle/kernel'
 
 const nothing = Buffer.alloc(0)
 
@@ -26,6 +27,7 @@ export interface WriterOptions {
  */
 export class SocketWriter implements Flushable {
   readonly #socket: Socket
+  readonly #prompt: PromptWriter
   readonly #options: WriterOptions
   readonly #onMarked: () => void
   #waiting: Buffer[] = []
@@ -46,6 +48,7 @@ export class SocketWriter implements Flushable {
 
   constructor(options: WriterOptions) {
     this.#socket = options.socket
+    this.#prompt = new PromptWriter(options.socket)
     this.#options = options
     this.#onMarked = () => this.#left()
   }
@@ -144,7 +147,9 @@ export class SocketWriter implements Flushable {
   }
 
   #send(bytes: Buffer, backing: Buffer | undefined): boolean {
-    this.#socket.write(bytes)
+    const left = this.#prompt.write(bytes, 0, bytes.length)
+    if (left === bytes.length) return true
+    this.#socket.write(left === 0 ? bytes : bytes.subarray(left))
     if (this.#socket.writableLength === 0) return true
     if (backing !== undefined) this.#waiting.push(backing)
     this.#waitingBytes += bytes.length

@@ -1,4 +1,4 @@
-import type { OnReadOpts, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { err, errorText, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
 import { proxySocketMark } from '@tulle/hbone'
@@ -6,7 +6,7 @@ import { connectTcpFd, listenTcp, openTcpSocket } from '@tulle/kernel'
 import type { SocketAddress } from './data-plane.ts'
 
 /** Bytes that may be queued in a socket before Node asks for a pause; our own accounting acts long before. */
-export const socketHighWaterBytes: number = 1024 * 1024
+const socketHighWaterBytes = 1024 * 1024
 
 /** Where a workload's sockets are made, and how. */
 export interface SocketPlace {
@@ -46,16 +46,15 @@ export interface ConnectPlan {
   readonly destination: SocketAddress
   /** The address that the destination is to see; undefined: the namespace's own. */
   readonly sourceIp: string | undefined
-  readonly onread: OnReadOpts
 }
 
-/** Starts to connect; failures to even begin are values, later ones the socket's 'error'. */
+/** Starts to connect, paused; failures to even begin are values, later ones the socket's 'error'. */
 export function openConnection(plan: ConnectPlan): Result<Socket, string> {
   const source = plan.sourceIp === undefined ? undefined : { ip: plan.sourceIp, port: 0 }
   try {
     const fd = openClientSocket(plan.place, plan.destination.ip, source)
     const { ip: host, port } = plan.destination
-    return ok(connectTcpFd({ fd, host, port, onread: plan.onread, highWaterMark: socketHighWaterBytes }))
+    return ok(connectTcpFd({ fd, host, port, highWaterMark: socketHighWaterBytes }).pause())
   } catch (error) {
     return err(errorText(error))
   }

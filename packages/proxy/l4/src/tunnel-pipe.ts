@@ -1,4 +1,4 @@
-import type { OnReadOpts, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { errorCode } from '@tulle/core'
 import { http2Error } from '@tulle/http2'
 import type { HeaderList, Http2Stream, StreamHandler } from '@tulle/http2'
@@ -52,13 +52,8 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
     this.#reader = new SocketReader(options.buffers, this)
   }
 
-  /** The socket must be made with this. */
-  get onread(): OnReadOpts {
-    return this.#reader.onread
-  }
-
   get requestBytes(): number {
-    return this.#socketCalls ? this.#reader.bytes : (this.#writer?.bytes ?? 0)
+    return this.#socketCalls ? this.#reader.receivedBytes : (this.#writer?.bytes ?? 0)
   }
 
   get chunks(): number {
@@ -66,10 +61,10 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
   }
 
   get responseBytes(): number {
-    return this.#socketCalls ? (this.#writer?.bytes ?? 0) : this.#reader.bytes
+    return this.#socketCalls ? (this.#writer?.bytes ?? 0) : this.#reader.receivedBytes
   }
 
-  /** Payload received before this is lost, so the socket comes first. */
+  /** A paused socket. Payload received before this is lost, so the socket comes first. */
   attachSocket(socket: Socket): void {
     this.#socket = socket
     this.#writer = new SocketWriter({
@@ -119,9 +114,8 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
     return this.#stream?.sendable ?? 0
   }
 
-  window(): number {
-    if (this.#awaitsAnswer) return 0
-    return this.#stream?.window ?? 0
+  takesSlabs(): boolean {
+    return !this.#awaitsAnswer
   }
 
   copy(bytes: Buffer, start: number, end: number): void {
