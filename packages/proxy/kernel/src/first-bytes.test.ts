@@ -5,7 +5,8 @@ import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { showFirstBytes } from './first-bytes.ts'
 import type { FirstBytesHandlers } from './first-bytes.ts'
-import { listenFd, resetSocket, resumeWithOnread } from './node-handles.ts'
+import { listenFd, resetSocket } from './node-handles.ts'
+import { PromptReader } from './prompt-reader.ts'
 import { listenTcp, localAddress } from './sockets.ts'
 
 /** A caller, and the paused socket that a listener has of it. */
@@ -51,18 +52,12 @@ test('showFirstBytes shows all that is there whenever there is more, and leaves 
   look[Symbol.dispose]()
   caller.end('!')
   let text = ''
-  const buffer = Buffer.alloc(64)
-  const socket = resumeWithOnread(accepted, {
-    buffer: () => buffer,
-    callback: (length) => {
-      text += buffer.toString('latin1', 0, length)
-      return true
-    },
-  })
-  await once(socket, 'end')
+  const bytes = Buffer.alloc(64)
+  new PromptReader(accepted, { bytes, onRead: (length) => (text += bytes.toString('latin1', 0, length)) })
+  await once(accepted, 'end')
   assert.equal(text, 'one two three!')
   assert.equal(shown.length, 3)
-  socket.destroy()
+  accepted.destroy()
 })
 
 for (const [how, end, bytes] of [

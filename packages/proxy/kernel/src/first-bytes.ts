@@ -25,12 +25,15 @@ export interface FirstBytesHandlers {
 
 /** Not of length zero itself: Node tells a pointer to nothing from no pointer. */
 const noRoom: Buffer = Buffer.alloc(8).subarray(0, 0)
+/** For streams whose bytes somebody else reads. */
+const roomForEnd = Buffer.alloc(1)
 /** One a thread: what is in it is looked at within the call. */
 const shown: Buffer = Buffer.allocUnsafeSlow(maxFirstBytes)
 
 /**
  * Shows the first bytes of a paused socket that has read nothing. To be disposed before anybody else reads the socket
- * or destroys it; what reads it then is a TLS server or `resumeWithOnread`. Throws a KernelError where the socket is closed, or where this Node keeps its handle elsewhere.
+ * or destroys it; what reads it then is a TLS server or a `PromptReader`. Throws a KernelError where the socket is closed,
+ * or where this Node keeps its handle elsewhere.
  */
 export function showFirstBytes(paused: Socket, handlers: FirstBytesHandlers): Disposable {
   const look = new Look(readableHandle(paused), handlers)
@@ -64,6 +67,8 @@ class Look implements Disposable {
     if (fd < 0) return
     this.#handle.readStop()
     this.#handle.onread = this.#onread
+    // Without room a stream meets an error (ENOBUFS) in place of its end.
+    this.#handle.useUserBuffer(roomForEnd)
     if (this.#seenBytes > 0) setReceiveLowWater(fd, 1)
   }
 

@@ -34,16 +34,10 @@ export {
   connectTlsFd,
   listenFd,
   resetSocket,
-  resumeWithOnread,
   socketFd,
   useOnread,
 } from './node-handles.ts'
-export type {
-  ConnectTcpFdOptions,
-  ConnectTlsFdOptions,
-  ListenFdOptions,
-  SocketTuning,
-} from './node-handles.ts'
+export type { ConnectTcpFdOptions, ConnectTlsFdOptions, ListenFdOptions } from './node-handles.ts'
 export { PromptReader } from './prompt-reader.ts'
 export type { Landing } from './prompt-reader.ts'
 export { PromptWriter } from './prompt-writer.ts'

@@ -5,15 +5,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { nodeHandlesSelfTest } from './node-handles-self-test.ts'
-import {
-  connectTcpFd,
-  connectTlsFd,
-  listenFd,
-  resetSocket,
-  resumeWithOnread,
-  socketFd,
-  useOnread,
-} from './node-handles.ts'
+import { connectTcpFd, connectTlsFd, listenFd, resetSocket, socketFd, useOnread } from './node-handles.ts'
 import { listenTcp, localAddress, openTcpSocket, setKeepAlive, setUserTimeout } from './sockets.ts'
 
 const loopback = '127.0.0.1'
@@ -83,8 +75,7 @@ test('resetSocket shows at the peer as ECONNRESET, and the listener does not cou
   const failed = Promise.withResolvers<Error & { code?: string }>()
   const server = listenFd(listener, {
     onConnection(paused) {
-      const buffer = Buffer.alloc(16)
-      const socket: Socket = resumeWithOnread(paused, { buffer: () => buffer, callback: () => true })
+      const socket = paused.resume()
       socket.on('error', failed.resolve)
       setKeepAlive(socketFd(socket), { idleMs: 180_000, intervalMs: 20_000, probes: 9 })
       setUserTimeout(socketFd(socket), 30_000)

@@ -6,9 +6,8 @@
  *   until `connect`, which uses the handle that it finds.
  * - `tls.connect` makes its TCP handle at once but connects in the next tick (numeric hosts only): in between the
  *   handle can be opened on a descriptor of ours.
- * - `onread` counts only in a socket's constructor, and servers don't pass it on: accepted sockets come paused, as
- *   those of a `tls.Server` do, and get it later by the fields that the constructor sets. Where a Node keeps it
- *   elsewhere, they give their handle to a new socket.
+ * - `onread` counts only in a socket's constructor, and servers don't pass it on: the sockets of a `tls.Server` get
+ *   it later, by the fields that the constructor sets. Plain ones are read by `PromptReader`.
  */
 import { createServer, isIP, Socket } from 'node:net'
 import type { OnReadOpts, Server } from 'node:net'
@@ -25,35 +24,36 @@ interface TcpHandle {
   open(fd: number): number
 }
 
-export interface SocketTuning {
-  /** Recycled read buffers instead of `data` events; the callback's `false` pauses reading. */
-  readonly onread?: OnReadOpts
-  /** Bytes queued for writing before `write` says false. */
-  readonly highWaterMark?: number
-}
-
-export interface ConnectTcpFdOptions extends SocketTuning {
+export interface ConnectTcpFdOptions {
   /** Of `openTcpSocket`; the socket owns it from here on, also when this call throws. */
   readonly fd: number
   /** An IP address. */
   readonly host: string
   readonly port: number
+  /** Bytes queued for writing before `write` says false. */
+  readonly highWaterMark?: number
 }
 
 /** Connects a descriptor. Half-open connections are allowed: the caller ends its side. No Nagle delay. */
 export function connectTcpFd(options: ConnectTcpFdOptions): Socket {
   return owning(options.fd, () => {
     expectNumericHost(options.host)
-    const socket = new Socket(socketOptions(options, { fd: options.fd, manualStart: true }))
+    const { fd, highWaterMark } = options
+    const tuning = highWaterMark === undefined ? {} : { highWaterMark }
+    const socket = new Socket(socketOptions({ fd, manualStart: true, ...tuning }))
     socket.setNoDelay(true)
     return socket.connect({ host: options.host, port: options.port })
   })
 }
 
-export interface ConnectTlsFdOptions extends SocketTuning {
+export interface ConnectTlsFdOptions {
   readonly fd: number
   readonly host: string
   readonly port: number
+  /** Recycled read buffers instead of `data` events; the callback's `false` pauses reading. */
+  readonly onread?: OnReadOpts
+  /** Bytes queued for writing before `write` says false. */
+  readonly highWaterMark?: number
   readonly tls: Omit<ConnectionOptions, 'host' | 'port' | 'path' | 'socket' | 'onread' | 'lookup'>
 }
 
@@ -75,13 +75,13 @@ export function connectTlsFd(options: ConnectTlsFdOptions): TLSSocket {
 }
 
 /** A socket on a descriptor that is connected already, such as one received from another process. */
-export function adoptFd(fd: number, tuning: SocketTuning = {}): Socket {
-  return owning(fd, () => new Socket(socketOptions(tuning, { fd })))
+export function adoptFd(fd: number): Socket {
+  return owning(fd, () => new Socket(socketOptions({ fd })))
 }
 
 export interface ListenFdOptions {
   readonly backlog?: number
-  /** A paused socket that has read nothing: `resumeWithOnread` it, or destroy it. */
+  /** A paused socket that has read nothing: read it by a `PromptReader`, or destroy it. */
   onConnection(paused: Socket): void
   /** A connection was closed at once, since the process is about to run out of descriptors. */
   onShed?(): void
@@ -108,20 +108,6 @@ export function listenFd(fd: number, options: ListenFdOptions): Server {
   server.on('error', (error) => options.onError(error))
   // Node calls listen(2) again, which would cut the backlog to its own default.
   return server.listen({ fd, backlog: options.backlog ?? 1024, exclusive: true })
-}
-
-/**
- * Continues a paused socket as one with recycled buffers: itself where that can be, since a second socket costs as much
- * as the first; else the paused one is dead afterwards.
- */
-export function resumeWithOnread(paused: Socket, onread: OnReadOpts, highWaterMark?: number): Socket {
-  const { buffer, callback } = onread
-  if (typeof buffer === 'function' && useOnread(paused, { buffer, callback })) return paused.resume()
-  const handle = tcpHandle(paused)
-  Reflect.set(paused, '_handle', null)
-  paused.destroy()
-  const tuning: SocketTuning = { onread, ...(highWaterMark !== undefined && { highWaterMark }) }
-  return new Socket(socketOptions(tuning, { handle }))
 }
 
 /**
@@ -197,8 +183,8 @@ function isReadableHandle(handle: unknown): handle is ReadableHandle {
   return isTcpHandle(handle) && takesBuffers(handle) && 'readStart' in handle && 'readStop' in handle
 }
 
-function socketOptions(tuning: SocketTuning, extra: object): object {
-  return { allowHalfOpen: true, readable: true, writable: true, ...tuning, ...extra }
+function socketOptions(extra: object): object {
+  return { allowHalfOpen: true, readable: true, writable: true, ...extra }
 }
 
 function owning<T>(fd: number, build: () => T): T {

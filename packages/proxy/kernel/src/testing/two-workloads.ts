@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { Server, Socket } from 'node:net'
 import { closeFd, newNetns } from '../netns.ts'
 import type { NetnsFd } from '../netns.ts'
-import { connectTcpFd, listenFd, resumeWithOnread } from '../node-handles.ts'
+import { connectTcpFd, listenFd } from '../node-handles.ts'
 import { withRtnetlink } from '../rtnetlink.ts'
 import { listenTcp, openTcpSocket } from '../sockets.ts'
 import type { OpenTcpSocketOptions } from '../sockets.ts'
@@ -42,8 +42,7 @@ export function answering(
   const fd = listenTcp({ address: '::', transparent: true, ...where })
   const server = listenFd(fd, {
     onConnection(paused) {
-      const buffer = Buffer.alloc(64)
-      const socket = resumeWithOnread(paused, { buffer: () => buffer, callback: () => true })
+      const socket = paused.resume()
       socket.on('error', () => socket.destroy())
       socket.end(answer(socket))
     },
