@@ -14,15 +14,20 @@ export interface Belief extends Disposable {
   readonly lists: Collection<RevocationList>
   readonly revocations: Singleton<Revocations>
   readonly bundles: Collection<DomainBundle>
-  /** The graph's revision at which roots or signer changed last. */
+  /** The graph's revision at which roots or signer changed last; Infinity while it does not have the authority's word yet. */
   readonly bundleRevision: number
+  /** Resolves when what the authority has said by now is in the graph. */
+  settled(): Promise<void>
   readonly resources: {
     readonly revocation: Collection<MeshResource>
     readonly trustBundle: Collection<MeshResource>
   }
 }
 
-/** Follows the authority: each change of its roots, its signer or its revocations is one transaction. */
+/**
+ * Follows the authority: each change of its roots, its signer or its revocations is one transaction. It may come at any
+ * time, also while objects are read in slices; then it waits for those.
+ */
 export function followAuthority(
   graph: Graph,
   model: { readonly revocations: Collection<RevocationList> },
@@ -32,10 +37,21 @@ export function followAuthority(
   const bundles = graph.source<DomainBundle>('trust-bundles')
   const lists = graph.join('all-revocation-lists', [model.revocations, commanded])
   const take = (): void => {
-    graph.transaction(() => {
-      takeRevocations(commanded, authority)
-      bundles.set(authority.trustDomain, authority.bundle)
-    })
+    takeRevocations(commanded, authority)
+    bundles.set(authority.trustDomain, authority.bundle)
+  }
+  let waiting = 0
+  let settled = Promise.resolve()
+  const follow = async (): Promise<void> => {
+    waiting++
+    try {
+      await graph.transactionInSlices(function* steps() {
+        take()
+        yield
+      })
+    } finally {
+      waiting--
+    }
   }
   let bundleRevision = graph.revision
   const stack = new DisposableStack()
@@ -44,8 +60,12 @@ export function followAuthority(
       bundleRevision = graph.revision
     }),
   )
-  take()
-  stack.use(authority.subscribe(take))
+  graph.transaction(take)
+  stack.use(
+    authority.subscribe(() => {
+      settled = follow()
+    }),
+  )
   return {
     lists,
     bundles,
@@ -55,8 +75,9 @@ export function followAuthority(
       trustBundle: graph.derive('trust-bundle-resources', bundles, trustBundleResource),
     },
     get bundleRevision() {
-      return bundleRevision
+      return waiting > 0 ? Infinity : bundleRevision
     },
+    settled: () => settled,
     [Symbol.dispose]: () => stack.dispose(),
   }
 }

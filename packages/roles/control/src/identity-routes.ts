@@ -130,7 +130,8 @@ async function change(
     if (error instanceof CaError && error.code === 'CA_BAD_REVOCATIONS') return badRequest(errorText(error))
     throw error
   }
-  const { spread, clock, hasWorkload } = inputs
+  const { belief, spread, clock, hasWorkload } = inputs
+  await belief.settled()
   const { revision } = spread.graph
   using life = linkedController(signal)
   using _timer = clock.after(waitMs, () => life.abort(new Error('the time is up')))
