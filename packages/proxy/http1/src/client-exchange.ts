@@ -9,7 +9,7 @@ export interface RequestOwner {
   readonly writer: BodyWriter
   onSent(): void
   onBroken(): void
-  onGivenUp(): void
+  onGivenUp(request: ClientRequest): void
   onConsumed(bytes: number): void
 }
 
@@ -73,7 +73,7 @@ export class ClientRequest implements ClientExchange {
   reset(): void {
     if (!this.isOpen) return
     this.isOpen = false
-    this.#owner.onGivenUp()
+    this.#owner.onGivenUp(this)
   }
 
   consumed(bytes: number): void {

@@ -328,6 +328,32 @@ test('a request of fewer or more bytes than it says ends the connection', () => 
   }
 })
 
+test('what still comes of a request that can’t be sent reaches neither the connection nor the next request on it', async () => {
+  for (const order of ['before', 'behind'] as const) {
+    const bench = new ClientBench()
+    const chunked = bench.client.request(requestHead({ method: 'POST' }), new Recorder(), false)
+    chunked.sendCopy(...bytes('x'))
+    chunked.endWithTrailers()
+    bench.send(plain)
+    await bench.sent()
+    const [unsendable, next] = [new Recorder(), new Recorder()]
+    const fields = Fields.of(['content-length', '02'])
+    const unsent = bench.client.request(requestHead({ method: 'POST', fields }), unsendable, false)
+    const say = (): void => {
+      unsent.sendCopy(...bytes('EVIL'))
+      unsent.endWithTrailers()
+      unsent.reset(8)
+    }
+    if (order === 'before') say()
+    bench.client.request(requestHead({ method: 'GET', path: '/next' }), next, true)
+    if (order === 'behind') say()
+    equal(await bench.sent(), 'GET /next HTTP/1.1\r\nhost: books\r\n\r\n')
+    bench.send(plain)
+    deepEqual(next.take(), ['response 200 [content-length=2 a=b]', 'data hi', 'end'])
+    deepEqual([bench.closed, bench.client.isIdle], [0, true])
+  }
+})
+
 test('a request that is given up ends the connection and hears nothing', () => {
   const bench = new ClientBench()
   const handler = new Recorder()

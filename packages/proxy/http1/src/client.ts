@@ -92,6 +92,8 @@ class ClientConnection implements Http1Client, RequestOwner {
     const plan = this.isIdle ? planRequest(head, end) : undefined
     if (plan === undefined) {
       const code = this.isIdle ? http2Error.protocolError : http2Error.refusedStream
+      // The connection is another's by then, perhaps: nothing of this one may reach it.
+      exchange.isSent = true
       queueMicrotask(() => exchange.breakOff(code, 'unsent'))
       return exchange
     }
@@ -170,7 +172,8 @@ class ClientConnection implements Http1Client, RequestOwner {
     this.#breakOff(http2Error.internalError, this.#fate())
   }
 
-  onGivenUp(): void {
+  onGivenUp(exchange: ClientRequest): void {
+    if (exchange !== this.#exchange) return
     this.#exchange = undefined
     this.#close()
   }
