@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -84,6 +86,75 @@ test('the installed command runs the bookstore', async () => {
     [],
   )
 })
+
+// Only here has no thread but the workers' loaded koffi, which Node would unload with the last of them. That is a race.
+for (const workers of ['1', '2', '3'])
+  test(`an installed waypoint of ${workers} workers that is told twice to stop, with a request open, ends as it should`, () =>
+    stopTwice(workers))
+
+async function stopTwice(workers: string): Promise<void> {
+  const backend = createServer().listen(0, '127.0.0.1')
+  await once(backend, 'listening')
+  const asked = once(backend, 'connection')
+  const port = await freePort()
+  const config = join(folder, 'waypoint.json')
+  writeFileSync(config, JSON.stringify(oneRoute(port, portOf(backend))))
+  const args = [
+    'waypoint',
+    '--config',
+    config,
+    '--workers',
+    workers,
+    '--admin-port',
+    '0',
+    '--health-port',
+    '0',
+    '--metrics-port',
+    '0',
+  ]
+  const waypoint = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'inherit', 'pipe'] })
+  const ended = once(waypoint, 'exit')
+  const lines = createInterface({ input: waypoint.stderr })[Symbol.asyncIterator]()
+  const said = async (text: string): Promise<void> => {
+    for (let next = await lines.next(); !next.done; next = await lines.next())
+      if (next.value.includes(text)) return
+    assert.fail(`it ended without saying ${text}`)
+  }
+  await said('waypoint runs')
+  const client = connect(port, '127.0.0.1').on('error', () => undefined)
+  client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  const [held] = await asked
+  waypoint.kill('SIGTERM')
+  await said('draining')
+  waypoint.kill('SIGTERM')
+  assert.deepEqual(await ended, [128 + 15, null])
+  for (const socket of [client, held]) socket.destroy()
+  backend.close()
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port // a TCP server that listens has one
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const port = portOf(server)
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** For `tulle waypoint --config`. */
+function oneRoute(port: number, backendPort: number): object {
+  const access = [{ name: 'calls', action: 'allow', requests: [{ method: 'GET' }] }]
+  const rules = [{ matches: [{ path: { type: 'PathPrefix', value: '/' } }], backends: [{ cluster: 'back' }] }]
+  const endpoints = [{ address: '127.0.0.1', port: backendPort }]
+  return {
+    listeners: [{ name: 'plain', address: '127.0.0.1', port, protocol: 'http', access, rules }],
+    clusters: [{ name: 'back', protocol: 'http1', endpoints }],
+  }
+}
 
 test('the installed command measures the machine that it is on', async () => {
   const { stdout } = await tulle('bench', '--seconds', '5', '-o', 'json')

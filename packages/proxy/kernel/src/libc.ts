@@ -5,11 +5,14 @@
  * take only integers and pointers here, which both ABIs pass as if they were not.
  */
 /* oxlint-disable max-params -- the signatures are those of C. */
+import { readFileSync } from 'node:fs'
 import koffi from 'koffi'
 import { kernelError } from './errors.ts'
+import { RTLD_NODELETE, RTLD_NOW } from './linux.ts'
 
 // The process itself: Node links its C library (glibc or musl) dynamically.
 const lib = koffi.load(null)
+keepKoffi()
 
 const IoVec = koffi.struct({ base: 'void *', len: 'size_t' })
 const MsgHdr = koffi.struct({
@@ -110,6 +113,15 @@ export const libc: Libc = {
   syscall: lib.func('syscall', 'long', ['long', 'long', 'long', 'long']),
   exitNow: lib.func('_exit', 'void', ['int']),
   mallocTrim: mallocTrimOrNone(),
+}
+
+/**
+ * Node unloads an addon with the last thread that has it, and only then ends that thread's event loop, which still calls
+ * koffi back for what it watched: so koffi stays loaded, whoever ends.
+ */
+function keepKoffi(): void {
+  const [path] = /\/.*\/koffi\.node$/mu.exec(readFileSync('/proc/self/maps', 'latin1')) ?? []
+  if (path !== undefined) lib.func('dlopen', 'void *', ['str', 'int'])(path, RTLD_NOW | RTLD_NODELETE)
 }
 
 function mallocTrimOrNone(): Libc['mallocTrim'] {

@@ -91,6 +91,10 @@ export const EAGAIN = 11
 export const EINVAL = 22
 export const EBADF = 9
 
+// dlfcn.h, of glibc and musl
+export const RTLD_NOW = 0x2
+export const RTLD_NODELETE = 0x1000
+
 // linux/eventpoll.h
 export const EPOLL_CLOEXEC = 0x80000
 export const EPOLL_CTL_ADD = 1

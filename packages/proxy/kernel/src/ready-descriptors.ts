@@ -60,7 +60,12 @@ export function forgetDescriptor(fd: number, reader: ReadyReader): void {
 
 function openEpoll(): Epoll {
   const fd = check('epoll_create1', libc.epollCreate(EPOLL_CLOEXEC))
-  return { fd, watch: whenReadable(fd, () => flushAfter(callReady)) }
+  try {
+    return { fd, watch: whenReadable(fd, () => flushAfter(callReady)) }
+  } catch (error) {
+    libc.close(fd)
+    throw error
+  }
 }
 
 function closeUnused(): void {
