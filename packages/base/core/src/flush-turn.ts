@@ -7,7 +7,7 @@ let waiting: Flushable[] = []
 let running: Flushable[] = []
 let isFlushedAfter = false
 
-/** Calls `flushTurn` once this turn's input has been handled; one immediate serves all sessions of the thread. */
+/** Calls `flushTurn` once this turn's input has been handled: by an immediate for all of the thread, or by `flushAfter`. */
 export function flushThisTurn(flushable: Flushable): void {
   if (waiting.push(flushable) === 1 && !isFlushedAfter) setImmediate(flushAll)
 }
@@ -32,6 +32,9 @@ function flushAll(): void {
   const batch = waiting
   waiting = running
   running = batch
-  for (const flushable of batch) flushable.flushTurn()
-  batch.length = 0
+  try {
+    for (const flushable of batch) flushable.flushTurn()
+  } finally {
+    batch.length = 0
+  }
 }

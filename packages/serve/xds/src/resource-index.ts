@@ -169,7 +169,8 @@ export class ResourceIndex implements Disposable {
     }
     for (const { name } of since) {
       const version = this.#resources.get(name)?.version
-      if (version === undefined || !known.table.replace(name, version)) known.withoutPlace.add(name)
+      if (version !== undefined && known.table.replace(name, version)) known.withoutPlace.delete(name)
+      else known.withoutPlace.add(name)
     }
     known.position = end
     return known
