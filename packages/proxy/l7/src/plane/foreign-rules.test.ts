@@ -1,25 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { AccessPolicy } from '@tulle/access'
 import type { HttpFilter, HttpRule } from '@tulle/traffic'
 import { entry, rule } from '../routing/test-requests.ts'
-import { answered, answering, exchange, okAnswer, RawBackend, TestProxy } from './test-proxy.ts'
+import { answered, answering, exchange, okAnswer, onRequests, RawBackend, TestProxy } from './test-proxy.ts'
 
 /** Rules that callers write for themselves grant them nothing. The service is of namespace `test`. */
 
-const noAdmin: AccessPolicy = {
-  name: 'no-admin',
-  namespace: 'test',
-  scope: 'namespace',
-  action: 'deny',
-  dryRun: false,
-  rules: [
-    {
-      connection: { clauses: [] },
-      requests: [{ methods: [], headers: [], query: [], path: { kind: 'prefix', path: '/admin' } }],
-    },
-  ],
-}
+const noAdmin = onRequests('deny', 'no-admin', { path: { kind: 'prefix', path: '/admin' } })
 
 const toAdmin: HttpFilter = {
   kind: 'rewrite',

@@ -6,23 +6,20 @@ import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import type { AccessPolicy } from '@tulle/access'
 import { entry, rule } from '../routing/test-requests.ts'
-import { answered, answering, exchange, okAnswer, proxyIp, RawBackend, TestProxy } from './test-proxy.ts'
+import {
+  answered,
+  answering,
+  exchange,
+  okAnswer,
+  onRequests,
+  proxyIp,
+  RawBackend,
+  TestProxy,
+} from './test-proxy.ts'
 
 const toBackend = [entry({}, rule('back'))]
 
-const noDelete: AccessPolicy = {
-  name: 'no-delete',
-  namespace: 'test',
-  scope: 'namespace',
-  action: 'deny',
-  dryRun: false,
-  rules: [
-    {
-      connection: { clauses: [] },
-      requests: [{ methods: ['DELETE'], headers: [], query: [] }],
-    },
-  ],
-}
+const noDelete = onRequests('deny', 'no-delete', { methods: ['DELETE'] })
 
 /** Node's own HTTP/2 as a backend. */
 class NodeBackend implements AsyncDisposable {

@@ -2,26 +2,22 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { posix } from 'node:path'
 import { describe, it } from 'node:test'
-import type { AccessPolicy } from '@tulle/access'
 import fc from 'fast-check'
 import { entry, rule } from '../routing/test-requests.ts'
-import { answered, answering, exchange, okAnswer, proxyIp, RawBackend, TestProxy } from './test-proxy.ts'
+import {
+  answered,
+  answering,
+  exchange,
+  okAnswer,
+  onRequests,
+  proxyIp,
+  RawBackend,
+  TestProxy,
+} from './test-proxy.ts'
 
 const toBackend = [entry({}, rule('back'))]
 
-const noAdmin: AccessPolicy = {
-  name: 'no-admin',
-  namespace: 'test',
-  scope: 'namespace',
-  action: 'deny',
-  dryRun: false,
-  rules: [
-    {
-      connection: { clauses: [] },
-      requests: [{ methods: [], headers: [], query: [], path: { kind: 'prefix', path: '/admin' } }],
-    },
-  ],
-}
+const noAdmin = onRequests('deny', 'no-admin', { path: { kind: 'prefix', path: '/admin' } })
 
 /** Pieces that paths are attacked with. */
 const pieces = [

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test'
 import type { AccessPolicy } from '@tulle/access'
 import type { HttpFilter, NamedMatch } from '@tulle/traffic'
 import { backend, entry, rule } from '../routing/test-requests.ts'
-import { answered, exchange, okAnswer, proxyIp, RawBackend, TestProxy } from './test-proxy.ts'
+import { answered, exchange, okAnswer, onRequests, proxyIp, RawBackend, TestProxy } from './test-proxy.ts'
 
 /**
  * A header that rules read, sent in every way that two of its values can be sent. The backend is any server: it may read the
@@ -20,15 +20,7 @@ interface Sent {
 }
 
 function policy(action: 'allow' | 'deny', name: string, value: NamedMatch['value']): AccessPolicy {
-  const requests = [{ methods: [], headers: [{ name, value }], query: [] }]
-  return {
-    name: action,
-    namespace: 'test',
-    scope: 'namespace',
-    action,
-    dryRun: false,
-    rules: [{ connection: { clauses: [] }, requests }],
-  }
+  return onRequests(action, action, { headers: [{ name, value }] })
 }
 
 const pattern = (source: string): NamedMatch['value'] => ({

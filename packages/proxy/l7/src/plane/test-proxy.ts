@@ -17,6 +17,19 @@ import type { UpstreamSpec } from '../upstream/cluster.ts'
 import type { ListenerPlan } from './http-plan.ts'
 import { HttpWorker } from './http-worker.ts'
 
+type RequestMatch = NonNullable<AccessPolicy['rules'][number]['requests']>[number]
+
+/** An access policy with one rule, on requests alone. */
+export function onRequests(
+  action: AccessPolicy['action'],
+  name: string,
+  match: Partial<RequestMatch>,
+): AccessPolicy {
+  const requests = [{ methods: [], headers: [], query: [], ...match }]
+  const rules = [{ connection: { clauses: [] }, requests }]
+  return { name, namespace: 'test', scope: 'namespace', action, dryRun: false, rules }
+}
+
 /** A backend that shows the raw bytes of what it is sent, and answers each head by a function. */
 export class RawBackend implements AsyncDisposable {
   readonly received: string[] = []
