@@ -1,6 +1,6 @@
 /**
- * What every layer leans on: results, errors, time, chance, cancellation, the turn of the event loop. It knows no mesh word and reads
- * nothing from the machine but the clock.
+ * What every layer leans on: results, errors, time, chance, cancellation, the turn of the event loop. It knows no
+ * mesh word and reads nothing from the machine but the clock.
  */
 export { assert, unreachable } from './assert.ts'
 export { Backoff } from './backoff.ts'
