@@ -81,6 +81,8 @@ export interface Graph {
    * other transaction may be opened. Those in slices wait for one another.
    */
   transactionInSlices(steps: () => Iterable<void>): Promise<number>
+  /** As `transaction`, for who may come at any time: it waits for those in slices. */
+  transactionInTurn(run: () => void): Promise<number>
   /** Counts the transactions that changed anything. */
   readonly revision: number
   /** Called after each transaction that changed anything, after all subscribers. */

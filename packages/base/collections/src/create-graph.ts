@@ -50,6 +50,7 @@ export function graphOn(engine: Engine): Graph {
       new SingletonHandle(add(new SingletonNode(engine, name, fn))),
     transaction: (run) => engine.transaction(run),
     transactionInSlices: (steps) => engine.transactionInSlices(steps),
+    transactionInTurn: (run) => engine.transactionInTurn(run),
     get revision() {
       return engine.revision
     },

@@ -131,6 +131,14 @@ export class Engine {
     return done
   }
 
+  /** @see Graph.transactionInTurn */
+  transactionInTurn(run: () => void): Promise<number> {
+    return this.transactionInSlices(function* oneStep() {
+      run()
+      yield
+    })
+  }
+
   async #slice(steps: () => Iterable<void>): Promise<number> {
     assert(this.#state === 'idle', 'a transaction was opened while another one is applied')
     this.#slicing = true

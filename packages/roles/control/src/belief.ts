@@ -45,10 +45,7 @@ export function followAuthority(
   const follow = async (): Promise<void> => {
     waiting++
     try {
-      await graph.transactionInSlices(function* steps() {
-        take()
-        yield
-      })
+      await graph.transactionInTurn(take)
     } finally {
       waiting--
     }

@@ -155,10 +155,7 @@ class LeavingWaypoints implements Disposable {
 
   /** Receipts and timers come at any time, also while objects are read in slices. */
   #change(run: () => void): void {
-    void this.#deps.graph.transactionInSlices(function* change() {
-      run()
-      yield
-    })
+    void this.#deps.graph.transactionInTurn(run)
   }
 }
 

@@ -46,9 +46,8 @@ export function followReadyWaypoints(deps: ReadyWaypointsDeps): Disposable {
     const coming = waiting.filter(([, waypoint]) => applied.has(waypointNode(waypoint)))
     if (coming.length === 0) return
     // Receipts come at any time, also while objects are read in slices.
-    void graph.transactionInSlices(function* set() {
+    void graph.transactionInTurn(() => {
       for (const [key] of coming) if (waypoints.get(key) !== undefined) ready.set(key, true)
-      yield
     })
   }
   return receipts.subscribe(look)
