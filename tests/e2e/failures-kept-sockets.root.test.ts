@@ -93,7 +93,7 @@ describe('a node proxy that is killed with connections open', () => {
   for (const [node, side, host] of [
     ['node-2', 'of the server', 'server'],
     ['node-1', 'of the callers', 'server'],
-    ['node-2', 'of the server, called in plaintext', 'address'],
+    ['node-2', 'of the server, called by its address', 'address'],
   ] as const) {
     test(`case 39: the proxy ${side}: those in flight fail, and not one that begins afterwards`, async (t) => {
       const target = host === 'address' ? await mesh.addressOf('lab/server') : host

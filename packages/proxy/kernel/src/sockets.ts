@@ -117,17 +117,20 @@ export function isConnectionOver(fd: number): boolean {
   return tcpState(fd) === linux.TCP_CLOSE
 }
 
-/** Whether a connection that was accepted has been ended or reset by its peer since. False where the kernel can't tell. */
+/** Whether a connection that was made has been ended or reset by its peer since. False where the kernel can't tell. */
 export function isPeerGone(fd: number): boolean {
   const state = tcpState(fd)
   return state !== undefined && state !== linux.TCP_ESTABLISHED
 }
 
+/** The first byte of struct tcp_info. Kept with its length: new buffers take two thirds of the time of a look. */
+const state = Buffer.alloc(1)
+const stateLength = Buffer.alloc(4)
+
 /** Undefined where the kernel can't tell. */
 export function tcpState(fd: number): number | undefined {
-  // The first byte of struct tcp_info.
-  const state = Buffer.alloc(1)
-  const found = libc.getsockopt(fd, linux.IPPROTO_TCP, linux.TCP_INFO, state, lengthBox(1))
+  stateLength.writeUInt32LE(state.length, 0)
+  const found = libc.getsockopt(fd, linux.IPPROTO_TCP, linux.TCP_INFO, state, stateLength)
   return found === 0 ? state[0] : undefined
 }
 

@@ -97,8 +97,11 @@ export class ClientPool {
     return entry
   }
 
-  /** One dial serves as many waiters as a session has streams. */
-  #dialFor(entry: Entry): void {
+  /**
+   * One dial serves as many waiters as a session has streams. One that is cut is made once more: a proxy that was
+   * killed in a handshake has a successor, and those who wait may have come after its end.
+   */
+  #dialFor(entry: Entry, isSecond: boolean = false): void {
     const wanted = Math.ceil(entry.waiters.length / this.#options.maxStreamsPerSession)
     if (entry.dials.size >= wanted) return
     // A peer that grants no streams would have us dial for ever.
@@ -118,7 +121,8 @@ export class ClientPool {
       onDialed: (outcome) => {
         entry.dials.delete(dial)
         if (outcome.ok) ended = this.#options.keeper.keep(outcome.value, credentials.verifier)
-        this.#onDialed(entry, outcome)
+        if (!isSecond && isCut(outcome) && entry.waiters.length > 0) this.#dialFor(entry, true)
+        else this.#onDialed(entry, outcome)
       },
       onOpenable: () => this.#serve(entry),
       onGoaway: (session) => this.#remove(entry, session),
@@ -191,6 +195,10 @@ export class ClientPool {
   }
 }
 
+function isCut(outcome: Result<ClientTunnelSession, DialFailure>): boolean {
+  return !outcome.ok && outcome.error.reason === 'cut'
+}
+
 /** Quick where the identities are the same array: true means the same, false only that one has to look. */
 function sameTarget(a: TunnelTarget, b: TunnelTarget): boolean {
   return (
@@ -202,6 +210,6 @@ function sameTarget(a: TunnelTarget, b: TunnelTarget): boolean {
 }
 
 function roomyOf(entry: Entry): ClientTunnelSession | undefined {
-  for (const session of entry.sessions) if (session.room > 0) return session
+  for (const session of entry.sessions) if (session.hasRoomNow()) return session
   return undefined
 }

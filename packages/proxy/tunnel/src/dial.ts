@@ -91,7 +91,7 @@ export class Dial {
       this.#fail('timeout', `no TLS session with ${this.#where} in ${this.#deps.connectTimeoutMs} ms`),
     )
     socket.value.on('error', (error) => this.#onError(error))
-    socket.value.on('close', () => this.#fail('closed', `${this.#where} closed the connection`))
+    socket.value.on('close', () => this.#fail('cut', `${this.#where} closed the connection`))
     socket.value.once('secureConnect', () => this.#onSecure())
   }
 
@@ -167,6 +167,7 @@ export class Dial {
       http,
       tlsGroup: groupName(socket),
       maxStreams: this.#deps.maxStreamsPerSession,
+      socket,
     })
     this.#http = http
     this.#brake = this.#deps.held.brake(holding(http, socket))
@@ -182,8 +183,7 @@ export class Dial {
     // After the session began, 'close' follows and tells it.
     if (this.#session !== undefined) return
     const code = errorCode(error)
-    const early = code.startsWith('ECONN') || code.startsWith('EHOST') || code.startsWith('ENET')
-    this.#fail(early ? 'connect' : 'tls', `${this.#where}: ${errorText(error)}`)
+    this.#fail(reasonOf(code), `${this.#where}: ${errorText(error)}`)
   }
 
   #fail(reason: DialFailure['reason'], message: string): void {
@@ -198,6 +198,12 @@ export class Dial {
     this.#done = true
     this.#timer?.[Symbol.dispose]()
   }
+}
+
+function reasonOf(code: string): DialFailure['reason'] {
+  // A connection that nobody takes is refused, not reset.
+  if (code === 'ECONNRESET' || code === 'EPIPE') return 'cut'
+  return code.startsWith('ECONN') || code.startsWith('EHOST') || code.startsWith('ENET') ? 'connect' : 'tls'
 }
 
 /** Node's types know the shape of key exchanges before TLS 1.3 only. */

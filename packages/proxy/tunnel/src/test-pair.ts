@@ -1,6 +1,6 @@
 /** A pool and a server on one loopback address, for tests. */
 import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { systemClock } from '@tulle/core'
 import type { Clock, Result } from '@tulle/core'
 import type { SpiffeId } from '@tulle/identity'
@@ -28,6 +28,8 @@ export interface TestServer extends AsyncDisposable {
   readonly hbone: HboneServer
   readonly credentials: CredentialHolder
   readonly keeper: SessionKeeper
+  /** Ends its connections as the kernel does when the process is killed: at once, and without a word. */
+  kill(): void
   /** The next connection that comes to nothing. */
   refused(): Promise<ServerRefusal>
 }
@@ -62,15 +64,21 @@ export async function startServer(
     onRefused: (found) => refusal.resolve(found),
     ...options,
   })
-  const listener = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) =>
-    hbone.accept(socket),
-  )
+  const taken = new Set<Socket>()
+  const listener = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
+    taken.add(socket)
+    hbone.accept(socket)
+  })
   await new Promise<void>((resolve) => listener.listen(0, address, resolve))
   return {
     port: (listener.address() as AddressInfo).port,
     hbone,
     credentials,
     keeper,
+    kill() {
+      for (const socket of taken) socket.destroy()
+      taken.clear()
+    },
     async refused() {
       const found = await refusal.promise
       refusal = Promise.withResolvers()

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { test } from 'node:test'
+import { must } from '@tulle/core'
+import { testCertificate, testId, testRoot } from './test-certificates.ts'
+import { startClient, startServer } from './test-pair.ts'
+
+const root = testRoot()
+const trusts = { 'cluster.local': [root] }
+const books = testId('books')
+const own = testCertificate({ root, identity: books, trusts })
+const shopper = testCertificate({ root, identity: testId('shopper'), trusts })
+
+test('case 39: who asks after the end of a peer gets a new session, also before the event loop has told of the end', async () => {
+  await using server = await startServer(own)
+  using client = startClient(shopper)
+  const first = must(await client.acquire(server.port, [books]))
+  assert.equal(must(await client.acquire(server.port, [books])), first)
+  server.kill()
+  assert.equal(first.http.usable, true, 'nobody has read anything yet')
+  const second = must(await client.acquire(server.port, [books]))
+  assert.notEqual(second, first)
+  assert.equal(must(await client.acquire(server.port, [books])), second)
+})
+
+/** Ends the first `cuts` connections while they shake hands; the rest goes to `next`. */
+async function startCutter(
+  cuts: number,
+  next: (socket: Socket) => void,
+): Promise<AsyncDisposable & { readonly port: number; taken(): number }> {
+  let taken = 0
+  const listener = createServer({ pauseOnConnect: true }, (socket) => {
+    if (++taken <= cuts) socket.destroy()
+    else next(socket)
+  })
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (listener.address() as AddressInfo).port,
+    taken: () => taken,
+    async [Symbol.asyncDispose]() {
+      await new Promise((resolve) => listener.close(resolve))
+    },
+  }
+}
+
+test('case 39: a handshake whose peer is killed is begun once more, for all who wait', async () => {
+  await using server = await startServer(own)
+  await using cutter = await startCutter(1, (socket) => server.hbone.accept(socket))
+  using client = startClient(shopper)
+  const [one, other] = await Promise.all([
+    client.acquire(cutter.port, [books]),
+    client.acquire(cutter.port, [books]),
+  ])
+  assert.equal(must(one), must(other))
+  assert.equal(cutter.taken(), 2)
+})
+
+test('a peer that ends every handshake is not asked for ever', async () => {
+  await using cutter = await startCutter(Infinity, () => undefined)
+  using client = startClient(shopper)
+  const outcome = await client.acquire(cutter.port, [books])
+  assert.equal(outcome.ok ? '' : outcome.error.reason, 'cut')
+  assert.equal(cutter.taken(), 2)
+})
