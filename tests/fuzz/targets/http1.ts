@@ -116,12 +116,19 @@ function runServer(options: number, input: Uint8Array, pieceBytes: number): Told
     transport: new Out((options & option.blocked) !== 0),
     clock,
     scheme: 'http',
-    limits: { maxHeaderBytes: 1024, maxStartLineBytes: 256, maxPipelinedBytes: 100_000 },
+    limits: {
+      maxHeaderBytes: 1024,
+      maxStartLineBytes: 256,
+      maxPipelinedBytes: 100_000,
+      maxRequestsPerTurn: 1000,
+    },
     onRequest: (head, exchange, end) => watchRequest(options, told, { head, exchange, end }),
     onRefused: ({ status }) => told.events.push(String(status)),
     onClose: () => closed++,
   })
   feed(server, input, pieceBytes)
+  // The next one has a turn of its own.
+  flushNow()
   if ((options & option.drains) !== 0) server.drain()
   server.onTransportEnd()
   server.onTransportClose()

@@ -1,8 +1,17 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
+import { requestsPerTurn } from '@tulle/core'
 
 import { Fields } from './fields.ts'
-import { answer, ClientBench, Recorder, requestHead, ServerBench } from './test-support.ts'
+import {
+  answer,
+  ClientBench,
+  Recorder,
+  requestHead,
+  ServerBench,
+  turn,
+  whereInputIsRead,
+} from './test-support.ts'
 
 const behind = 'GET /smuggled HTTP/1.1\r\nHost: books\r\n\r\n'
 
@@ -122,7 +131,7 @@ test('case 7: thousands of names in Connection cost no look at each field for ea
 test('case 7: of thousands of requests in one read, one turn handles no more than its share', async () => {
   const bench = new ServerBench({ maxRequestsPerTurn: 10 })
   bench.onRequest = ({ exchange }) => exchange.respond(answer(404), true)
-  bench.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(1005))
+  await whereInputIsRead(() => bench.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(1005)))
   deepEqual([bench.seen.length, bench.transport.paused], [10, true])
   let answers = ''
   for (let turns = 1; turns <= 100; turns++) {
@@ -134,6 +143,34 @@ test('case 7: of thousands of requests in one read, one turn handles no more tha
   answers += await bench.answers()
   equal(answers.split('HTTP/1.1 404 ').length - 1, 1006)
   deepEqual([bench.last().head.path, bench.transport.paused], ['/last', false])
+})
+
+test('case 7: of a hundred connections with hundreds of requests each, one turn handles the thread’s share', async () => {
+  let begun = 0
+  const benches = Array.from({ length: 100 }, () => {
+    const bench = new ServerBench()
+    bench.onRequest = ({ exchange }) => {
+      begun++
+      exchange.respond(answer(404), true)
+    }
+    return bench
+  })
+  await whereInputIsRead(() => {
+    for (const bench of benches) bench.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(300))
+  })
+  // The first of each connection need not wait.
+  ok(begun <= requestsPerTurn + benches.length, `${begun} in the first turn`)
+  const late = new ServerBench()
+  late.onRequest = ({ exchange }) => exchange.respond(answer(204), true)
+  late.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  equal(late.seen.length, 1)
+  while (begun < 30_000) {
+    const before = begun
+    await turn()
+    ok(begun > before && begun <= before + requestsPerTurn, `${begun - before} in one turn`)
+    const counts = benches.map(({ seen }) => seen.length)
+    ok(Math.max(...counts) - Math.min(...counts) <= 72, 'some are far behind')
+  }
 })
 
 test('case 8: a request line of a megabyte is refused long before its end', async () => {

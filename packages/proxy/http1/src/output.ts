@@ -36,8 +36,6 @@ export class Output implements Flushable, WriteOwner {
   blocked = false
   /** Handed to the transport since the beginning of the connection. */
   bytesHandedOver = 0
-  /** At whose end something left. */
-  turns = 0
   #bytesInFlight = 0
   readonly #transport: Transport
   readonly #stall: Deadline
@@ -148,7 +146,6 @@ export class Output implements Flushable, WriteOwner {
 
   flushTurn(): void {
     this.#scheduled = false
-    this.turns++
     this.flush()
   }
 

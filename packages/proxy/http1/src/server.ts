@@ -1,5 +1,5 @@
-import { flushThisTurn } from '@tulle/core'
-import type { Clock, Flushable } from '@tulle/core'
+import { restThisTurn, spendTurn, turnOfThread } from '@tulle/core'
+import type { Clock, Resting } from '@tulle/core'
 import { http2Error } from '@tulle/http2'
 
 import { refusalAnswer } from './answer-plan.ts'
@@ -52,7 +52,7 @@ export function createHttp1Server(options: Http1ServerOptions): Http1Connection 
 
 type State = 'head' | 'body' | 'waiting' | 'tunnel' | 'lingering' | 'closed'
 
-class ServerConnection implements Http1Connection, ExchangeOwner, Flushable {
+class ServerConnection implements Http1Connection, ExchangeOwner, Resting {
   readonly output: Output
   readonly writer: BodyWriter
   readonly #options: Http1ServerOptions
@@ -69,9 +69,11 @@ class ServerConnection implements Http1Connection, ExchangeOwner, Flushable {
   #state: State = 'head'
   #exchange: Exchange | undefined
   #requests = 0
-  /** Those that were begun in this turn of the event loop, of which `output` tells the number. */
+  /** Those that were begun in this turn of the event loop. */
   #requestsOfTurn = 0
   #turn = 0
+  /** The thread has done enough in this turn for others than first requests. */
+  #isTurnSpent = false
   #isResting = false
   #isReading = false
   #isDraining = false
@@ -206,9 +208,11 @@ class ServerConnection implements Http1Connection, ExchangeOwner, Flushable {
   }
 
   /** The turn is over in which enough was done for this connection. */
-  flushTurn(): void {
+  resumeTurn(requests: number): void {
     this.#isResting = false
-    this.#requestsOfTurn = 0
+    this.#isTurnSpent = false
+    this.#turn = turnOfThread()
+    this.#requestsOfTurn = Math.max(0, this.#limits.maxRequestsPerTurn - requests)
     if (this.#state !== 'closed') this.#readHeld()
   }
 
@@ -267,6 +271,7 @@ class ServerConnection implements Http1Connection, ExchangeOwner, Flushable {
     const { maxBodyBytes, bodyTimeoutMs } = this.#limits
     this.#requests++
     this.#requestsOfTurn++
+    this.#isTurnSpent = !spendTurn(1)
     this.#isLast = reader.wantsClose || reader.isHttp10
     this.#bodyBytes = 0
     this.#bodyBytesBefore = 0
@@ -362,16 +367,16 @@ class ServerConnection implements Http1Connection, ExchangeOwner, Flushable {
 
   /** Not while the client reads no answers, and not with request after request in one turn: others wait behind them. */
   #mayBegin(): boolean {
-    const { blocked, turns } = this.output
-    if (turns !== this.#turn) {
-      this.#turn = turns
+    if (this.#isResting || this.output.blocked) return false
+    const turn = turnOfThread()
+    if (turn !== this.#turn) {
+      this.#turn = turn
       this.#requestsOfTurn = 0
+      this.#isTurnSpent = false
     }
-    if (this.#requestsOfTurn < this.#limits.maxRequestsPerTurn) return !blocked
-    if (!this.#isResting) {
-      this.#isResting = true
-      flushThisTurn(this)
-    }
+    if (this.#requestsOfTurn < this.#limits.maxRequestsPerTurn && !this.#isTurnSpent) return true
+    this.#isResting = true
+    restThisTurn(this)
     return false
   }
 

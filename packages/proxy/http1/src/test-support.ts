@@ -1,4 +1,5 @@
-import { TestClock } from '@tulle/core'
+import { stat } from 'node:fs'
+import { flushAfter, TestClock } from '@tulle/core'
 
 import { createHttp1Client } from './client.ts'
 import type { Http1Client } from './client.ts'
@@ -197,6 +198,16 @@ export function feed(connection: Http1Connection, text: string | Buffer, pieceBy
     buffer.set(piece, 1)
     if (!connection.receive(buffer, 1, 1 + piece.length)) buffer.fill(0x2a)
   }
+}
+
+/** Runs `read` where the event loop tells of input; resolves at the end of the same turn. */
+export function whereInputIsRead(read: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    stat('.', () => {
+      flushAfter(read)
+      setImmediate(resolve)
+    })
+  })
 }
 
 /** A turn of the event loop. */
