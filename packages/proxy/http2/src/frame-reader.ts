@@ -47,10 +47,17 @@ export class FrameReader {
   #resting = false
   /** How far `read` came. */
   readTo = 0
+  /** That have come whole. */
+  frames = 0
 
   constructor(sink: FrameSink, expectPreface: boolean) {
     this.#sink = sink
     this.#phase = expectPreface ? phase.preface : phase.header
+  }
+
+  /** Whether a part of a frame has come that waits here for the rest. DATA does not, and what nobody wants. */
+  get isPartial(): boolean {
+    return this.#phase === phase.whole || (this.#phase === phase.header && this.#gathered > 0)
   }
 
   /** Reads no further, not even the rest of the bytes it was just given. */
@@ -205,5 +212,6 @@ export class FrameReader {
   #next(): void {
     this.#phase = phase.header
     this.#gathered = 0
+    this.frames++
   }
 }

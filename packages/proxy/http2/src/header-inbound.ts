@@ -38,6 +38,11 @@ export class HeaderInbound {
     return this.#openId
   }
 
+  /** Frames so far of a block that is incomplete. */
+  get openFrames(): number {
+    return this.#openId === 0 ? 0 : 1 + this.#continuations
+  }
+
   /** A whole HEADERS payload. */
   onHeaders(header: FrameHeader, bytes: Buffer, start: number, end: number): void {
     let from = start

@@ -41,6 +41,11 @@ export class Inbound implements FrameSink {
     this.#onSettingsAck = onSettingsAck
   }
 
+  /** Frames so far of a header block that is incomplete. */
+  get openFrames(): number {
+    return this.#headers.openFrames
+  }
+
   /** The peer has seen our SETTINGS: its encoder keeps to our table from its next block on. */
   useTableBytes(bytes: number): void {
     this.#headers.decoder.setMaxTableBytes(bytes)

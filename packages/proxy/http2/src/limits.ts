@@ -32,6 +32,11 @@ export interface Http2Limits {
   readonly emptyFrames: RateLimit
   /** Answers and headers waiting while the peer reads nothing. */
   readonly maxQueuedControlBytes: number
+  /**
+   * From the first byte of a frame, or of a header block of several, to its last. DATA has none: it is handed on as it comes.
+   * Whoever stops reading a session for longer loses it, as by its keepalive.
+   */
+  readonly frameTimeoutMs: number
   /** How long a peer may leave our SETTINGS unanswered (RFC 9113 §6.5.3). */
   readonly settingsTimeoutMs: number
   /** From our last GOAWAY to the transport being destroyed, where the peer does not close. */
@@ -56,6 +61,7 @@ export function defaultLimits(role: 'client' | 'server'): Http2Limits {
     priorityFrames: { burst: 1000, perSecond: 100 },
     emptyFrames: { burst: 1000, perSecond: 100 },
     maxQueuedControlBytes: 256 * kibi,
+    frameTimeoutMs: 30_000,
     settingsTimeoutMs: 10_000,
     closeTimeoutMs: 1000,
     stallTimeoutMs: 0,

@@ -1,4 +1,5 @@
 import { http2Error } from './error-codes.ts'
+import { FrameDeadline, nothingBegun } from './frame-deadline.ts'
 import { FrameReader } from './frame-reader.ts'
 import { isSendable, valueOf } from './header-rules.ts'
 import { fieldSize } from './hpack-table.ts'
@@ -23,6 +24,7 @@ class Session implements Http2Session {
   readonly #core: SessionCore
   readonly #reader: FrameReader
   readonly #inbound: Inbound
+  readonly #frameDeadline: FrameDeadline
   readonly #startedMs: number
   #settingsTimer: Disposable | undefined
   readonly #transport: Transport
@@ -35,7 +37,14 @@ class Session implements Http2Session {
     this.#inbound = new Inbound(this.#core, () => this.#onSettingsAck())
     this.#reader = new FrameReader(this.#inbound, options.role === 'server')
     this.#transport = options.transport
-    this.#core.onClosed(() => this.#reader.stop())
+    const { clock, limits } = this.#core
+    this.#frameDeadline = new FrameDeadline(clock, limits.frameTimeoutMs, () =>
+      this.#core.fail(http2Error.enhanceYourCalm, 'a frame did not come whole in time'),
+    )
+    this.#core.onClosed(() => {
+      this.#reader.stop()
+      this.#frameDeadline.close()
+    })
     if (options.role === 'server' && options.transport.pauseReading !== undefined)
       this.#core.turnBudget = new TurnBudget(this.#core.limits.maxHeaderBytesPerTurn, {
         spent: () => this.#reader.rest(),
@@ -137,11 +146,14 @@ class Session implements Http2Session {
 
   #read(bytes: Buffer, start: number, end: number): boolean {
     const kept = this.#reader.read(bytes, start, end)
-    const { readTo } = this.#reader
-    if (readTo < end && !this.#core.closed) {
+    if (this.#core.closed) return kept
+    const { readTo, isPartial, frames } = this.#reader
+    if (readTo < end) {
       this.#rest = Buffer.from(bytes.subarray(readTo, end))
       this.#transport.pauseReading?.()
     }
+    const { openFrames } = this.#inbound
+    this.#frameDeadline.see(isPartial || openFrames > 0 ? frames - openFrames : nothingBegun)
     return kept
   }
 

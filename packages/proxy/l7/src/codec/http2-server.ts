@@ -1,4 +1,4 @@
-import { Fields, refusals } from '@tulle/http1'
+import { defaultLimits as http1Limits, Fields, refusals } from '@tulle/http1'
 import type { Refusal, RequestHead, ResponseHead, ServerExchange, ServerHandler } from '@tulle/http1'
 import { createHttp2Session } from '@tulle/http2'
 import type { HeaderList, Http2Session, Http2SessionOptions, Http2Stream, StreamHandler } from '@tulle/http2'
@@ -7,6 +7,9 @@ import { Http2Outgoing } from './http2-outgoing.ts'
 
 /** Between proxies long frames pay; those of a client would only hold up its other streams. */
 const requestSettings = { enableConnectProtocol: true, maxFrameBytes: 16_384 }
+
+/** A head has as long as one of HTTP/1.1: behind this session are no others' tunnels. */
+const requestLimits = { frameTimeoutMs: http1Limits.headTimeoutMs }
 
 export interface Http2ServerOptions extends Pick<
   Http2SessionOptions,
@@ -20,11 +23,12 @@ export interface Http2ServerOptions extends Pick<
 
 /** The server's side of an HTTP/2 connection behind the same seam as that of HTTP/1. */
 export function createHttp2Server(options: Http2ServerOptions): Http2Session {
-  const { scheme, onRequest, onRefused, settings, ...same } = options
+  const { scheme, onRequest, onRefused, settings, limits, ...same } = options
   return createHttp2Session({
     ...same,
     role: 'server',
     settings: { ...requestSettings, ...settings },
+    limits: { ...requestLimits, ...limits },
     onStream: (stream, headers, end) => {
       const head = readRequestHead(headers, scheme)
       if (head === undefined) {
