@@ -24,6 +24,8 @@ export interface L7Limits {
   readonly maxStreamWindowBytes: number
   /** The rest of a body that nobody wants any more is read and dropped up to here. */
   readonly maxDiscardedBytes: number
+  /** What is left of a request whose answer is complete has so long to come; then its HTTP/2 stream is reset. */
+  readonly discardTimeoutMs: number
 }
 
 export const defaultLimits: L7Limits = {
@@ -37,6 +39,7 @@ export const defaultLimits: L7Limits = {
   maxConnections: 16_384,
   maxStreamWindowBytes: 1024 * 1024,
   maxDiscardedBytes: 256 * 1024,
+  discardTimeoutMs: 1000,
 }
 
 /** For every HTTP/2 session, of clients and to endpoints. */

@@ -249,6 +249,7 @@ export class InboundCalls {
       transport: link,
       clock: environment.clock,
       settings: windowSettings(environment.limits),
+      patience: environment,
       scheme: downstream.scheme,
       onRequest: (head: RequestHead, exchange: ServerExchange, end: boolean): ServerHandler => {
         const run = new RequestRun(environment, downstream, head, exchange)

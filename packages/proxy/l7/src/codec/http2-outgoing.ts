@@ -79,5 +79,11 @@ export class Http2Outgoing implements Outgoing {
     const list = trailers === undefined ? [] : writeTrailers(trailers)
     if (list.length > 0) this.stream?.sendHeaders(list, true)
     else this.stream?.end()
+    this.onSent()
+  }
+
+  /** All has been handed to the stream. */
+  protected onSent(): void {
+    // Nothing to do here.
   }
 }

@@ -1,15 +1,14 @@
 import { defaultLimits as http1Limits, Fields, refusals } from '@tulle/http1'
 import type { Refusal, RequestHead, ResponseHead, ServerExchange, ServerHandler } from '@tulle/http1'
-import { createHttp2Session } from '@tulle/http2'
+import { createHttp2Session, http2Error } from '@tulle/http2'
 import type { HeaderList, Http2Session, Http2SessionOptions, Http2Stream, StreamHandler } from '@tulle/http2'
+import type { L7Environment } from '../environment.ts'
 import { readRequestHead, writeResponseHead } from './http2-heads.ts'
 import { Http2Outgoing } from './http2-outgoing.ts'
+import type { Timeout } from '../timeouts.ts'
 
 /** Between proxies long frames pay; those of a client would only hold up its other streams. */
 const requestSettings = { enableConnectProtocol: true, maxFrameBytes: 16_384 }
-
-/** A head has as long as one of HTTP/1.1: behind this session are no others' tunnels. */
-const requestLimits = { frameTimeoutMs: http1Limits.headTimeoutMs }
 
 export interface Http2ServerOptions extends Pick<
   Http2SessionOptions,
@@ -19,32 +18,43 @@ export interface Http2ServerOptions extends Pick<
   onRequest(head: RequestHead, exchange: ServerExchange, end: boolean): ServerHandler
   /** A request was refused here, and answered so. */
   onRefused?(refusal: Refusal): void
+  /** How long a stream is waited for whose answer finds no window, or whose request goes on behind it; absent: for ever. */
+  readonly patience?: Pick<L7Environment, 'limits' | 'timeouts'>
 }
 
 /** The server's side of an HTTP/2 connection behind the same seam as that of HTTP/1. */
 export function createHttp2Server(options: Http2ServerOptions): Http2Session {
-  const { scheme, onRequest, onRefused, settings, limits, ...same } = options
+  const { scheme, onRequest, onRefused, settings, limits, patience, ...same } = options
   return createHttp2Session({
     ...same,
     role: 'server',
     settings: { ...requestSettings, ...settings },
-    limits: { ...requestLimits, ...limits },
+    limits: {
+      // As a head of HTTP/1.1: behind this session are no others' tunnels.
+      frameTimeoutMs: http1Limits.headTimeoutMs,
+      stallTimeoutMs: patience?.limits.requestIdleMs ?? 0,
+      ...limits,
+    },
     onStream: (stream, headers, end) => {
       const head = readRequestHead(headers, scheme)
       if (head === undefined) {
         onRefused?.(refusals.hostDiffers)
-        return refuse(stream)
+        return refuse(stream, end ? undefined : patience)
       }
-      const exchange = new Http2ServerExchange(stream, head)
+      const exchange = new Http2ServerExchange(stream, head, end ? undefined : patience)
       exchange.handler = onRequest(head, exchange, end)
       return exchange
     },
   })
 }
 
+type Patience = Http2ServerOptions['patience']
+
 /** Which host is meant is in doubt: 400 for whoever can read it (RFC 9113 §8.3.1 lets servers answer malformed requests). */
-function refuse(stream: Http2Stream): StreamHandler {
+function refuse(stream: Http2Stream, patience: Patience): StreamHandler {
   stream.sendHeaders([':status', '400', 'content-length', '0'], true)
+  // Of a stream that has ended, this is nothing.
+  patience?.timeouts.begin(patience.limits.discardTimeoutMs, () => stream.reset(http2Error.noError))
   return {
     onHeaders: () => undefined,
     onData: (_bytes, start, end) => {
@@ -62,22 +72,40 @@ class Http2ServerExchange extends Http2Outgoing implements ServerExchange, Strea
   readonly #stream: Http2Stream
   readonly #switches: boolean
   #trailers: Fields | undefined
+  /** Until the request has ended; never for a tunnel, whose halves end each by itself. */
+  #patience: Patience
+  #discard: Timeout | undefined
 
-  constructor(stream: Http2Stream, head: RequestHead) {
+  constructor(stream: Http2Stream, head: RequestHead, patience: Patience) {
     super()
     this.stream = stream
     this.#stream = stream
     this.#switches = head.protocol !== undefined
+    this.#patience = patience
   }
 
   respond({ status, fields }: ResponseHead, end: boolean): void {
-    if (this.#switches && status === 101) this.#stream.sendHeaders(writeResponseHead(200, fields), false)
-    else {
+    if (this.#switches && status === 101) {
+      this.#patience = undefined
+      this.#stream.sendHeaders(writeResponseHead(200, fields), false)
+    } else {
       // RFC 8441 §5: to an extended CONNECT any 2xx would open the tunnel that was refused.
       const refused = this.#switches && status >= 200 && status < 300
       this.#stream.sendHeaders(writeResponseHead(refused ? 502 : status, fields), end)
     }
-    if (end) this.forget()
+    if (!end) return
+    this.forget()
+    this.onSent()
+  }
+
+  /** RFC 9113 §8.1: behind an answer, nobody needs the rest of the request. A client that keeps it back would keep the stream. */
+  protected override onSent(): void {
+    const patience = this.#patience
+    if (patience === undefined || this.#discard !== undefined) return
+    this.#discard = patience.timeouts.begin(patience.limits.discardTimeoutMs, () => {
+      this.reset(http2Error.noError)
+      this.handler?.onReset(http2Error.noError)
+    })
   }
 
   inform({ status, fields }: ResponseHead): void {
@@ -93,15 +121,27 @@ class Http2ServerExchange extends Http2Outgoing implements ServerExchange, Strea
   }
 
   onEnd(): void {
+    this.#onRequestOver()
     this.handler?.onEnd(this.#trailers)
   }
 
   onReset(code: number): void {
+    this.#onRequestOver()
     this.forget()
     this.handler?.onReset(code)
   }
 
   onWritable(): void {
     if (this.flush()) this.handler?.onWritable()
+  }
+
+  override reset(code: number): void {
+    this.#onRequestOver()
+    super.reset(code)
+  }
+
+  #onRequestOver(): void {
+    if (this.#discard !== undefined) this.#patience?.timeouts.end(this.#discard)
+    this.#patience = undefined
   }
 }

@@ -46,6 +46,7 @@ export class Connections {
       transport: link,
       clock: environment.clock,
       settings: windowSettings(environment.limits),
+      patience: environment,
       scheme: downstream.scheme,
       onRequest: (head: RequestHead, exchange: ServerExchange, end: boolean): ServerHandler => {
         const run = new RequestRun(environment, downstream, head, exchange)
