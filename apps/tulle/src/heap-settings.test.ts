@@ -4,12 +4,27 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { cachedDataVersionTag } from 'node:v8'
+import { controlHeap, proxyHeap } from './heap-settings.ts'
+import type { HeapSettings } from './heap-settings.ts'
 
-const script = `
+const script = (settings: HeapSettings): string => `
+import { once } from 'node:events'
+import { cachedDataVersionTag, getHeapStatistics } from 'node:v8'
+import { Worker } from 'node:worker_threads'
 import { ensureHeapSettings } from ${JSON.stringify(join(import.meta.dirname, 'heap-settings.ts'))}
-ensureHeapSettings({ semiSpaceMiB: 8 })
+ensureHeapSettings(${JSON.stringify(settings)})
+const limit = 'postMessage(require("node:v8").getHeapStatistics().heap_size_limit)'
+const thread = new Worker('const { parentPort } = require("node:worker_threads"); parentPort.' + limit, {
+  eval: true,
+  resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 12 },
+})
+const [threadBytes] = await once(thread, 'message')
 const { pid, execArgv, argv, env } = process
-console.log(JSON.stringify({ pid, execArgv, args: argv.slice(2), mine: env.MINE, arenas: env.MALLOC_ARENA_MAX }))
+console.log(JSON.stringify({
+  pid, execArgv, args: argv.slice(2), mine: env.MINE, arenas: env.MALLOC_ARENA_MAX, codeTag: cachedDataVersionTag(),
+  threadMiB: threadBytes / 2 ** 20,
+}))
 `
 
 interface Told {
@@ -18,13 +33,16 @@ interface Told {
   readonly args: readonly string[]
   readonly mine: string
   readonly arenas: string | undefined
+  /** Of compiled code that this process can use. */
+  readonly codeTag: number
+  readonly threadMiB: number
 }
 
-function run(flags: readonly string[], env: Readonly<Record<string, string>>): Told {
+function run(settings: HeapSettings, flags: readonly string[], env: Readonly<Record<string, string>>): Told {
   const folder = mkdtempSync(join(tmpdir(), 'tulle-heap-'))
   try {
     const main = join(folder, 'main.mjs')
-    writeFileSync(main, script)
+    writeFileSync(main, script(settings))
     const child = spawnSync(process.execPath, [...flags, main, 'one', '--two=2 3'], {
       encoding: 'utf8',
       env: { ...env, MINE: 'kept' },
@@ -41,13 +59,24 @@ function run(flags: readonly string[], env: Readonly<Record<string, string>>): T
 }
 
 test('ensureHeapSettings() starts the process anew with a bounded young space, once, with all else as it was', () => {
-  const told = run(['--no-deprecation'], {})
+  const told = run(controlHeap, ['--no-deprecation'], {})
   assert.deepEqual(told.execArgv, ['--no-deprecation', '--max-semi-space-size=8'])
   assert.equal(told.arenas, '1')
 })
 
 test('ensureHeapSettings() leaves alone what users set for themselves', () => {
-  assert.deepEqual(run(['--max-semi-space-size=32'], {}).execArgv, ['--max-semi-space-size=32'])
-  assert.deepEqual(run([], { NODE_OPTIONS: '--max-semi-space-size=32' }).execArgv, [])
-  assert.equal(run([], { MALLOC_ARENA_MAX: '4' }).arenas, '4')
+  const own = '--max-semi-space-size=32'
+  assert.deepEqual(run(controlHeap, [own], {}).execArgv, [own])
+  assert.deepEqual(run(controlHeap, [], { NODE_OPTIONS: own }).execArgv, [])
+  assert.equal(run(controlHeap, [], { MALLOC_ARENA_MAX: '4' }).arenas, '4')
+})
+
+test('a proxy runs with settings under which code that Node brings compiled, and the cache, can be used', () => {
+  assert.equal(run(proxyHeap, [], {}).codeTag, cachedDataVersionTag())
+})
+
+test('a bound for the main thread is none for threads, which have their own', () => {
+  const { threadMiB, execArgv } = run(proxyHeap, [], {})
+  assert.deepEqual(execArgv, ['--max-semi-space-size=1'])
+  assert.equal(threadMiB, 64 + 12)
 })

@@ -1,7 +1,34 @@
+import { setFlagsFromString } from 'node:v8'
+
 /** What a process of Node can be told of its memory only before it starts. */
 export interface HeapSettings {
-  /** Half of the space for young objects, in MiB: without a bound it grows to 32 after one burst, and stays. */
+  /** Half of the space for young objects of the main thread, in MiB: without a bound it grows to 32 after one burst, and stays. */
   readonly semiSpaceMiB: number
+  /** Absent: as many as the C library sees fit. @see mallopt(3), M_ARENA_MAX */
+  readonly mallocArenas?: number
+}
+
+/** Memory that was freed by one thread and lies in its own arena helps nobody else. */
+export const controlHeap: HeapSettings = { semiSpaceMiB: 8, mallocArenas: 1 }
+
+/**
+ * What a proxy makes while it starts is mostly needed once, and its main thread makes little after. Told in this way and not by
+ * V8's flags for a space that does not grow: with those set, V8 takes nothing of what it has compiled for other flags, so that
+ * Node's own modules would be compiled anew in every thread.
+ */
+export const proxyHeap: HeapSettings = { semiSpaceMiB: 1 }
+
+const flag = '--max-semi-space-size'
+
+/** Arguments of Node for a child process with these settings; none where users chose for themselves. */
+export function heapArguments(settings: HeapSettings): readonly string[] {
+  const { execArgv, env } = process
+  const isSet = [...execArgv, env['NODE_OPTIONS'] ?? ''].some((option) => option.includes(flag))
+  return isSet ? [] : [argumentOf(settings)]
+}
+
+function argumentOf({ semiSpaceMiB }: HeapSettings): string {
+  return `${flag}=${semiSpaceMiB}`
 }
 
 /**
@@ -9,12 +36,13 @@ export interface HeapSettings {
  * number, with the same arguments and files. Where users chose for themselves, or that can't be done, all stays as
  * it is. Call it before anything is opened.
  */
-export function ensureHeapSettings({ semiSpaceMiB }: HeapSettings): void {
-  const flag = '--max-semi-space-size'
+export function ensureHeapSettings(settings: HeapSettings): void {
   const { execArgv, env, argv, execPath } = process
-  const isSet = [...execArgv, env['NODE_OPTIONS'] ?? ''].some((option) => option.includes(flag))
-  if (isSet || process.execve === undefined || process.platform !== 'linux') return
-  const args = [execPath, ...execArgv, `${flag}=${semiSpaceMiB}`, ...argv.slice(1)]
-  // Memory that was freed by one thread and lies in its own arena helps nobody else. @see mallopt(3), M_ARENA_MAX
-  process.execve(execPath, args, { MALLOC_ARENA_MAX: '1', ...env })
+  const missing = heapArguments(settings)
+  // V8 takes it for threads too, whatever they ask for; this thread's heap is made by now.
+  if (execArgv.includes(argumentOf(settings))) setFlagsFromString(`${flag}=0`)
+  if (missing.length === 0 || process.execve === undefined || process.platform !== 'linux') return
+  const { mallocArenas } = settings
+  const arenas = mallocArenas === undefined ? {} : { MALLOC_ARENA_MAX: `${mallocArenas}` }
+  process.execve(execPath, [execPath, ...execArgv, ...missing, ...argv.slice(1)], { ...arenas, ...env })
 }

@@ -1,6 +1,5 @@
 /** Entry of the command, and of every process that it starts but workloads. Nothing is loaded before the cache is on. */
 import { useCompileCache } from './compile-cache.ts'
-import { startSmall } from './small-start.ts'
 
 /** Those of `roles`, which is not loaded yet. */
 const roleVerbs: ReadonlySet<string> = new Set(['control', 'node', 'waypoint'])
@@ -8,7 +7,6 @@ const roleVerbs: ReadonlySet<string> = new Set(['control', 'node', 'waypoint'])
 export async function main(): Promise<void> {
   useCompileCache()
   const [, , verb = '', ...argv] = process.argv
-  if (verb === 'node') startSmall()
   if (roleVerbs.has(verb)) {
     const { runRole } = await import('./run-role.ts')
     await runRole(verb, argv)

@@ -9,7 +9,7 @@ import {
 } from '@tulle/runtime'
 import type { Log, LogLevel, OptionTable, OptionValues } from '@tulle/runtime'
 import { CommandError, exitCodes } from './exit-codes.ts'
-import { ensureHeapSettings } from './heap-settings.ts'
+import { controlHeap, ensureHeapSettings, proxyHeap } from './heap-settings.ts'
 import { version } from './version.ts'
 
 /** Verbs that run a part of the mesh until they are stopped. */
@@ -38,7 +38,7 @@ export const roles: ReadonlyMap<string, Role> = new Map([
 ])
 
 async function runControlRole(argv: readonly string[]): Promise<void> {
-  ensureHeapSettings({ semiSpaceMiB: 8 })
+  ensureHeapSettings(controlHeap)
   const { controlOptions, controlRole } = await import('@tulle/control')
   const options = readOptions('control', controlOptions, argv)
   if (options === undefined) return
@@ -55,6 +55,7 @@ async function runControlRole(argv: readonly string[]): Promise<void> {
 }
 
 async function runNodeRole(argv: readonly string[]): Promise<void> {
+  ensureHeapSettings(proxyHeap)
   const { nodeOptions, runNode, runStandalone, standaloneOptions } = await import('@tulle/node')
   if (isAlone(argv)) {
     const options = readOptions('node --config FILE', standaloneOptions, argv)

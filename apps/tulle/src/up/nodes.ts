@@ -6,6 +6,7 @@ import type { Clock } from '@tulle/core'
 import { socketKeeper, zdsServer } from '@tulle/kernel'
 import type { NetnsFd, SocketKeeper, ZdsServer } from '@tulle/kernel'
 import type { Launch } from '@tulle/status'
+import { proxyHeap } from '../heap-settings.ts'
 import { makePrivate } from '../state-folder.ts'
 import type { StateFolder } from '../state-folder.ts'
 import type { Console } from './console.ts'
@@ -140,7 +141,7 @@ export class Nodes {
       ...(netns === undefined ? {} : { netns }),
       ...(launcher === undefined ? {} : { launcher }),
     }
-    return roleProcess({ name, args, main, logs: state.logs, ...place }, this.#deps)
+    return roleProcess({ name, args, main, heap: proxyHeap, logs: state.logs, ...place }, this.#deps)
   }
 
   #args(name: string, nodeArgs: readonly string[]): readonly string[] {

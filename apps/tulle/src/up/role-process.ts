@@ -6,6 +6,8 @@ import { systemRng } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import { inNetns } from '@tulle/kernel'
 import type { NetnsFd } from '@tulle/kernel'
+import { heapArguments } from '../heap-settings.ts'
+import type { HeapSettings } from '../heap-settings.ts'
 import type { LaunchPlan } from '../launch/plan.ts'
 import { humanLogLine } from './console.ts'
 import type { Console } from './console.ts'
@@ -21,6 +23,8 @@ export interface RoleProcessOptions {
   /** Where it runs; absent = where we do. */
   readonly netns?: NetnsFd
   readonly main: string
+  /** Of a role that would start itself anew to have them. */
+  readonly heap?: HeapSettings
   readonly logs: string
   /**
    * Starts it so that the kernel ends it with us; absent where its namespace ends it. Without namespaces what it
@@ -67,7 +71,8 @@ export function roleProcess(options: RoleProcessOptions, deps: RoleProcessDeps):
   const access = keep(`${options.name}.access.log`)
   const thinned = new Thinned(sameRefusalEveryMs)
   const launch = ({ args = options.args, main = options.main, onLine }: RoleStart): ChildProcess => {
-    const role = [...process.execArgv, main, ...args]
+    const heap = options.heap === undefined ? [] : heapArguments(options.heap)
+    const role = [...process.execArgv, ...heap, main, ...args]
     const command =
       options.launcher === undefined
         ? role

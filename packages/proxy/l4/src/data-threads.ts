@@ -2,8 +2,11 @@ import type { Worker } from 'node:worker_threads'
 import { beginThread } from '@tulle/runtime'
 import { defaultLimits } from './limits.ts'
 
-/** What connections leave behind dies young: a larger one only takes memory. Half spaces of a third of this. */
-const maxYoungGenerationSizeMb = 12
+/**
+ * What connections leave behind dies young: a larger one brings next to nothing, and takes memory, as it has grown to its bound
+ * when the thread has loaded. Half spaces of a third of this.
+ */
+const maxYoungGenerationSizeMb = 3
 
 export function beginDataThread(index: number, maxHeapBytes: number): Worker {
   return beginThread({

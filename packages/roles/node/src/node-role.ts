@@ -28,7 +28,7 @@ import { HandoverError, Taker } from './handover/taker.ts'
 import type { NodeApiDeps } from './node-api.ts'
 import { handoverPath } from './options.ts'
 import type { NodeOptions } from './options.ts'
-import { endSmallStart } from './small-start.ts'
+import { settleAfterStart } from './settle-after-start.ts'
 
 /** How long a process that takes over waits for a control plane that may be away. */
 const controlWaitMs = 2000
@@ -78,7 +78,7 @@ export async function serveNode(options: NodeOptions, deps: NodeRoleDeps): Promi
     stop: deps.stop,
     drainDeadlineMs: options.drainDeadline,
     onReady: () => {
-      endSmallStart(deps.clock)
+      settleAfterStart(deps.clock)
       deps.log.info('node proxy runs', {
         node: options.node,
         workers: options.workers,

@@ -6,6 +6,9 @@ import type { StandaloneConfig } from './standalone-config.ts'
 /** What the thread says. */
 export type ParsedConfig = { readonly config: StandaloneConfig } | { readonly problems: readonly string[] }
 
+/** Of the memory of a thread that has ended, V8 keeps some for those to come. */
+const maxYoungGenerationSizeMb = 3
+
 /**
  * Reads a file in ztunnel's shape, on a thread whose memory ends with it: what reads YAML and holds it against a schema
  * takes more than the proxy that it is for. Throws a MeshError with a line for each problem.
@@ -15,6 +18,7 @@ export async function readStandaloneConfig(file: string): Promise<StandaloneConf
   const thread = new Worker(new URL('./standalone-config-thread.ts', import.meta.url), {
     workerData: file,
     name: 'config',
+    resourceLimits: { maxYoungGenerationSizeMb },
   })
   const ended = once(thread, 'exit')
   // The thread is ours, and says nothing else.

@@ -12,7 +12,7 @@ import { limitsOf } from './node-limits.ts'
 import type { NodeRoleDeps } from './node-role.ts'
 import type { StandaloneOptions } from './options.ts'
 import { readStandaloneConfig } from './read-standalone-config.ts'
-import { endSmallStart } from './small-start.ts'
+import { settleAfterStart } from './settle-after-start.ts'
 import type { StandaloneConfig } from './standalone-config.ts'
 
 export async function serveStandalone(options: StandaloneOptions, deps: NodeRoleDeps): Promise<void> {
@@ -52,7 +52,7 @@ export async function serveStandalone(options: StandaloneOptions, deps: NodeRole
     stop: deps.stop,
     drainDeadlineMs: options.drainDeadline,
     onReady: () => {
-      endSmallStart(clock)
+      settleAfterStart(clock)
       log.info('node proxy runs', { workload: options.workload, workers: options.workers })
     },
   })
