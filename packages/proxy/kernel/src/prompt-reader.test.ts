@@ -90,6 +90,26 @@ test('PromptReader: the stream tells the end of what the peer sends, and can be 
   assert.equal(String((await answered)[0]), 'answer')
 })
 
+test('PromptReader: an end is told once, whoever resumes it behind that', async () => {
+  using sockets = await pausedPair()
+  using others = await pausedPair()
+  const meanwhile = new Landed()
+  const reader = new PromptReader(sockets.near, new Landed())
+  new PromptReader(others.near, meanwhile)
+  let ends = 0
+  sockets.near.on('end', () => ends++)
+  const ended = once(sockets.near, 'end')
+  sockets.far.end()
+  await ended
+  // Turns of the same epoll, in which an end can be read again.
+  for (const text of ['a', 'ab']) {
+    reader.resume()
+    others.far.write(text.at(-1) ?? '')
+    await meanwhile.until(text)
+  }
+  assert.equal(ends, 1)
+})
+
 test('PromptReader: a connection that was reset is closed, and told as no end', async () => {
   using sockets = await pausedPair()
   new PromptReader(sockets.near, new Landed())

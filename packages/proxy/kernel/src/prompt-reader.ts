@@ -16,7 +16,7 @@ export interface Landing {
 
 /**
  * Reads a TCP socket past Node's stream, for which a read costs two calls into JavaScript and a callback scope. The stream
- * stays paused until its peer's FIN, which it then meets and tells as ever; whoever fails is closed.
+ * stays paused until its peer's FIN, which it is told of and tells as ever; whoever fails is closed.
  */
 export class PromptReader implements ReadyReader {
   readonly #socket: Socket
@@ -24,6 +24,7 @@ export class PromptReader implements ReadyReader {
   #fd: number = -1
   #isWanted: boolean = true
   #isWatched: boolean = false
+  #isEnded: boolean = false
 
   /** A paused socket without TLS, of which its stream has read nothing, connected or about to be. Reads at once. */
   constructor(socket: Socket, landing: Landing) {
@@ -36,7 +37,7 @@ export class PromptReader implements ReadyReader {
 
   resume(): void {
     this.#isWanted = true
-    if (this.#isWatched || this.#fd < 0 || this.#socket.destroyed) return
+    if (this.#isEnded || this.#isWatched || this.#fd < 0 || this.#socket.destroyed) return
     try {
       watchDescriptor(this.#fd, this)
       this.#isWatched = true
@@ -54,7 +55,7 @@ export class PromptReader implements ReadyReader {
   onReady(): void {
     // Once a socket is destroyed, its descriptor's number may be another connection's.
     if (this.#socket.destroyed) return
-    if (!this.#isWanted) {
+    if (!this.#isWanted || this.#isEnded) {
       this.#unwatch()
       return
     }
@@ -66,15 +67,27 @@ export class PromptReader implements ReadyReader {
     }
     const errno = length < 0 ? lastErrno() : 0
     if (errno === EAGAIN || errno === EINTR) return
+    if (errno === 0) {
+      this.#end()
+      return
+    }
     this.#unwatch()
-    // An error is told once, so the stream would take a connection that was reset for one that ended.
-    if (errno === 0) this.#socket.resume()
-    else this.#socket.destroy(readError(errno))
+    this.#socket.destroy(readError(errno))
   }
 
   #begin(): void {
     this.#fd = socketFd(this.#socket)
     if (this.#isWanted) this.resume()
+  }
+
+  /**
+   * As Node tells a stream of a FIN that it read; to find it by itself, it would have to watch the descriptor too. Ours is
+   * watched until the next turn: many are closed by then.
+   */
+  #end(): void {
+    this.#isEnded = true
+    this.#socket.push(null)
+    this.#socket.read(0)
   }
 
   #unwatch(): void {

@@ -86,6 +86,41 @@ test('SocketWriter.end() on a socket that is then destroyed releases what waited
   assert.equal(released.length, 2)
 })
 
+test('SocketWriter.end() closes where the peer has ended before, and nothing is lost', async () => {
+  using pair = await slowPair()
+  const { writer } = recorded(pair.near)
+  const ended = once(pair.near, 'end')
+  pair.near.resume()
+  pair.far.end()
+  await ended
+  const bytes = Buffer.alloc(100_000, 1)
+  assert.equal(writer.write(bytes, 0, bytes.length), true)
+  writer.end()
+  assert.equal(pair.near.destroyed, true)
+  const received: Buffer[] = []
+  pair.far.on('data', (chunk: Buffer) => received.push(chunk))
+  pair.far.resume()
+  await once(pair.far, 'end')
+  assert.equal(Buffer.concat(received).length, bytes.length)
+})
+
+test('SocketWriter.end() does not close while bytes wait, also where the peer has ended before', async () => {
+  using pair = await slowPair()
+  const { writer } = recorded(pair.near)
+  const ended = once(pair.near, 'end')
+  pair.near.resume()
+  pair.far.end()
+  await ended
+  const bytes = Buffer.alloc(chunkBytes, 1)
+  assert.equal(writer.write(bytes, 0, bytes.length), false)
+  writer.end()
+  let received = 0
+  pair.far.on('data', (chunk: Buffer) => (received += chunk.length))
+  pair.far.resume()
+  await once(pair.far, 'end')
+  assert.equal(received, bytes.length)
+})
+
 /** What a writer did with the buffers it was given. */
 function recorded(socket: Socket): {
   readonly writer: SocketWriter

@@ -114,7 +114,10 @@ export class SocketWriter implements Flushable {
     this.#flushGathered()
     this.#flushTail()
     this.#ended = true
-    this.#socket.end(() => this.#allLeft())
+    // Where the peer has ended before, closing says FIN just as well, and shutting down first would be a call more.
+    if (this.backlogBytes === 0 && this.#socket.readableEnded && this.#socket.writableLength === 0)
+      this.#socket.destroy()
+    else this.#socket.end(() => this.#allLeft())
   }
 
   /** The socket is gone. */
