@@ -26,8 +26,8 @@ const maxSlabBytes = 64 * 1024 * 1024
 
 /**
  * Reads a socket into recycled buffers that grow with the stream: the shared landing buffer, then 64 KiB, then
- * 256 KiB slabs, and back to the landing buffer whenever a read does not fill its buffer. Hot: no allocation a
- * chunk but the view of a slab.
+ * 256 KiB slabs, and back whenever a read would have had room in a smaller one. Hot: no allocation a chunk but the view
+ * of a slab.
  */
 export class SocketReader implements Landing {
   readonly #buffers: CopyBuffers
@@ -88,15 +88,14 @@ export class SocketReader implements Landing {
       return
     }
     const slab = this.#slab
+    this.#learn(length)
     if (slab === undefined) {
-      this.#grown = length === this.#view.length
       this.#sink.copy(this.#buffers.landing, headroomBytes, headroomBytes + length)
-    } else {
-      this.#grown = length === this.#view.length
-      if (this.#grown && length === slabClassBytes[1]) this.#slabBytes = slabClassBytes[2]
-      if (length < handOverBytes) this.#sink.copy(slab, headroomBytes, headroomBytes + length)
-      else if (this.#sink.take(slab, length)) this.#slab = undefined
-    }
+    } else if (length < handOverBytes) {
+      this.#sink.copy(slab, headroomBytes, headroomBytes + length)
+      // The stream may say nothing more for hours.
+      this.#dropSlab()
+    } else if (this.#sink.take(slab, length)) this.#slab = undefined
     if (this.#sink.room() === 0) this.#prompt?.pause()
   }
 
@@ -114,10 +113,20 @@ export class SocketReader implements Landing {
     return this.#view
   }
 
+  /**
+   * A buffer of its own is chosen right before it is filled, so it costs nobody anything while little comes: as long as a read
+   * would not have had room in the landing buffer, the next one will not either.
+   */
+  #learn(length: number): void {
+    this.#grown = length === this.#view.length || length >= this.#buffers.landingBody.length
+    if (length === slabClassBytes[1]) this.#slabBytes = slabClassBytes[2]
+    else if (length < slabClassBytes[1] && length < this.#view.length) this.#slabBytes = slabClassBytes[1]
+  }
+
   /** Small reads land in a buffer that is wider than the sink's room. */
   #stashRead(length: number): void {
     const end = headroomBytes + length
-    this.#grown = length === this.#view.length
+    this.#learn(length)
     let stash = this.#slab
     this.#slab = undefined
     if (stash === undefined) {
@@ -158,6 +167,8 @@ export class SocketReader implements Landing {
   #onEnd(): void {
     if (this.#ended || this.#closed) return
     this.#ended = true
+    // Taken for the read that found the end.
+    this.#dropSlab()
     if (this.#socket !== undefined) this.#buffers.halfClosed.watch(this.#socket)
     if (this.#stash === undefined) this.#sink.end()
   }
