@@ -10,7 +10,7 @@ import type { Arrived } from './message-reader.ts'
 import { Peer } from './peer.ts'
 import type { Brought, PeerDeps, PeerPlan } from './peer.ts'
 import type { PeerCommand, PeerReport } from './peer-messages.ts'
-import { encodeInitialVersions, readResources } from './wire.ts'
+import { encodeDigests, encodeInitialVersions, readResources } from './wire.ts'
 
 const mark = Buffer.from(markPrefix)
 
@@ -25,6 +25,8 @@ class Population {
   /** The same for all peers that know the same; on machines of their own each makes it, in some 100 ms. */
   readonly #brought: Map<string, Brought> = new Map()
   readonly #states: Map<string, StateDigests> = new Map()
+  /** The same for buckets of them that the server asks about. */
+  readonly #encodedBuckets: Map<string, Map<number, Uint8Array>> = new Map()
   readonly #scribe: string | undefined
   readonly #backoffs: Map<string, Backoff> = new Map()
   #takesDigests: boolean = false
@@ -67,7 +69,8 @@ class Population {
       if (this.#takesDigests && known.size >= minDigestedNames) {
         const state = StateDigests.of(known)
         this.#states.set(typeUrl, state)
-        this.#brought.set(typeUrl, { versions: new Uint8Array(), digests: state.toText() })
+        this.#encodedBuckets.delete(typeUrl)
+        this.#brought.set(typeUrl, { versions: new Uint8Array(), digests: encodeDigests(state.toText()) })
       } else this.#brought.set(typeUrl, { versions: encodeInitialVersions(known) })
     }
     this.#settledAtMs = []
@@ -153,8 +156,15 @@ class Population {
   }
 
   #versionsIn(typeUrl: string, buckets: Buckets): Uint8Array {
+    const encoded = this.#encodedBuckets.get(typeUrl) ?? new Map<number, Uint8Array>()
+    this.#encodedBuckets.set(typeUrl, encoded)
     const state = this.#states.get(typeUrl)
-    return encodeInitialVersions([...buckets].flatMap((bucket) => [...(state?.entries(bucket) ?? [])]))
+    const parts = Array.from(buckets, (bucket) => {
+      const bytes = encoded.get(bucket) ?? encodeInitialVersions(state?.entries(bucket) ?? [])
+      encoded.set(bucket, bytes)
+      return bytes
+    })
+    return Buffer.concat(parts)
   }
 
   #allSettled(): boolean {

@@ -27,7 +27,7 @@ export interface Brought {
   /** Encoded; none for a fresh peer. */
   readonly versions: Uint8Array
   /** Instead of them. */
-  readonly digests?: string | undefined
+  readonly digests?: Uint8Array | undefined
 }
 
 export interface PeerDeps {
@@ -62,61 +62,17 @@ export class Peer {
   readonly answered: Set<string> = new Set()
   /** Types of which digests were brought and nothing was said yet. */
   readonly #digested: Set<string> = new Set()
-  readonly #session: ClientHttp2Session
   readonly #socket: Socket
-  readonly #stream: ClientHttp2Stream
+  #session: ClientHttp2Session | undefined
   #ended: boolean = false
 
   constructor(plan: PeerPlan, deps: PeerDeps, keepAll: boolean) {
     this.plan = plan
     this.#socket = connectTcp({ host: '127.0.0.1', port: deps.port, noDelay: true })
-    this.#session = connect(`https://127.0.0.1:${deps.port}`, {
-      // As gRPC clients do: otherwise a request waits 40 ms for the kernel's acknowledgement of the preface.
-      createConnection: () =>
-        connectTls({
-          socket: this.#socket,
-          servername: 'tulle-control',
-          secureContext: deps.secureContext,
-          ALPNProtocols: ['h2'],
-        }),
-      settings: { initialWindowSize: 1 << 20 },
-    })
-    this.#session.on('error', () => this.#end(deps))
-    this.#session.on('close', () => this.#end(deps))
-    this.#session.on('connect', () => this.#session.setLocalWindowSize(1 << 20))
-    this.#stream = this.#session.request({
-      ':method': 'POST',
-      ':path': '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources',
-      'content-type': 'application/grpc',
-      te: 'trailers',
-      authorization: `Bearer ${plan.token}`,
-    })
-    this.#stream.on('error', () => this.#end(deps))
-    this.#stream.on('close', () => this.#end(deps))
-    // A server that ends the call leaves the other half of the stream to us.
-    this.#stream.on('trailers', () => this.#end(deps))
-    this.#stream.on('response', (headers) => {
-      if (headers['grpc-status'] !== undefined) this.#end(deps)
-    })
-    this.#ask(deps)
-    if (plan.slow === true) return
-    const kept = keepAll ? Infinity : maxKeptBytes
-    const reader = new MessageReader(kept, (message) => {
-      const head = readHead(message.bytes)
-      if (head === undefined) throw new Error(`a response without a nonce (${message.sizeBytes} bytes)`)
-      const wereBrought = this.#digested.delete(head.typeUrl)
-      if (head.mark?.kind === 'tell') {
-        for (const part of encodeAck(head, deps.versionsIn(head.typeUrl, head.mark.buckets)))
-          this.#stream.write(part)
-        return
-      }
-      if (wereBrought && head.mark?.kind !== 'resumed') throw new Error('digests were not understood')
-      if (head.mark !== undefined) deps.onDigestsTaken()
-      for (const part of encodeAck(head)) this.#stream.write(part)
-      this.answered.add(head.typeUrl)
-      deps.onMessage(this, head.typeUrl, message)
-    })
-    this.#stream.on('data', (chunk: Buffer) => reader.push(chunk))
+    // While a control plane starts nobody listens, ten times for each node: TLS and HTTP/2 would be made for nothing.
+    this.#socket.once('connect', () => this.#begin(deps, keepAll))
+    this.#socket.on('error', () => this.#end(deps))
+    this.#socket.on('close', () => this.#end(deps))
   }
 
   get settled(): boolean {
@@ -133,10 +89,63 @@ export class Peer {
   }
 
   close(): void {
-    this.#session.destroy()
+    this.#session?.destroy()
+    this.#socket.destroy()
   }
 
-  #ask(deps: PeerDeps): void {
+  #begin(deps: PeerDeps, keepAll: boolean): void {
+    const session = connect(`https://127.0.0.1:${deps.port}`, {
+      // As gRPC clients do: otherwise a request waits 40 ms for the kernel's acknowledgement of the preface.
+      createConnection: () =>
+        connectTls({
+          socket: this.#socket,
+          servername: 'tulle-control',
+          secureContext: deps.secureContext,
+          ALPNProtocols: ['h2'],
+        }),
+      settings: { initialWindowSize: 1 << 20 },
+    })
+    this.#session = session
+    session.on('error', () => this.#end(deps))
+    session.on('close', () => this.#end(deps))
+    session.on('connect', () => session.setLocalWindowSize(1 << 20))
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      authorization: `Bearer ${this.plan.token}`,
+    })
+    stream.on('error', () => this.#end(deps))
+    stream.on('close', () => this.#end(deps))
+    // A server that ends the call leaves the other half of the stream to us.
+    stream.on('trailers', () => this.#end(deps))
+    stream.on('response', (headers) => {
+      if (headers['grpc-status'] !== undefined) this.#end(deps)
+    })
+    this.#ask(stream, deps)
+    if (this.plan.slow === true) return
+    const kept = keepAll ? Infinity : maxKeptBytes
+    const reader = new MessageReader(kept, (message) => this.#answer(stream, message, deps))
+    stream.on('data', (chunk: Buffer) => reader.push(chunk))
+  }
+
+  #answer(stream: ClientHttp2Stream, message: Arrived, deps: PeerDeps): void {
+    const head = readHead(message.bytes)
+    if (head === undefined) throw new Error(`a response without a nonce (${message.sizeBytes} bytes)`)
+    const wereBrought = this.#digested.delete(head.typeUrl)
+    if (head.mark?.kind === 'tell') {
+      for (const part of encodeAck(head, deps.versionsIn(head.typeUrl, head.mark.buckets))) stream.write(part)
+      return
+    }
+    if (wereBrought && head.mark?.kind !== 'resumed') throw new Error('digests were not understood')
+    if (head.mark !== undefined) deps.onDigestsTaken()
+    for (const part of encodeAck(head)) stream.write(part)
+    this.answered.add(head.typeUrl)
+    deps.onMessage(this, head.typeUrl, message)
+  }
+
+  #ask(stream: ClientHttp2Stream, deps: PeerDeps): void {
     const { node } = this.plan
     for (const typeUrl of this.#types) {
       const onDemand = this.#namesOf(typeUrl)
@@ -150,7 +159,7 @@ export class Peer {
         initialVersions: versions,
         digests,
       })
-      for (const part of parts) this.#stream.write(part)
+      for (const part of parts) stream.write(part)
     }
   }
 
@@ -163,7 +172,7 @@ export class Peer {
   #end(deps: PeerDeps): void {
     if (this.#ended) return
     this.#ended = true
-    this.#session.destroy()
+    this.close()
     deps.onEnd(this)
   }
 }

@@ -10,8 +10,8 @@ export interface FirstRequest {
   readonly unsubscribe: readonly string[]
   /** `initial_resource_versions`, encoded already: equal for all peers that know the same. */
   readonly initialVersions: Uint8Array
-  /** Instead of those. */
-  readonly digests: string | undefined
+  /** Instead of those: what `encodeDigests` made, equal for all such peers too. */
+  readonly digests: Uint8Array | undefined
 }
 
 /** A resource of a response, as far as a reconnect needs it. */
@@ -33,7 +33,7 @@ export function encodeFirstRequest(request: FirstRequest): Uint8Array[] {
   const writer = new BinaryWriter()
   writer.tag(1, WireType.LengthDelimited).fork()
   text(writer, 1, `ztunnel~127.0.0.1~${request.node}.bench~bench.svc.cluster.local`)
-  if (request.digests !== undefined) writeDigests(writer, request.digests)
+  if (request.digests !== undefined) writer.raw(request.digests)
   writer.join()
   text(writer, 2, request.typeUrl)
   for (const name of request.subscribe) text(writer, 3, name)
@@ -42,12 +42,14 @@ export function encodeFirstRequest(request: FirstRequest): Uint8Array[] {
 }
 
 /** `metadata` of a node, which is a google.protobuf.Struct. */
-function writeDigests(writer: BinaryWriter, digests: string): void {
+export function encodeDigests(digests: string): Uint8Array {
+  const writer = new BinaryWriter()
   for (const field of [3, 1]) writer.tag(field, WireType.LengthDelimited).fork()
   text(writer, 1, digestsKey)
   writer.tag(2, WireType.LengthDelimited).fork()
   text(writer, 3, digests).join()
   for (let depth = 0; depth < 2; depth++) writer.join()
+  return writer.finish()
 }
 
 /** The entries of `initial_resource_versions`, as fields of a request. */
