@@ -29,7 +29,7 @@ export interface GrpcServerOptions {
   readonly maxUnfinishedBytes?: number
   /** Connections at a time; 16 384 when absent. */
   readonly maxConnections?: number
-  /** Connections that are set up at a time; 16 when absent. */
+  /** Connections that are set up at a time; 48 when absent. */
   readonly maxYoungConnections?: number
 }
 
@@ -94,7 +94,7 @@ export class GrpcServer implements Disposable {
     this.#queue = this.#stack.use(
       new ConnectionQueue({
         clock,
-        maxYoung: options.maxYoungConnections ?? 16,
+        maxYoung: options.maxYoungConnections ?? 48,
         maxYoungMs: times.young,
         maxWaiting: this.#maxConnections,
         admit: (socket) => {
