@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { loadTokenKey, verifyNodeToken } from '@tulle/ca'
+import { loadTokenKey, mintNodeToken, verifyNodeToken } from '@tulle/ca'
 import { TestClock } from '@tulle/core'
 import { silentLog } from '@tulle/runtime'
 import { keepNodeTokens } from './node-tokens.ts'
@@ -21,7 +21,8 @@ test('keepNodeTokens() keeps a private token for each node, valid at any time', 
   const first = await readFile(files.node('n1').token, 'utf8')
   assert.equal((await stat(files.node('n1').token)).mode & 0o777, 0o600)
   assert.equal((await stat(files.node('n1').folder)).mode & 0o777, 0o700)
-  assert.deepEqual(await verifyNodeToken(key, first, clock), { ok: true, value: { node: 'n1' } })
+  const expiresAtMs = clock.nowMs() + 60_000
+  assert.deepEqual(await verifyNodeToken(key, first, clock), { ok: true, value: { node: 'n1', expiresAtMs } })
   const second = await nextToken()
   assert.notEqual(second, first)
   kept[Symbol.dispose]()
@@ -34,5 +35,42 @@ test('keepNodeTokens() keeps a private token for each node, valid at any time', 
       const token = await readFile(files.node('n1').token, 'utf8')
       if (token !== first && clock.pending > 0) return token
     }
+  }
+})
+
+test('a start keeps the tokens that hold beyond their next renewal, and no others', async () => {
+  await using stack = new AsyncDisposableStack()
+  const folder = await mkdtemp(join(tmpdir(), 'tulle-tokens-'))
+  stack.defer(() => rm(folder, { recursive: true }))
+  const files = stateFiles(folder)
+  const clock = new TestClock()
+  const key = await loadTokenKey(files.tokenKey)
+  const nodes = ['good', 'old', 'long', 'alien', 'foreign', 'open', 'exposed', 'gone']
+  const ttlMs = 60_000
+  const begin = async (): Promise<void> => {
+    using _kept = await keepNodeTokens({ key, nodes, ttlMs, files }, { clock, log: silentLog })
+  }
+  const read = (): Promise<readonly string[]> =>
+    Promise.all(nodes.map((node) => readFile(files.node(node).token, 'utf8')))
+  const put = (node: string, text: string): Promise<void> => writeFile(files.node(node).token, text)
+  await begin()
+  await clock.advance(1000)
+  await put('old', await mintNodeToken(key, { node: 'old', ttlMs: ttlMs / 2, clock }))
+  await put('long', await mintNodeToken(key, { node: 'long', ttlMs: 2 * ttlMs, clock }))
+  await put('alien', await mintNodeToken({ secret: Buffer.alloc(32) }, { node: 'alien', ttlMs, clock }))
+  await put('foreign', await mintNodeToken(key, { node: 'good', ttlMs, clock }))
+  await chmod(files.node('open').token, 0o644)
+  await chmod(files.node('exposed').folder, 0o755)
+  const before = await read()
+  await rm(files.node('gone').token)
+  await begin()
+  const after = await read()
+  const kept = nodes.filter((_, i) => after[i] === before[i])
+  assert.deepEqual(kept, ['good'])
+  for (const [i, node] of nodes.entries()) {
+    const found = await verifyNodeToken(key, after[i] ?? '', clock)
+    assert.equal(found.ok && found.value.node, node)
+    assert.equal((await stat(files.node(node).token)).mode & 0o777, 0o600)
+    assert.equal((await stat(files.node(node).folder)).mode & 0o777, 0o700)
   }
 })

@@ -22,7 +22,7 @@ export type { CaService, CaServiceDeps, CaServiceOptions } from './ca-service.ts
 export { CaError } from './errors.ts'
 export type { CaErrorCode, Refusal, RefusalKind } from './errors.ts'
 export { loadTokenKey, mintNodeToken, verifyNodeToken } from './node-tokens.ts'
-export type { NodeCaller, NodeTokenOptions, TokenKey } from './node-tokens.ts'
+export type { NodeCaller, NodeToken, NodeTokenOptions, TokenKey } from './node-tokens.ts'
 export type { RevocationLists } from './revocations.ts'
 export { RootRotation } from './root-rotation.ts'
 export type { Holder, RootRotationDeps, RotationStage, RotationStatus } from './root-rotation.ts'

@@ -21,7 +21,8 @@ after(() => rm(folder, { recursive: true }))
 
 test('verifyNodeToken says whose token it is', async () => {
   const token = await mintNodeToken(key, { node: 'node-1', ttlMs: hourMs, clock })
-  assert.deepEqual(must(await verifyNodeToken(key, token, clock)), { node: 'node-1' })
+  const expiresAtMs = clock.nowMs() + hourMs
+  assert.deepEqual(must(await verifyNodeToken(key, token, clock)), { node: 'node-1', expiresAtMs })
 })
 
 test('loadTokenKey makes a key of mode 0600 once', async () => {

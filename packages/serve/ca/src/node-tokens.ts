@@ -17,6 +17,11 @@ export interface NodeCaller {
   readonly node: string
 }
 
+/** What a token of ours says. */
+export interface NodeToken extends NodeCaller {
+  readonly expiresAtMs: number
+}
+
 export interface NodeTokenOptions {
   readonly node: string
   readonly ttlMs: number
@@ -78,7 +83,7 @@ export async function verifyNodeToken(
   key: TokenKey,
   token: string,
   clock: Clock,
-): Promise<Result<NodeCaller>> {
+): Promise<Result<NodeToken>> {
   if (token.length > maxTokenBytes) return err(`expected a token of at most ${maxTokenBytes} bytes`)
   try {
     const { payload } = await jwtVerify(token, key.secret, {
@@ -89,11 +94,11 @@ export async function verifyNodeToken(
       clockTolerance: maxClockSkewSeconds,
       currentDate: new Date(clock.nowMs()),
     })
-    const { node, sub } = payload
+    const { node, sub, exp = 0 } = payload
     if (typeof node !== 'string' || !nodeName.test(node) || sub !== `node:${node}`) {
       return err('the token names no node')
     }
-    return ok({ node })
+    return ok({ node, expiresAtMs: exp * 1000 })
   } catch (error) {
     return err(reasons.get(errorCode(error)) ?? 'the token is not one of ours')
   }
