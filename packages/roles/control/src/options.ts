@@ -60,7 +60,7 @@ export const controlOptions: ControlOptionTable = defineOptions({
   }),
   nodeTokenTtl: option(durationMs, {
     default: '1h',
-    doc: 'How long such a token holds; renewed at half of it.',
+    doc: 'How long such a token holds; renewed at half of it, after a restart with a quarter left.',
     placeholder: 'TIME',
   }),
   certificateTtl: option(durationMs, {
