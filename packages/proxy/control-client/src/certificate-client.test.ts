@@ -180,6 +180,20 @@ describe('grpcCaClient', () => {
     await assert.rejects(asked, /enough/u)
   })
 
+  test('makes nothing any more once it is disposed of, wherever a request is by then', async () => {
+    const loading = ask()
+    client[Symbol.dispose]()
+    await assert.rejects(loading, { code: 'CA_UNREACHABLE', message: /disposed of/u })
+    client = grpcCaClient({ address, rootsFile: file('roots.pem'), tokenFile: file('token') }, { clock })
+    await ask()
+    const reading = ask()
+    // Loaded by now; its files are still being read.
+    await Promise.resolve()
+    client[Symbol.dispose]()
+    await assert.rejects(reading, { code: 'CA_UNREACHABLE', message: /disposed of/u })
+    assert.deepEqual([seen.length, clock.pending], [1, 0])
+  })
+
   test('closes its channel when it has been idle, and opens another', async () => {
     await ask()
     assert.equal(clock.pending, 1)

@@ -7,7 +7,7 @@ import type { Clock } from '@tulle/core'
 import { certificateService, IstioCertificateRequestSchema } from '@tulle/proto'
 import type { IstioCertificateRequest } from '@tulle/proto'
 import { certificatePem, parseCertificates } from '@tulle/x509'
-import { CertificateError } from './certificate-errors.ts'
+import { CertificateError, clientDisposed } from './certificate-errors.ts'
 import type { CaClient, CaRequest } from './certificate-types.ts'
 
 export interface GrpcCaClientOptions {
@@ -38,6 +38,7 @@ export class GrpcCaClient implements CaClient {
   #channel: { readonly roots: string; readonly client: Client } | undefined
   #calls: number = 0
   #idle: Disposable | undefined
+  #isDisposed: boolean = false
 
   constructor(options: GrpcCaClientOptions, deps: GrpcCaClientDeps) {
     this.#options = options
@@ -48,6 +49,7 @@ export class GrpcCaClient implements CaClient {
     const { rootsFile, tokenFile, clusterId = 'Kubernetes' } = this.#options
     const [roots, token] = await Promise.all([readText(rootsFile), readText(tokenFile)])
     request.signal.throwIfAborted()
+    if (this.#isDisposed) throw clientDisposed()
     const metadata = new Metadata()
     metadata.set('authorization', `Bearer ${token.trim()}`)
     metadata.set('clusterid', clusterId)
@@ -62,11 +64,12 @@ export class GrpcCaClient implements CaClient {
       throw error
     } finally {
       this.#calls--
-      if (this.#calls === 0) this.#idle = this.#clock.after(idleMs, () => this.#close())
+      if (this.#calls === 0 && !this.#isDisposed) this.#idle = this.#clock.after(idleMs, () => this.#close())
     }
   }
 
   [Symbol.dispose](): void {
+    this.#isDisposed = true
     this.#idle?.[Symbol.dispose]()
     this.#close()
   }

@@ -11,3 +11,8 @@ export type CertificateErrorCode =
   | 'CERTIFICATE_FILE'
 
 export class CertificateError extends MeshError<CertificateErrorCode> {}
+
+/** Whoever asked is on its way out as well. */
+export function clientDisposed(): CertificateError {
+  return new CertificateError('CA_UNREACHABLE', 'the client of the CA has been disposed of')
+}
