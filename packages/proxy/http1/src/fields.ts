@@ -2,6 +2,7 @@ import type { HeaderList } from '@tulle/http2'
 
 import { isFieldValue, isToken, tokenLower } from './octets.ts'
 import type { Output } from './output.ts'
+import type { TakenNames } from './taken-names.ts'
 
 /** Answers of `contentLength`, besides a length. */
 export const noLength = -1
@@ -144,6 +145,19 @@ export class Fields {
     }
     this.#added = kept
     this.#isShared = false
+  }
+
+  removeAll(names: TakenNames): void {
+    const spans = this.#spans
+    for (let at = 0; at < spans.length; at += spanNumbers) {
+      const end = spans[at + 1] ?? 0
+      if (end !== 0 && names.covers(this.#text, spans[at] ?? 0, end)) spans[at + 1] = 0
+    }
+    const added = this.#added
+    for (let i = added.length - 2; i >= 0; i -= 2) {
+      const name = added[i] ?? ''
+      if (names.covers(name, 0, name.length)) this.#own().splice(i, 2)
+    }
   }
 
   forEach(visit: (name: string, value: string) => void): void {

@@ -1,4 +1,4 @@
-import { isMethod, isProtocolName, mayUpgradeTo } from '@tulle/http1'
+import { isMethod, isProtocolName, mayUpgradeTo, TakenNames } from '@tulle/http1'
 import type { Fields } from '@tulle/http1'
 import { localReply } from '../local-reply.ts'
 import type { LocalReply } from '../local-reply.ts'
@@ -6,16 +6,19 @@ import type { Stage } from './stage.ts'
 
 /**
  * What proxies tell each other about the client. Here the connection tells it, so that what a client says of itself in these
- * never reaches a backend that believes them.
+ * never reaches a backend that believes them. Nor do other spellings of what frames a message.
  */
-const claimedFields = [
-  'x-envoy-external-address',
-  'x-envoy-internal',
-  'x-envoy-original-path',
-  'x-envoy-peer-metadata',
-  'x-envoy-peer-metadata-id',
-  'x-forwarded-client-cert',
-]
+const claimedFields = new TakenNames(
+  [
+    'x-envoy-external-address',
+    'x-envoy-internal',
+    'x-envoy-original-path',
+    'x-envoy-peer-metadata',
+    'x-envoy-peer-metadata-id',
+    'x-forwarded-client-cert',
+  ],
+  ['content-length', 'transfer-encoding'],
+)
 
 /** What only the codec knew has become a head; what must not be in it leaves. */
 export const decode: Stage = ({ head, fields }) => {
@@ -33,7 +36,7 @@ export const decode: Stage = ({ head, fields }) => {
 
 /** From the fields of a head, or from those behind a payload. */
 export function removeClaims(fields: Fields): void {
-  for (const name of claimedFields) if (fields.has(name)) fields.remove(name)
+  fields.removeAll(claimedFields)
 }
 
 /** HTTP/1.1 lets a server pass over an Upgrade that it does not grant; an extended CONNECT has nothing else to say. */
