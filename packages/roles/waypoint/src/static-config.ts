@@ -3,15 +3,16 @@ import type { Result } from '@tulle/core'
 import type { AccessPolicy } from '@tulle/access'
 import type { ClusterPlan, HttpPlan, ListenerPlan } from '@tulle/l7'
 import { parseIpAddress } from '@tulle/mesh'
-import { durationMs } from '@tulle/runtime'
 import type { HttpEntry, HttpFilter, HttpMatch, HttpRule, WeightedBackend } from '@tulle/traffic'
 import { isNode, LineCounter, parseDocument } from 'yaml'
 import type { Document } from 'yaml'
 import { z } from 'zod'
+import { duration } from './static-duration.ts'
 import { filterSchema } from './static-filter.ts'
 import type { StaticFilter } from './static-filter.ts'
 import { matchesSchema } from './static-match.ts'
 import { serviceOf, staticNamespace } from './static-names.ts'
+import { clusterResilience, resilienceOf, ruleResilience } from './static-resilience.ts'
 import { tracingSchema } from './static-tracing.ts'
 
 const name = z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/u, 'expected a name in lower case')
@@ -21,12 +22,6 @@ const ip = z.string().transform((text, context): string => {
   const parsed = parseIpAddress(text)
   if (!parsed.ok) context.addIssue(parsed.error)
   return parsed.ok ? parsed.value : '0.0.0.0'
-})
-
-const duration = z.string().transform((text, context): number => {
-  const parsed = durationMs(text)
-  if (!parsed.ok) context.addIssue(parsed.error)
-  return parsed.ok ? parsed.value : 0
 })
 
 const backend = z.strictObject({
@@ -48,6 +43,7 @@ const rule = z.strictObject({
       backoff: duration.default(25),
     })
     .optional(),
+  ...ruleResilience,
 })
 
 const access = z.strictObject({
@@ -88,6 +84,7 @@ const cluster = z.strictObject({
   name,
   protocol: z.enum(['http1', 'http2']).default('http1'),
   endpoints: z.array(endpoint).default([]),
+  ...clusterResilience,
 })
 
 const fileSchema = z.strictObject({
@@ -276,6 +273,7 @@ function buildRule(listenerName: string, index: number, rule_: StaticRule, place
             onReset: true,
           },
         }),
+    ...resilienceOf(rule_),
   }
 }
 
@@ -298,8 +296,10 @@ function onlyPrefix(matches: readonly HttpMatch[]): string | undefined {
   return path?.kind === 'prefix' ? path.path : undefined
 }
 
-function buildCluster({ name: name_, protocol, endpoints }: StaticFile['clusters'][number]): ClusterPlan {
+function buildCluster(cluster_: StaticFile['clusters'][number]): ClusterPlan {
+  const { name: name_, protocol, endpoints } = cluster_
   return {
+    ...resilienceOf(cluster_),
     service: serviceOf(name_),
     port: 0,
     endpoints: endpoints.map(({ address, port: port_, weight }) => ({

@@ -18,3 +18,4 @@ export type {
 } from './route-types.ts'
 export type { PortRoutes, ServiceRoutes } from './service-routes.ts'
 export type { ServiceResilience } from './traffic-policies.ts'
+export { resilienceOfPolicy } from './traffic-policy-resilience.ts'

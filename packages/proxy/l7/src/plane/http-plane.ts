@@ -39,6 +39,7 @@ export class HttpPlane implements AsyncDisposable {
     const writer = accessLogWriter({ fd: accessLogFd, maxWaitingBytes }, this.#registry)
     this.#accessLog = writer
     const shared = {
+      workers,
       plan,
       limits: { ...defaultLimits, ...limits },
       accessLog: writer !== undefined,

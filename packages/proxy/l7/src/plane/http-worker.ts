@@ -21,6 +21,7 @@ import type { RequestRecord } from '../request-record.ts'
 import { RouteTable } from '../routing/route-table.ts'
 import { Rates } from '../resilience.ts'
 import { Sessions } from '../sessions.ts'
+import { shareOfResilience } from '../share-of-worker.ts'
 import { RequestTelemetry } from '../telemetry.ts'
 import { Timeouts } from '../timeouts.ts'
 import { Tracing } from '../tracing/tracing.ts'
@@ -40,6 +41,8 @@ const sweepMs = 5000
 
 export interface HttpWorkerSettings {
   readonly index: number
+  /** Of the process: what a cluster may use is divided among them. */
+  readonly workers: number
   readonly plan: HttpPlan
   readonly limits: L7Limits
   readonly accessLog: boolean
@@ -82,7 +85,7 @@ export class HttpWorker implements HttpWorkerCommands {
 
   constructor(settings: HttpWorkerSettings, deps: HttpWorkerDeps) {
     const { clock, rng, log } = deps
-    const { plan, limits } = settings
+    const { plan, limits, workers } = settings
     this.#settings = settings
     this.#deps = deps
     this.#accessLog = settings.accessLog
@@ -102,7 +105,11 @@ export class HttpWorker implements HttpWorkerCommands {
       environment: { timeouts, limits },
       onTlsFailure: tlsFailureLog(log, clock),
     }
-    this.#clusters = new StaticClusters(plan.clusters, {
+    const shares = plan.clusters.map((one) => ({
+      ...one,
+      resilience: shareOfResilience(one.resilience ?? {}, workers),
+    }))
+    this.#clusters = new StaticClusters(shares, {
       clock,
       environment: { limits },
       dial: withTls((spec) => dialSocket(spec, dialDeps), dialDeps),
@@ -124,7 +131,7 @@ export class HttpWorker implements HttpWorkerCommands {
       authorizer: accessAuthorizer((service) => access.get(service)),
       sessions: new Sessions(settings.sessionSecret, clock),
       tracer: this.#tracing.tracer,
-      rates: new Rates(clock),
+      rates: new Rates(clock, workers),
       active: new ActiveRequests(),
       onDone: (record) => this.#onDone(record),
       onUnread: ({ reason }) => this.#telemetry.onUnread(reason),

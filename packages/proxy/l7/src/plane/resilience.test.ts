@@ -10,6 +10,10 @@ const bad = 'HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n'
 const always = { numerator: 1, denominator: 1 }
 const retry = { attempts: 3, backoffMs: 0, statusCodes: [503], onConnectionError: true, onReset: true }
 
+const fault = { abort: { status: 418, fraction: always } }
+const rate = { requestsPerSecond: 0.01, burst: 4, per: 'service' } as const
+const hasHead = (text: string): boolean => text.includes('\r\n\r\n')
+
 function statusOf(text: string): string {
   return text.slice(9, 12)
 }
@@ -71,6 +75,31 @@ describe('resilience', () => {
       )
     assert.deepEqual(statuses.map(statusOf), ['200', '200', '429'])
     assert.match(statuses[2] ?? '', /retry-after: \d+\r\n/u)
+  })
+
+  it('lets through its share where it is one of several workers', async () => {
+    const asked = Promise.withResolvers<void>()
+    await using back = await RawBackend.listen(() => asked.resolve())
+    await using proxy = await TestProxy.start({
+      workers: 2,
+      entries: [
+        entry(
+          { path: { kind: 'exact', path: '/none' } },
+          rule('none', { resilience: { rateLimit: rate, fault } }),
+        ),
+        entry({}, rule('back')),
+      ],
+      clusters: { 'test/back': [back.port], 'test/none': [1] },
+      resilience: { limits: { maxConnections: 100, maxRequests: 2, maxPending: 100 } },
+    })
+    const ask = async (path: string): Promise<string> =>
+      statusOf(await exchange(proxy.port, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`, hasHead))
+    assert.deepEqual([await ask('/none'), await ask('/none'), await ask('/none')], ['418', '418', '429'])
+    const first = ask('/')
+    await asked.promise
+    assert.equal(await ask('/'), '503')
+    for (const socket of back.sockets) socket.end(okAnswer)
+    assert.equal(await first, '200')
   })
 
   it('injects the faults of a rule', async () => {

@@ -158,6 +158,8 @@ export interface TestProxyPlan {
   readonly resilience?: Resilience
   /** Absent: one that nobody else has. */
   readonly sessionSecret?: Uint8Array
+  /** Of how many this is one; absent: the only one. */
+  readonly workers?: number
   /** Absent: one that nobody listens on. */
   readonly port?: number
 }
@@ -211,6 +213,7 @@ export class TestProxy implements AsyncDisposable {
     const worker = new HttpWorker(
       {
         index: 0,
+        workers: plan.workers ?? 1,
         plan: { listeners: [listener], clusters },
         limits,
         accessLog: true,
