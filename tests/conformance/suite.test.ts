@@ -5,6 +5,7 @@ import { cases, notMetByTulle } from './cases/index.ts'
 import { binomialBand } from './lib/band.ts'
 import { differ, differInHeaders, differOneOf } from './lib/differences.ts'
 import type { MeshDriver } from './lib/driver.ts'
+import type { Explained } from './lib/explained.ts'
 import { isAsExpected, reportOf } from './lib/report.ts'
 import { runCases } from './lib/run-cases.ts'
 import type { Answer } from './workload/protocol.ts'
@@ -117,6 +118,47 @@ test('runCases() takes no answer for one that nobody compared: target, version, 
     await verdictOf([wants({ status: 200, target: '/other' })], { answer: { received } }),
     'passed',
   )
+})
+
+test('runCases() holds what a mesh explains of a case of SMI against what happens', async () => {
+  const received = {
+    by: 'mesh/app-b',
+    port: 8080,
+    version: '1.1',
+    method: 'GET',
+    target: '/',
+    authority: 'app-svc',
+    headers: [],
+    body: '',
+  } as const
+  const reached = { status: 200, received }
+  const refused = { status: 403 }
+  const verdict = async (answer: Partial<Answer>, explained: Partial<Explained>): Promise<unknown> => {
+    const explain = async (): Promise<Explained> => ({
+      allowed: true,
+      isRead: true,
+      summary: '',
+      by: [],
+      ...explained,
+    })
+    const driver = { ...meshThatAnswers(answer), explain }
+    const steps = [wants({ status: [200, 403, 503, 0] })]
+    const one: Case = { id: 'smi/case', proves: 'nothing', spec: 'none', steps }
+    const options = { driver, seed: 1, nowMs: () => 0, notMet: {} }
+    return (await runCases([one], options))[0]?.verdict
+  }
+  assert.equal(await verdict(reached, { by: ['mesh/app-b', 'mesh/app-c'] }), 'passed')
+  assert.equal(await verdict(reached, { by: ['mesh/app-c'] }), 'failed')
+  assert.equal(await verdict(reached, { allowed: false, by: ['mesh/app-b'] }), 'failed')
+  assert.equal(await verdict(refused, { allowed: false }), 'passed')
+  assert.equal(await verdict(refused, { allowed: false, isRead: false }), 'failed')
+  assert.equal(await verdict({ status: 0 }, { allowed: false, isRead: false }), 'passed')
+  assert.equal(await verdict({ status: 0 }, { allowed: false }), 'failed')
+  assert.equal(await verdict(refused, { by: ['mesh/app-b'] }), 'failed')
+  assert.equal(await verdict({ status: 503 }, { allowed: false }), 'failed')
+  assert.equal(await verdict({ status: 503 }, { allowed: false, status: 503 }), 'passed')
+  const headers = [['grpc-status', '7']] as const
+  assert.equal(await verdict({ status: 200, headers }, { allowed: false }), 'passed')
 })
 
 test('runCases() holds shares, connections and conditions against what is expected', async () => {

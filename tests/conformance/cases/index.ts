@@ -11,6 +11,7 @@ import { resilienceCases } from './gateway-resilience.ts'
 import { statusCases } from './gateway-status.ts'
 import { streamCases } from './gateway-streams.ts'
 import { smiAccessCases } from './smi-access.ts'
+import { smiExplainedCases } from './smi-explained.ts'
 import { smiSplitCases } from './smi-split.ts'
 import { smiSuiteCases } from './smi-suite.ts'
 import { trafficPolicyCases } from './traffic-policies.ts'
@@ -33,4 +34,5 @@ export const cases: readonly Case[] = [
   ...smiSuiteCases,
   ...smiAccessCases,
   ...smiSplitCases,
+  ...smiExplainedCases,
 ]

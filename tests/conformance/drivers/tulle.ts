@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import { errorText } from '@tulle/core'
+import type { Explanation } from '@tulle/outputs'
 import type { List, ObjectView, SyncView, WaitView, WaypointView } from '@tulle/status'
 import { MeshFolder } from '../../support/mesh.ts'
 import type { Mesh } from '../../support/mesh.ts'
@@ -6,6 +8,7 @@ import { until } from '../../support/waiting.ts'
 import { baseObjects, workloadManifest, workloads } from '../base.ts'
 import type { Manifest } from '../lib/case.ts'
 import type { CaseObjects, MeshDriver, ObjectCondition, TcpCall } from '../lib/driver.ts'
+import type { Explained, ExplainedCall } from '../lib/explained.ts'
 import type { Answer, Call, Received, TcpOutcome } from '../workload/protocol.ts'
 import { WorkloadClient } from '../workload/workload-client.ts'
 
@@ -107,6 +110,40 @@ export class TulleDriver implements MeshDriver {
     return this.#mesh.addressOf(workload)
   }
 
+  async explain(from: string, call: ExplainedCall): Promise<Explained> {
+    const { host, port, method, path, headers = [], authority, protocol } = call
+    const query = new URLSearchParams({ from, to: host, port: `${port}` })
+    const isRead = await this.#isRead(query)
+    if (path !== undefined && isRead) {
+      query.set('method', method ?? 'GET')
+      query.set('path', path)
+      const grpc = protocol === 'grpc' ? [['content-type', 'application/grpc'] as const] : []
+      const host_ = authority === undefined ? [] : [['host', authority] as const]
+      for (const [name, value] of [...headers, ...grpc, ...host_]) query.append('header', `${name}: ${value}`)
+    }
+    const explained = await this.#explanation(query)
+    if (typeof explained === 'string') return refusedUnread(explained)
+    const { allowed, summary, request, endpoints } = explained
+    return {
+      allowed,
+      isRead,
+      summary,
+      by: endpoints.filter((one) => one.allowed).map(({ uid }) => uid.split('/').slice(-2).join('/')),
+      ...(request?.answer === undefined ? {} : { status: request.answer.status }),
+    }
+  }
+
+  /** Whether somebody reads requests there: of others, there is nothing to explain. */
+  async #isRead(query: URLSearchParams): Promise<boolean> {
+    const explained = await this.#explanation(query)
+    return typeof explained !== 'string' && explained.waypoint?.used === true
+  }
+
+  /** Or why there is none: what is asked is no request to the mesh, and it says what it answers. */
+  #explanation(query: URLSearchParams): Promise<Explanation | string> {
+    return this.#mesh.control.get<Explanation>(`/v1/explain?${query.toString()}`).catch(errorText)
+  }
+
   #client(name: string): WorkloadClient {
     const client = this.#clients.get(name)
     if (client === undefined) throw new Error(`the suite has no workload ${name}`)
@@ -155,6 +192,12 @@ export class TulleDriver implements MeshDriver {
     await this.#mesh[Symbol.asyncDispose]()
     this.#folder[Symbol.dispose]()
   }
+}
+
+function refusedUnread(summary: string): Explained {
+  const status = /a waypoint answers (?<status>\d{3})/u.exec(summary)?.groups?.['status']
+  if (status === undefined) throw new Error(summary)
+  return { allowed: false, isRead: true, summary, by: [], status: Number(status) }
 }
 
 function meshManifest(denyByDefault: boolean): string {

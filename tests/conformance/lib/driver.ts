@@ -1,5 +1,6 @@
 import type { Answer, Call, Received, TcpOutcome } from '../workload/protocol.ts'
 import type { Manifest } from './case.ts'
+import type { Explained, ExplainedCall } from './explained.ts'
 
 /**
  * What the suite needs of a mesh. Workloads are those of `base.ts`, each `workload/main.ts` in a network of its own.
@@ -21,6 +22,8 @@ export interface MeshDriver extends AsyncDisposable {
   udp(from: string, to: { readonly host: string; readonly port: number }): Promise<boolean>
   conditions(object: string): Promise<readonly ObjectCondition[] | undefined>
   addressOf(workload: string): Promise<string>
+  /** What the mesh says of a call; absent: it explains nothing. */
+  explain?(from: string, call: ExplainedCall): Promise<Explained>
 }
 
 export interface CaseObjects {

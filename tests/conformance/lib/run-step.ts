@@ -8,6 +8,7 @@ import type { ApplyStep, Ask, Case, ConditionStep, RequestStep, ShareStep, Step,
 import type { Differences } from './differences.ts'
 import { differ, differInHeaders, differOneOf } from './differences.ts'
 import type { MeshDriver } from './driver.ts'
+import { holdAgainstAnswer, holdAgainstOutcome } from './explained.ts'
 
 /** Copies and repeats may come after the answer. */
 const deliveredWithinMs = 3000
@@ -80,12 +81,16 @@ async function runRequest(step: RequestStep, context: StepContext): Promise<Diff
   const expect = withKeptBackend(step.expect, sessions)
   const target = await targetOf(targetText(ask), driver)
   const id = newId()
-  const answer = await driver.call(ask.from ?? defaultCaller, callOf(ask, target, id))
+  const from = ask.from ?? defaultCaller
+  const call = callOf(ask, target, id)
+  const answer = await driver.call(from, call)
   const what = `${ask.method ?? ''} ${targetText(ask)}${ask.path ?? '/'}`.trim()
   const differences = [
     ...compareAnswer(expect, answer),
     ...(await compareDeliveries(expect.deliveries ?? {}, id, driver)),
   ]
+  const explained = await explainer(context)?.(from, call)
+  if (explained !== undefined) differences.push(...holdAgainstAnswer(explained, answer))
   if (step.keep !== undefined) keepSession(step.keep, answer, sessions)
   const connection = ask.connection ?? ''
   if (expect.localPort === 'as before')
@@ -208,14 +213,26 @@ function outside(
   return [`${what}: expected ${least} to ${most} of ${count} (${chance}), found ${found}`]
 }
 
-async function runTcp(step: TcpStep, { driver }: StepContext): Promise<Differences> {
+/** Held against what happens in the cases of SMI. */
+function explainer({ driver, one }: StepContext): MeshDriver['explain'] {
+  return one.id.startsWith('smi') ? driver.explain?.bind(driver) : undefined
+}
+
+async function runTcp(step: TcpStep, context: StepContext): Promise<Differences> {
   const { serverName, keepAs } = step
-  const outcome = await driver.tcp(step.from ?? defaultCaller, {
-    ...(await targetOf(step.to, driver)),
+  const { driver } = context
+  const from = step.from ?? defaultCaller
+  const target = await targetOf(step.to, driver)
+  const outcome = await driver.tcp(from, {
+    ...target,
     ...(serverName === undefined ? {} : { serverName }),
     ...(keepAs === undefined ? {} : { keepAs }),
   })
-  return differOneOf(`TCP to ${step.to}: answered by`, step.by, outcome.by === '' ? null : outcome.by)
+  const explained = await explainer(context)?.(from, target)
+  return [
+    ...differOneOf(`TCP to ${step.to}: answered by`, step.by, outcome.by === '' ? null : outcome.by),
+    ...(explained === undefined ? [] : holdAgainstOutcome(explained, outcome)),
+  ]
 }
 
 async function checkConditions(step: ConditionStep, driver: MeshDriver): Promise<Differences> {

@@ -109,9 +109,11 @@ export class Caller {
         trailers = pairsOf((rest[0] ?? []) as readonly string[])
       })
       collect(stream, (all) => {
+        // Of a connection that was closed there is nothing to say, and no socket left.
+        if (status === 0) return
         const said = readBody(isGrpc ? decodeMessage(all) : all)
         const { localPort = 0 } = session.socket
-        if (status !== 0) done({ status, headers: head, trailers, localPort, ...said })
+        done({ status, headers: head, trailers, localPort, ...said })
       })
       session.on('error', (error) => stream.destroy(error))
     })
