@@ -52,20 +52,22 @@ export class PromptReader implements ReadyReader {
     this.#isWanted = false
   }
 
-  onReady(): void {
+  onReady(): boolean {
     // Once a socket is destroyed, its descriptor's number may be another connection's.
-    if (this.#socket.destroyed) return
+    if (this.#socket.destroyed) return false
     if (!this.#isWanted || this.#isEnded) {
       this.#unwatch()
-      return
+      return false
     }
     const { bytes } = this.#landing
-    const length = libc.recv(this.#fd, bytes, bytes.length, MSG_DONTWAIT)
-    if (length > 0) {
-      this.#landing.onRead(length)
-      return
-    }
-    const errno = length < 0 ? lastErrno() : 0
+    const room = bytes.length
+    const length = libc.recv(this.#fd, bytes, room, MSG_DONTWAIT)
+    if (length > 0) this.#landing.onRead(length)
+    else this.#onNothing(length < 0 ? lastErrno() : 0)
+    return length === room || this.#isEnded
+  }
+
+  #onNothing(errno: number): void {
     if (errno === EAGAIN || errno === EINTR) return
     if (errno === 0) {
       this.#end()

@@ -2,13 +2,14 @@
  * Which of this thread's descriptors have something to read: an epoll of our own, which the event loop watches as one
  * descriptor. A turn then costs two calls for all of them, where Node calls into JavaScript and back for each.
  */
-import { flushAfter } from '@tulle/core'
+import { flushAfter, flushNow } from '@tulle/core'
 import { check, libc, whenReadable } from './libc.ts'
 import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLIN } from './linux.ts'
 
-/** Is called in each turn in which its descriptor has something to read, or an error or an end to tell. */
+/** Is called whenever its descriptor has something to read, or an error or an end to tell. */
 export interface ReadyReader {
-  onReady(): void
+  /** Reads once. True: the rest of the thread should have its turn before this is asked again. */
+  onReady(): boolean
 }
 
 /** The C struct epoll_event in words of 32 bits: packed on x64, its second member aligned elsewhere. */
@@ -17,6 +18,12 @@ const fdWord = process.arch === 'x64' ? 1 : 2
 
 /** Those beyond wait for the next turn, so that others have theirs. */
 const maxEventsOfTurn = 256
+
+/** A turn of the event loop, with two calls of koffi's, costs as much as several looks. */
+const maxLooksOfTurn = 4
+
+/** Where there was less, nothing will have come while it was handled. */
+const minEventsToLookAgain = 4
 
 interface Epoll {
   readonly fd: number
@@ -75,9 +82,24 @@ function closeUnused(): void {
   epoll = undefined
 }
 
+/** Looks again while much comes: each look's answers leave before the next one, and bulk waits for the next turn. */
 function callReady(): void {
-  if (epoll === undefined) return
-  const count = libc.epollWait(epoll.fd, events, maxEventsOfTurn, 0)
+  let left = maxEventsOfTurn
+  for (let looks = 1; ; looks++) {
+    const handled = callReadyOnce(left)
+    left -= handled
+    if (handled < minEventsToLookAgain || looks === maxLooksOfTurn || left === 0) return
+    flushNow()
+  }
+}
+
+/** Returns how many there were; 0 where others of the thread should have their turn. */
+function callReadyOnce(most: number): number {
+  if (epoll === undefined) return 0
+  const count = libc.epollWait(epoll.fd, events, most, 0)
+  let isBulk = false
   // A reader may close descriptors of others here, and open new ones with their numbers: those find nothing to read.
-  for (let at = 0; at < count * eventWords; at += eventWords) readers[events[at + fdWord] ?? -1]?.onReady()
+  for (let at = 0; at < count * eventWords; at += eventWords)
+    if (readers[events[at + fdWord] ?? -1]?.onReady() === true) isBulk = true
+  return isBulk ? 0 : count
 }
