@@ -17,6 +17,11 @@ export function flushNow(): void {
   flushAll()
 }
 
+/** Whether a turn's input is being handled, behind which there is a flush: one that comes now is not the last of the turn. */
+export function isFlushDue(): boolean {
+  return isFlushedAfter
+}
+
 /** Runs what handles a turn's input, and flushes at once what came of it. */
 export function flushAfter(handleInput: () => void): void {
   isFlushedAfter = true

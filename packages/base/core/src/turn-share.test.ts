@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { stat } from 'node:fs'
 import { test } from 'node:test'
-import { flushAfter } from './flush-turn.ts'
+import { flushAfter, flushNow } from './flush-turn.ts'
 import { requestsPerTurn, restThisTurn, spendTurn, turnOfThread } from './turn-share.ts'
 import type { Resting } from './turn-share.ts'
 
@@ -44,6 +44,19 @@ test('who rests goes on in a later turn, not at the end of that in which it read
   assert.equal(begun, 10)
   while (pipeline.left > 0) await nextTurn()
   assert.equal(begun, 20)
+})
+
+test('what leaves in the middle of a turn’s input ends no turn', () => {
+  const first = turnOfThread()
+  flushAfter(() => {
+    spendTurn(requestsPerTurn / 2)
+    flushNow()
+    assert.equal(turnOfThread(), first)
+    assert.ok(!spendTurn(requestsPerTurn / 2))
+  })
+  assert.equal(turnOfThread(), first + 1)
+  assert.ok(spendTurn(requestsPerTurn / 2))
+  flushNow()
 })
 
 test('a thousand pipelines share a turn, and all of them get on alike', async () => {

@@ -1,4 +1,4 @@
-import { flushAfter, flushThisTurn } from './flush-turn.ts'
+import { flushAfter, flushThisTurn, isFlushDue } from './flush-turn.ts'
 import type { Flushable } from './flush-turn.ts'
 
 /** Something that has had enough of this turn of the event loop, and goes on in a later one. */
@@ -24,8 +24,9 @@ let isScheduled = false
 
 const endOfTurn: Flushable = {
   flushTurn() {
+    if (isFlushDue()) flushThisTurn(endOfTurn)
     // Where somebody rests, the next turn begins with those.
-    if (!isScheduled) beginTurn()
+    else if (!isScheduled) beginTurn()
   },
 }
 
