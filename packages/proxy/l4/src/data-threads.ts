@@ -3,8 +3,8 @@ import { beginThread } from '@tulle/runtime'
 import { defaultLimits } from './limits.ts'
 
 /**
- * What connections leave behind dies young: a larger one brings next to nothing, and takes memory, as it has grown to its bound
- * when the thread has loaded. Half spaces of a third of this.
+ * What connections leave behind dies young. With 12 a new connection took 3 to 5 % less processor, but an idle proxy 3 MB more,
+ * which is more than it may have: the space has grown to its bound when the thread has loaded. Half spaces of a third of this.
  */
 const maxYoungGenerationSizeMb = 3
 
