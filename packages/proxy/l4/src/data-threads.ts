@@ -3,10 +3,10 @@ import { beginThread } from '@tulle/runtime'
 import { defaultLimits } from './limits.ts'
 
 /**
- * What connections leave behind dies young. With 12 a new connection took 3 to 5 % less processor, but an idle proxy 3 MB more,
- * which is more than it may have: the space has grown to its bound when the thread has loaded. Half spaces of a third of this.
+ * What connections leave behind dies young: with 3, a new one takes 3 to 5 % more processor. Half spaces of a third of this, to
+ * which they have grown when the thread has loaded: see `shrinkHeap`.
  */
-const maxYoungGenerationSizeMb = 3
+const maxYoungGenerationSizeMb = 12
 
 export function beginDataThread(index: number, maxHeapBytes: number): Worker {
   return beginThread({
