@@ -77,6 +77,14 @@ describe('CommandThread', () => {
     assert.deepEqual(test.warnings, [['beware', { thread: 'a setting', a: 1 }]])
   })
 
+  it('is not broken off in the middle of a turn when it is closed', async () => {
+    const test = new TestThread()
+    const progress = new Int32Array(new SharedArrayBuffer(4))
+    await test.thread.call('workLate', progress)
+    await test.thread.close()
+    assert.notEqual(progress[0], 1)
+  })
+
   it('takes slices one by one, and ends those that nobody takes', async () => {
     await using test = new TestThread()
     const { thread } = test

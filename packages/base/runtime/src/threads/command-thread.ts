@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { Worker } from 'node:worker_threads'
 import { errorText } from '@tulle/core'
 import type { Log } from '../log.ts'
@@ -86,12 +87,17 @@ export class CommandThread<Commands extends ThreadCommands, Said, Failure extend
     }
   }
 
-  /** Has it close what it has, and ends it. */
+  /**
+   * Has it close what it has, and end itself between two turns. `terminate` would break it off wherever it is, while the last
+   * sockets tell of their end; native code that is broken off (koffi) takes the process with it.
+   */
   async close(): Promise<void> {
     if (this.#closing) return
     await this.#ask({ kind: 'call', id: ++this.#lastId, command: 'close', argument: undefined })
     this.#closing = true
-    await this.#worker.terminate()
+    const ended = once(this.#worker, 'exit')
+    this.#post({ kind: 'end' })
+    await ended
   }
 
   #ask(request: AnsweredRequest): Promise<unknown> {

@@ -13,10 +13,14 @@ export interface TestCommands {
   numbers(end: number): AsyncGenerator<number, void>
   /** Nothing, until nobody waits for it any more. */
   nothing(argument: undefined, signal: AbortSignal): AsyncGenerator<string, void>
+  /** Has something long to do behind its close; tells in `progress[0]` when it begins that (1) and when it is done (2). */
+  workLate(progress: Int32Array): Promise<void>
   close(): Promise<void>
 }
 
 const host = new ThreadHost<string>()
+
+let lateWork: (() => void) | undefined
 
 const commands = (setting: string): TestCommands => ({
   double: async (value) => value * 2,
@@ -40,7 +44,17 @@ const commands = (setting: string): TestCommands => ({
     if (!signal.aborted) yield 'never'
     host.say('nobody waits')
   },
-  close: async () => host.say('closed'),
+  workLate: async (progress) => {
+    lateWork = () => {
+      Atomics.store(progress, 0, 1)
+      for (let i = 0; i < 20_000_000; i++) Atomics.load(progress, 0)
+      Atomics.store(progress, 0, 2)
+    }
+  },
+  close: async () => {
+    host.say('closed')
+    if (lateWork !== undefined) setImmediate(lateWork)
+  },
 })
 
 host.serve(commands)

@@ -58,6 +58,10 @@ export class ThreadHost<Said = never> {
           return
         case 'log-chunk':
           this.#chunks.giveBack(request.buffer)
+          return
+        case 'end':
+          // Of a worker thread this is the end of the thread.
+          process.exit()
       }
     })
   }

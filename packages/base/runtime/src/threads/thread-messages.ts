@@ -14,6 +14,8 @@ export type ThreadRequest =
   | { readonly kind: 'stop'; readonly id: number }
   /** Lines of the access log were written, and what they came in is free. */
   | { readonly kind: 'log-chunk'; readonly buffer: ArrayBuffer }
+  /** The last: the thread ends. */
+  | { readonly kind: 'end' }
 
 export type ThreadMessage<Said> =
   | { readonly kind: 'result'; readonly id: number; readonly value: unknown }
