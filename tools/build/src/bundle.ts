@@ -1,6 +1,6 @@
 import { relative, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
-import type { Plugin } from 'rolldown'
+import type { Plugin, RolldownOutput } from 'rolldown'
 import { replaceLocations } from './locations.ts'
 
 export interface BundleOptions {
@@ -44,7 +44,17 @@ export async function bundle(options: BundleOptions): Promise<readonly string[]>
     comments: false,
   })
   await build.close()
+  expectEntriesAlone(output, new Set(Object.keys(entries).map((name) => `${name}.js`)))
   return output.flatMap((part) => (part.type === 'chunk' ? part.moduleIds : []))
+}
+
+/** An entry acts when it is loaded, so that whoever needs a part of one would act as it. Such a part needs a second user, or another place. */
+function expectEntriesAlone(output: RolldownOutput['output'], entries: ReadonlySet<string>): void {
+  for (const part of output) {
+    const entry = part.type === 'chunk' ? part.imports.find((name) => entries.has(name)) : undefined
+    if (entry !== undefined)
+      throw new Error(`bundle: expected nothing that imports ${entry}, found ${part.fileName}`)
+  }
 }
 
 /** In the sources a file names another by its place in the checkout; in the package both lie elsewhere. */

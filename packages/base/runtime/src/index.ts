@@ -35,7 +35,6 @@ export type {
 } from './metrics-snapshot.ts'
 export { nearest } from './nearest.ts'
 export { nextTurn } from './next-turn.ts'
-export { shrinkHeap } from './shrink-heap.ts'
 export { metricsReply } from './metrics-reply.ts'
 export { expositionText } from './open-metrics.ts'
 export type { ExpositionFormat } from './open-metrics.ts'

@@ -1,8 +1,9 @@
 /** Entry of a data path thread: a DataWorker that the main thread commands. */
 import { flushCompileCache } from 'node:module'
 import { systemClock, systemRng } from '@tulle/core'
-import { shrinkHeap, ThreadHost } from '@tulle/runtime'
+import { ThreadHost } from '@tulle/runtime'
 import { DataWorker } from './data-worker-core.ts'
+import { shrinkHeap } from './shrink-heap.ts'
 import { threadCpuMicroseconds } from './thread-cpu.ts'
 import type { WorkerSaid, WorkerSettings } from './worker-commands.ts'
 
