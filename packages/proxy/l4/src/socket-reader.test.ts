@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
 import { test } from 'node:test'
 import { TestClock } from '@tulle/core'
 import { CopyBuffers } from './copy-buffers.ts'
 import { SocketReader } from './socket-reader.ts'
 import type { Sink } from './socket-reader.ts'
+import { connectedPair } from './test-sockets.ts'
+import type { Pair } from './test-sockets.ts'
 
 /** Has room for everything, and notes how bytes came. */
 class Noted implements Sink {
@@ -52,35 +51,41 @@ class Noted implements Sink {
   }
 }
 
-async function pair(): Promise<{ readonly near: Socket; readonly far: Socket } & Disposable> {
-  const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const far = connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, noDelay: true })
-  const [near] = (await once(server, 'connection')) as [Socket]
-  server.close()
-  return {
-    near,
-    far,
-    [Symbol.dispose]: () => {
-      near.destroy()
-      far.destroy()
-    },
+class Reading implements Disposable {
+  readonly buffers: CopyBuffers = new CopyBuffers(new TestClock(0))
+  readonly sink: Noted = new Noted(this.buffers)
+  readonly #pair: Pair
+  #sent: number = 0
+
+  constructor(pair: Pair) {
+    this.#pair = pair
+    new SocketReader(this.buffers, this.sink).attach(pair.far)
+  }
+
+  /** One write after the other, each when all of those before has come. */
+  async send(...writes: readonly number[]): Promise<void> {
+    for (const bytes of writes) {
+      this.#pair.near.write(Buffer.alloc(bytes))
+      this.#sent += bytes
+      await this.sink.until(this.#sent)
+    }
+  }
+
+  async end(bytes: number): Promise<void> {
+    this.#pair.near.end(Buffer.alloc(bytes))
+    await this.sink.ended.promise
+  }
+
+  [Symbol.dispose](): void {
+    this.#pair[Symbol.dispose]()
   }
 }
 
 test('SocketReader copies nothing of a stream whose reads are larger than the landing buffer', async () => {
-  using sockets = await pair()
-  const buffers = new CopyBuffers(new TestClock(0))
-  const landing = buffers.landingBody.length
-  const sink = new Noted(buffers)
-  new SocketReader(buffers, sink).attach(sockets.near)
-  let sent = 0
-  for (const bytes of [landing, 20_000, 30_000, 20_000, 100, 200]) {
-    sockets.far.write(Buffer.alloc(bytes))
-    sent += bytes
-    await sink.until(sent)
-  }
-  assert.deepEqual(sink.pieces, [
+  using reading = new Reading(await connectedPair())
+  const landing = reading.buffers.landingBody.length
+  await reading.send(landing, 20_000, 30_000, 20_000, 100, 200)
+  assert.deepEqual(reading.sink.pieces, [
     ['copied', landing],
     ['handed over', 20_000],
     ['handed over', 30_000],
@@ -91,30 +96,15 @@ test('SocketReader copies nothing of a stream whose reads are larger than the la
 })
 
 test('SocketReader holds no buffer of its own after a small read', async () => {
-  using sockets = await pair()
-  const buffers = new CopyBuffers(new TestClock(0))
-  const landing = buffers.landingBody.length
-  const sink = new Noted(buffers)
-  new SocketReader(buffers, sink).attach(sockets.near)
-  let sent = 0
-  for (const bytes of [landing, 20_000, 100]) {
-    sockets.far.write(Buffer.alloc(bytes))
-    sent += bytes
-    await sink.until(sent)
-  }
-  assert.equal(buffers.slabs.taken, 0)
+  using reading = new Reading(await connectedPair())
+  await reading.send(reading.buffers.landingBody.length, 20_000, 100)
+  assert.equal(reading.buffers.slabs.taken, 0)
 })
 
 test('SocketReader holds no buffer of its own once it has found the end', async () => {
-  using sockets = await pair()
-  const buffers = new CopyBuffers(new TestClock(0))
-  const landing = buffers.landingBody.length
-  const sink = new Noted(buffers)
-  new SocketReader(buffers, sink).attach(sockets.near)
-  sockets.far.write(Buffer.alloc(landing))
-  await sink.until(landing)
-  sockets.far.end(Buffer.alloc(20_000))
-  await sink.ended.promise
-  assert.equal(sink.pieces.at(-1)?.[0], 'handed over')
-  assert.equal(buffers.slabs.taken, 0)
+  using reading = new Reading(await connectedPair())
+  await reading.send(reading.buffers.landingBody.length)
+  await reading.end(20_000)
+  assert.equal(reading.sink.pieces.at(-1)?.[0], 'handed over')
+  assert.equal(reading.buffers.slabs.taken, 0)
 })

@@ -1,46 +1,18 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import type { AddressInfo, Socket } from 'node:net'
-import { connect, createServer } from 'node:net'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { PromptWriter } from '@tulle/kernel'
 import { SocketWriter } from './socket-writer.ts'
+import { connectedPair } from './test-sockets.ts'
+import type { Pair } from './test-sockets.ts'
 
 /** More than both kernel buffers of a loopback connection hold. */
 const chunkBytes = 8 * 1024 * 1024
 
-interface Pair extends Disposable {
-  readonly near: Socket
-  /** Reads nothing until it is resumed. */
-  readonly far: Socket
-}
-
-async function slowPair(): Promise<Pair> {
-  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const near = connect({
-    port: (server.address() as AddressInfo).port,
-    host: '127.0.0.1',
-    allowHalfOpen: true,
-  })
-  const [[far]] = (await Promise.all([once(server, 'connection'), once(near, 'connect')])) as [
-    [Socket],
-    unknown,
-  ]
-  return {
-    near,
-    far,
-    [Symbol.dispose]: () => {
-      near.destroy()
-      far.destroy()
-      server.close()
-    },
-  }
-}
-
 test('SocketWriter.end() lets go first what waits behind a mark, and reports every byte once', async () => {
-  using pair = await slowPair()
+  using pair = await connectedPair()
   const released: Buffer[] = []
   let left = 0
   const errors: Error[] = []
@@ -69,7 +41,7 @@ test('SocketWriter.end() lets go first what waits behind a mark, and reports eve
 })
 
 test('SocketWriter.end() on a socket that is then destroyed releases what waited', async () => {
-  using pair = await slowPair()
+  using pair = await connectedPair()
   const released: Buffer[] = []
   pair.near.on('error', () => undefined)
   const writer = new SocketWriter({
@@ -87,12 +59,9 @@ test('SocketWriter.end() on a socket that is then destroyed releases what waited
 })
 
 test('SocketWriter.end() closes where the peer has ended before, and nothing is lost', async () => {
-  using pair = await slowPair()
+  using pair = await connectedPair()
   const { writer } = recorded(pair.near)
-  const ended = once(pair.near, 'end')
-  pair.near.resume()
-  pair.far.end()
-  await ended
+  await endFarSide(pair)
   const bytes = Buffer.alloc(100_000, 1)
   assert.equal(writer.write(bytes, 0, bytes.length), true)
   writer.end()
@@ -105,12 +74,9 @@ test('SocketWriter.end() closes where the peer has ended before, and nothing is 
 })
 
 test('SocketWriter.end() does not close while bytes wait, also where the peer has ended before', async () => {
-  using pair = await slowPair()
+  using pair = await connectedPair()
   const { writer } = recorded(pair.near)
-  const ended = once(pair.near, 'end')
-  pair.near.resume()
-  pair.far.end()
-  await ended
+  await endFarSide(pair)
   const bytes = Buffer.alloc(chunkBytes, 1)
   assert.equal(writer.write(bytes, 0, bytes.length), false)
   writer.end()
@@ -120,6 +86,13 @@ test('SocketWriter.end() does not close while bytes wait, also where the peer ha
   await once(pair.far, 'end')
   assert.equal(received, bytes.length)
 })
+
+async function endFarSide({ near, far }: Pair): Promise<void> {
+  const ended = once(near, 'end')
+  near.resume()
+  far.end()
+  await ended
+}
 
 /** What a writer did with the buffers it was given. */
 function recorded(socket: Socket): {
@@ -146,7 +119,7 @@ function writesOf(context: TestContext): () => readonly number[] {
 }
 
 test('SocketWriter.gather joins pieces that lie side by side into one write at the end of the turn', async (context) => {
-  using pair = await slowPair()
+  using pair = await connectedPair()
   const { writer, kept, left } = recorded(pair.near)
   const writes = writesOf(context)
   const [one, two] = [Buffer.alloc(65_536, 1), Buffer.alloc(65_536, 2)]
@@ -161,7 +134,7 @@ test('SocketWriter.gather joins pieces that lie side by side into one write at t
 })
 
 test('SocketWriter.gather lets a small piece leave at once, with what was gathered before it', async (context) => {
-  using pair = await slowPair()
+  using pair = await connectedPair()
   const { writer } = recorded(pair.near)
   const writes = writesOf(context)
   const bytes = Buffer.alloc(65_536, 1)
@@ -174,7 +147,7 @@ test('SocketWriter.gather lets a small piece leave at once, with what was gather
 })
 
 test('small pieces behind a full socket hold no buffer but a few of their own', async (context) => {
-  using pair = await slowPair()
+  using pair = await connectedPair()
   const { writer, kept, left } = recorded(pair.near)
   const writes = writesOf(context)
   const large = Buffer.alloc(chunkBytes, 1)
@@ -198,7 +171,7 @@ test('small pieces behind a full socket hold no buffer but a few of their own', 
 })
 
 test('SocketWriter.close reports what it never wrote, and releases it', async () => {
-  using pair = await slowPair()
+  using pair = await connectedPair()
   const { writer, kept, left } = recorded(pair.near)
   const bytes = Buffer.alloc(65_536, 1)
   writer.gather(bytes, 0, 20_000)

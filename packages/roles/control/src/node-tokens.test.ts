@@ -4,18 +4,29 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { loadTokenKey, mintNodeToken, verifyNodeToken } from '@tulle/ca'
+import type { TokenKey } from '@tulle/ca'
 import { TestClock } from '@tulle/core'
 import { silentLog } from '@tulle/runtime'
 import { keepNodeTokens } from './node-tokens.ts'
 import { stateFiles } from './state-folder.ts'
+import type { StateFiles } from './state-folder.ts'
+
+async function emptyState(): Promise<
+  { readonly files: StateFiles; readonly key: TokenKey; readonly clock: TestClock } & AsyncDisposable
+> {
+  const folder = await mkdtemp(join(tmpdir(), 'tulle-tokens-'))
+  const files = stateFiles(folder)
+  return {
+    files,
+    key: await loadTokenKey(files.tokenKey),
+    clock: new TestClock(),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
+  }
+}
 
 test('keepNodeTokens() keeps a private token for each node, valid at any time', async () => {
-  await using stack = new AsyncDisposableStack()
-  const folder = await mkdtemp(join(tmpdir(), 'tulle-tokens-'))
-  stack.defer(() => rm(folder, { recursive: true }))
-  const files = stateFiles(folder)
-  const clock = new TestClock()
-  const key = await loadTokenKey(files.tokenKey)
+  await using state = await emptyState()
+  const { files, key, clock } = state
   const options = { key, nodes: ['n1', 'n2'], ttlMs: 60_000, files }
   const kept = await keepNodeTokens(options, { clock, log: silentLog })
   const first = await readFile(files.node('n1').token, 'utf8')
@@ -39,12 +50,8 @@ test('keepNodeTokens() keeps a private token for each node, valid at any time', 
 })
 
 test('a start keeps the tokens that hold beyond their next renewal, and no others', async () => {
-  await using stack = new AsyncDisposableStack()
-  const folder = await mkdtemp(join(tmpdir(), 'tulle-tokens-'))
-  stack.defer(() => rm(folder, { recursive: true }))
-  const files = stateFiles(folder)
-  const clock = new TestClock()
-  const key = await loadTokenKey(files.tokenKey)
+  await using state = await emptyState()
+  const { files, key, clock } = state
   const nodes = ['good', 'old', 'long', 'alien', 'foreign', 'open', 'exposed', 'gone']
   const ttlMs = 60_000
   const begin = async (): Promise<void> => {
