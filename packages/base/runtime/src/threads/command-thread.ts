@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { Worker } from 'node:worker_threads'
 import { errorText } from '@tulle/core'
 import type { Log } from '../log.ts'
@@ -95,9 +94,10 @@ export class CommandThread<Commands extends ThreadCommands, Said, Failure extend
     if (this.#closing) return
     await this.#ask({ kind: 'call', id: ++this.#lastId, command: 'close', argument: undefined })
     this.#closing = true
-    const ended = once(this.#worker, 'exit')
+    const ended = Promise.withResolvers<void>()
+    this.#worker.once('exit', () => ended.resolve())
     this.#post({ kind: 'end' })
-    await ended
+    await ended.promise
   }
 
   #ask(request: AnsweredRequest): Promise<unknown> {
