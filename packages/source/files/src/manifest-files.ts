@@ -88,7 +88,8 @@ export class ManifestFiles {
 
   /** Whether there is room for another file, so that it may be looked at without the others. */
   hasRoomFor(path: string): boolean {
-    return this.#states.has(path) || this.#states.size < this.#deps.limits.maxFiles
+    const { maxFiles, maxEntries } = this.#deps.limits
+    return this.#states.has(path) || this.#states.size < Math.min(maxFiles, maxEntries)
   }
 
   /**
