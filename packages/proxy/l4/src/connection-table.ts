@@ -177,14 +177,9 @@ export class ConnectionTable {
     this.#closeIf(uid, reason, () => true)
   }
 
-  /** Whether nothing is open, or being made. */
-  get isEmpty(): boolean {
-    return this.#held.size === 0
-  }
-
   /** Resolves when nothing is open, or being made. */
   empty(): Promise<void> {
-    if (this.isEmpty) return Promise.resolve()
+    if (this.#held.size === 0) return Promise.resolve()
     return new Promise((resolve) => {
       const earlier = this.#onEmpty
       this.#onEmpty = () => {

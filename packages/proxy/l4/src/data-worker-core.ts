@@ -229,11 +229,6 @@ export class DataWorker implements WorkerCommands {
     }
   }
 
-  /** Whether no connection is open, or being made. */
-  get isIdle(): boolean {
-    return this.#context.connections.isEmpty
-  }
-
   async drain(deadlineMs: number): Promise<void> {
     for (const enrolment of this.#enrolments.values()) enrolment.drain()
     const { clock } = this.#context
