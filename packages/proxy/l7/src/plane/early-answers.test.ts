@@ -4,10 +4,15 @@ import { connect, constants } from 'node:http2'
 import type { ClientHttp2Session, ClientHttp2Stream, Settings } from 'node:http2'
 import { it } from 'node:test'
 import { TestClock } from '@tulle/core'
-import { entry, rule } from '../routing/test-requests.ts'
+import type { HttpEntry } from '@tulle/traffic'
+import { entry, rule, toBackend } from '../routing/test-requests.ts'
 import { answering, okAnswer, proxyIp, RawBackend, TestProxy } from './test-proxy.ts'
 
 const maxStreams = 200
+
+function startProxy(entries: readonly HttpEntry[], back: RawBackend, clock: TestClock): Promise<TestProxy> {
+  return TestProxy.start({ entries, clusters: { 'test/back': [back.port] }, protocol: 'http2', clock })
+}
 
 function open(port: number, settings: Settings = {}): ClientHttp2Session & Disposable {
   const session = connect(`http://${proxyIp}:${port}`, { settings })
@@ -29,12 +34,8 @@ function said(session: ClientHttp2Session): Promise<void> {
 it('takes a request no longer than a moment after its answer, so that its stream is there for the next', async () => {
   await using back = await RawBackend.listen(answering(okAnswer))
   const clock = new TestClock()
-  await using proxy = await TestProxy.start({
-    entries: [entry({ path: { kind: 'prefix', path: '/back' } }, rule('back'))],
-    clusters: { 'test/back': [back.port] },
-    protocol: 'http2',
-    clock,
-  })
+  const entries = [entry({ path: { kind: 'prefix', path: '/back' } }, rule('back'))]
+  await using proxy = await startProxy(entries, back, clock)
   using session = open(proxy.port)
   for (const path of ['/none', '/back', '/none']) {
     const streams = Array.from({ length: maxStreams }, () => post(session, path))
@@ -59,12 +60,7 @@ it('keeps the half of a tunnel that its client goes on with', async () => {
       socket.end('HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: other\r\n\r\nfirst')
   })
   const clock = new TestClock()
-  await using proxy = await TestProxy.start({
-    entries: [entry({}, rule('back'))],
-    clusters: { 'test/back': [back.port] },
-    protocol: 'http2',
-    clock,
-  })
+  await using proxy = await startProxy(toBackend, back, clock)
   using session = open(proxy.port)
   await once(session, 'remoteSettings')
   const stream = session.request(
@@ -85,12 +81,7 @@ it('keeps the half of a tunnel that its client goes on with', async () => {
 it('gives up an answer for which its client never opens a window', async () => {
   await using back = await RawBackend.listen(answering(okAnswer))
   const clock = new TestClock()
-  await using proxy = await TestProxy.start({
-    entries: [entry({}, rule('back'))],
-    clusters: { 'test/back': [back.port] },
-    protocol: 'http2',
-    clock,
-  })
+  await using proxy = await startProxy(toBackend, back, clock)
   using session = open(proxy.port, { initialWindowSize: 0 })
   const streams = Array.from({ length: maxStreams }, () => session.request({ ':path': '/' }))
   const closed = Promise.all(

@@ -6,10 +6,8 @@ import type { ClientHttp2Session, ClientHttp2Stream, Http2Server, IncomingHttpHe
 import type { ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import { describe, it } from 'node:test'
-import { entry, rule } from '../routing/test-requests.ts'
+import { toBackend } from '../routing/test-requests.ts'
 import { answering, exchange, okAnswer, proxyIp, RawBackend, TestProxy } from './test-proxy.ts'
-
-const toBackend = [entry({}, rule('back'))]
 
 /** What RFC 6455 §4.2.2 wants of a server, written down a second time. */
 function acceptFor(head: string): string {

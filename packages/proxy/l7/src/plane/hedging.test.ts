@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import type { Resilience } from '@tulle/traffic'
-import { entry, rule } from '../routing/test-requests.ts'
+import { entry, rule, toBackend } from '../routing/test-requests.ts'
 import { answered, answering, exchange, okAnswer, RawBackend, TestProxy } from './test-proxy.ts'
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -16,7 +16,7 @@ function statusOf(text: string): string {
 
 function start(ports: readonly number[], resilience: Resilience): Promise<TestProxy> {
   return TestProxy.start({
-    entries: [entry({}, rule('back'))],
+    entries: toBackend,
     clusters: { 'test/back': ports },
     resilience,
   })
@@ -147,7 +147,7 @@ describe('requests that wait for a connection', () => {
     for (const upstream of ['http1', 'http2'] as const) {
       await using back = await RawBackend.listen(answering(okAnswer))
       await using proxy = await TestProxy.start({
-        entries: [entry({}, rule('back'))],
+        entries: toBackend,
         clusters: { 'test/back': [back.port] },
         resilience: limits(0),
         upstream,

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
-import { backend, entry, rule } from '../routing/test-requests.ts'
+import { backend, entry, rule, toBackend } from '../routing/test-requests.ts'
 import { answered, answering, exchange, okAnswer, RawBackend, TestProxy } from './test-proxy.ts'
-
-const toBackend = [entry({}, rule('back'))]
 
 describe('HttpWorker', () => {
   it('forwards a request and its answer', async () => {

@@ -5,7 +5,7 @@ import type { ClientHttp2Session, Http2Server, IncomingHttpHeaders, ServerHttp2S
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import type { AccessPolicy } from '@tulle/access'
-import { entry, rule } from '../routing/test-requests.ts'
+import { toBackend } from '../routing/test-requests.ts'
 import {
   answered,
   answering,
@@ -16,8 +16,6 @@ import {
   RawBackend,
   TestProxy,
 } from './test-proxy.ts'
-
-const toBackend = [entry({}, rule('back'))]
 
 const noDelete = onRequests('deny', 'no-delete', { methods: ['DELETE'] })
 

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { posix } from 'node:path'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { entry, rule } from '../routing/test-requests.ts'
+import { toBackend } from '../routing/test-requests.ts'
 import {
   answered,
   answering,
@@ -16,8 +16,6 @@ import {
   RawBackend,
   TestProxy,
 } from './test-proxy.ts'
-
-const toBackend = [entry({}, rule('back'))]
 
 const noAdmin = onRequests('deny', 'no-admin', { path: { kind: 'prefix', path: '/admin' } })
 

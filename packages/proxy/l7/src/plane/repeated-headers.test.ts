@@ -5,7 +5,7 @@ import { connect as connectTcp } from 'node:net'
 import { describe, it } from 'node:test'
 import type { AccessPolicy } from '@tulle/access'
 import type { HttpFilter, NamedMatch } from '@tulle/traffic'
-import { backend, entry, rule } from '../routing/test-requests.ts'
+import { backend, entry, rule, toBackend } from '../routing/test-requests.ts'
 import { answered, exchange, okAnswer, onRequests, proxyIp, RawBackend, TestProxy } from './test-proxy.ts'
 
 /**
@@ -125,7 +125,7 @@ async function statusOf(
 ): Promise<readonly [number, string]> {
   await using back = await RawBackend.listen(afterTheEnd)
   await using proxy = await TestProxy.start({
-    entries: [entry({}, rule('back'))],
+    entries: toBackend,
     clusters: { 'test/back': [back.port] },
     access: [access],
     protocol: version === 1 ? 'http' : 'http2',
@@ -160,7 +160,7 @@ describe('a header that comes several times', () => {
   it('case 13: a name in any case, and one that Connection would hide, is the same header', async () => {
     await using back = await RawBackend.listen(afterTheEnd)
     await using proxy = await TestProxy.start({
-      entries: [entry({}, rule('back'))],
+      entries: toBackend,
       clusters: { 'test/back': [back.port] },
       access: [noAdmin, readersOnly],
     })
@@ -179,7 +179,7 @@ describe('a header that comes several times', () => {
       if (text.endsWith('hi\r\n')) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no')
     })
     await using proxy = await TestProxy.start({
-      entries: [entry({}, rule('back'))],
+      entries: toBackend,
       clusters: { 'test/back': [back.port] },
       access: [noAdmin],
     })

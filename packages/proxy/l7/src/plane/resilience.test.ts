@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import type { Resilience } from '@tulle/traffic'
-import { backend, entry, rule } from '../routing/test-requests.ts'
+import { backend, entry, rule, toBackend } from '../routing/test-requests.ts'
 import { answered, answering, exchange, okAnswer, RawBackend, TestProxy } from './test-proxy.ts'
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -49,7 +49,7 @@ describe('resilience', () => {
     const asked = Promise.withResolvers<void>()
     await using back = await RawBackend.listen(() => asked.resolve())
     await using proxy = await TestProxy.start({
-      entries: [entry({}, rule('back'))],
+      entries: toBackend,
       clusters: { 'test/back': [back.port] },
       resilience: { limits: { maxConnections: 100, maxRequests: 1, maxPending: 100 } },
     })
@@ -64,7 +64,7 @@ describe('resilience', () => {
   it('answers 429 beyond the rate, and says when to come again', async () => {
     await using back = await RawBackend.listen(answering(okAnswer))
     await using proxy = await TestProxy.start({
-      entries: [entry({}, rule('back'))],
+      entries: toBackend,
       clusters: { 'test/back': [back.port] },
       resilience: { rateLimit: { requestsPerSecond: 0.01, burst: 2, per: 'service' } },
     })
@@ -187,7 +187,7 @@ describe('resilience', () => {
       else socket.write(okAnswer)
     })
     await using proxy = await TestProxy.start({
-      entries: [entry({}, rule('back'))],
+      entries: toBackend,
       clusters: { 'test/back': [back.port] },
     })
     assert.equal(statusOf(await exchange(proxy.port, get, answered)), '200')
@@ -202,7 +202,7 @@ describe('resilience', () => {
       else socket.write(okAnswer)
     })
     await using proxy = await TestProxy.start({
-      entries: [entry({}, rule('back'))],
+      entries: toBackend,
       clusters: { 'test/back': [back.port] },
     })
     const post = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n'

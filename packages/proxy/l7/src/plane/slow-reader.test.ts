@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TestClock } from '@tulle/core'
-import { entry, rule } from '../routing/test-requests.ts'
+import { toBackend } from '../routing/test-requests.ts'
 import { TestProxy } from './test-proxy.ts'
 import { EndlessBackend, kernelBytes, SlowReader } from './test-slow-reader.ts'
 
@@ -34,7 +34,7 @@ for (const upstream of ['http1', 'http2'] as const) {
     test(`a reader who stands still in a large body, from ${upstream} to ${client}, holds less than 2 MiB`, async () => {
       await using backend = await EndlessBackend.listen(upstream)
       await using proxy = await TestProxy.start({
-        entries: [entry({}, rule('back'))],
+        entries: toBackend,
         clusters: { 'test/back': [backend.port] },
         protocol: client === 'http1' ? 'http' : 'http2',
         upstream,

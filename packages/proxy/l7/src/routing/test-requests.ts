@@ -26,3 +26,6 @@ export function backend(name: string, weight = 1, filters: readonly HttpFilter[]
 export function entry(match: Partial<HttpMatch>, to: HttpRule): HttpEntry {
   return { match: { methods: [], headers: [], query: [], ...match }, rule: to }
 }
+
+/** Whatever is asked goes to one cluster. */
+export const toBackend: readonly HttpEntry[] = [entry({}, rule('back'))]
