@@ -93,7 +93,7 @@ class Control implements ControlRole {
   async start(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#deps
     const { manifests, nodes, nodeTokenTtl, listenHost, trustDomain, workloadRange } = this.#options
-    await makePrivateFolder(this.#files.folder)
+    makePrivateFolder(this.#files.folder)
     const graph = createGraph()
     const sources = this.#stack.use(
       await openSources(

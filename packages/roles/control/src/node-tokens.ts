@@ -1,10 +1,11 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import { mintNodeToken, verifyNodeToken } from '@tulle/ca'
 import type { TokenKey } from '@tulle/ca'
 import { errorText } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import type { Log } from '@tulle/runtime'
+import { makePrivateFolder } from './state-folder.ts'
 import type { NodeFiles, StateFiles } from './state-folder.ts'
 
 export interface NodeTokenFilesOptions {
@@ -90,8 +91,7 @@ function readIfPrivate({ folder, token }: NodeFiles): string | undefined {
  * with each token that is signed.
  */
 function writeTokenNow({ folder, token }: NodeFiles, text: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  chmodSync(folder, 0o700)
+  makePrivateFolder(folder)
   const draft = `${token}.new`
   writeFileSync(draft, text, { mode: 0o600 })
   renameSync(draft, token)

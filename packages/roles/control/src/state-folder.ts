@@ -1,4 +1,4 @@
-import { chmod, mkdir } from 'node:fs/promises'
+import { chmodSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 /** Where things lie in a state folder. Everything is private: folders 0700, files 0600. */
@@ -44,8 +44,11 @@ export function stateFiles(folder: string): StateFiles {
   }
 }
 
-/** Makes a folder that only we can enter; one that is there already is closed to others. */
-export async function makePrivateFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  await chmod(folder, 0o700)
+/**
+ * Makes a folder that only we can enter; one that is there already is closed to others. At once: a start makes a
+ * thousand of them.
+ */
+export function makePrivateFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  chmodSync(folder, 0o700)
 }
