@@ -202,7 +202,7 @@ export const trafficPolicyCases: CaseGroup = [
     spec,
     manifests: [policy([serviceRef('app-svc')], { hedging: { delay: '50ms' } })],
     steps: [
-      answered({ backend: { delaysMs: [600] } }, both, {
+      answered({ backend: { delaysMs: [2000] } }, both, {
         deliveries: { 'mesh/app-b+mesh/app-c': 2, 'mesh/app-b': 1, 'mesh/app-c': 1 },
       }),
       answered({ method: 'POST', body: 'once', backend: { delaysMs: [600] } }, both, {
