@@ -6,7 +6,7 @@ import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { hboneOriginator, hboneTerminator } from './envoy/envoy-config.ts'
 import type { Endpoint } from './envoy/envoy-config.ts'
 import {
@@ -18,10 +18,13 @@ import {
   startApp,
   startMeshSide,
 } from './envoy/mesh-side.ts'
+import { installEnvoy } from './envoy/install-envoy.ts'
 import { startEnvoy } from './envoy/start-envoy.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tulle-envoy-'))
 after(() => rmSync(folder, { recursive: true }))
+// What is fetched takes as long as the network makes it.
+before(() => void installEnvoy(), { timeout: 600_000 })
 
 const requestBytes = randomBytes(9 * 1024 * 1024 + 1)
 const responseBytes = randomBytes(7 * 1024 * 1024 + 3)
