@@ -1,17 +1,27 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { mountTmpfs, unshareMount } from '@tulle/kernel'
 import type { Children } from './children.ts'
 
-/** Proxies share core 0; load and backend share core 1. */
-export const proxyCore = 0
-export const loadCore = 1
+/** Proxies share one core; load and backend share another. A container need not have the first ones of its machine. */
+const [firstCore = 0, secondCore = 1] = allowedCores()
+export const proxyCore: number = firstCore
+export const loadCore: number = secondCore
 
 export function expectTwoCores(): void {
   if (availableParallelism() < 2)
     throw new Error('expected two cores, one for the proxies and one for the load')
+}
+
+/** @see proc_pid_status(5): such as `0-3,8`. */
+function allowedCores(): readonly number[] {
+  const list = /^Cpus_allowed_list:\s+(?<list>\S+)$/mu.exec(readFileSync('/proc/self/status', 'latin1'))
+  return (list?.groups?.['list'] ?? '0-1').split(',').flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number)
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+  })
 }
 
 /** Keys and logs are in a tmpfs of this process's own mount namespace, so they end with it. */
