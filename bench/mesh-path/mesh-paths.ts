@@ -13,8 +13,6 @@ export interface MeshPath extends LoadTarget {
   readonly proxies: readonly MeasuredProcess[]
 }
 
-const settledWithinMs = 60_000
-
 /** The ways through a mesh that runs, its proxies on one core and the applications on the other. */
 export class MeshPaths implements Disposable {
   readonly paths: readonly MeshPath[]
@@ -77,7 +75,7 @@ async function settle(mesh: Mesh): Promise<void> {
     revision = list.revision
     return isLast && list.items.every(({ ready }) => ready) ? true : undefined
   }
-  await until(settled, { withinMs: settledWithinMs, describe: () => mesh.lines.all().slice(-20).join('\n') })
+  await until(settled, () => mesh.lines.all().slice(-20).join('\n'))
 }
 
 function waypointPid(mesh: Mesh): number {

@@ -37,7 +37,7 @@ async function kill(mesh: Mesh, node: string, events: DisturbanceEvents): Promis
   events.onBegin(beganMs)
   process.kill(pid, 'SIGKILL')
   const gone = (): true | undefined => (isGone(pid) ? true : undefined)
-  await until(gone, { withinMs: 2000, describe: () => `${node} is still there` })
+  await until(gone, () => `${node} is still there`)
   events.onDone({ kind: 'kill', node, beganMs, doneMs: systemClock.nowMs(), drainMs: 0 })
 }
 

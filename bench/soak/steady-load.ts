@@ -29,7 +29,7 @@ export class SteadyLoad {
       const client = adminClient(join(mesh.folder.root, 'agents', `${name}.sock`))
       const answers = (): Promise<SteadyReport | undefined> =>
         client.post<SteadyReport>('/take').catch(() => undefined)
-      await until(answers, { withinMs: 20_000, describe: () => `${name} does not answer` })
+      await until(answers, () => `${name} does not answer`)
       clients.set(name, client)
     }
     return new SteadyLoad(clients)

@@ -58,10 +58,10 @@ test('case 39: certificates end while the control plane is away: calls go on unt
   try {
     assert.equal(await answered(), true)
     assert.equal((await guest.call('server')).ok, false)
-    await until(async () => ((await answered()) ? undefined : true), {
-      withinMs: 60_000,
-      describe: () => 'calls are still carried',
-    })
+    await until(
+      async () => ((await answered()) ? undefined : true),
+      () => 'calls are still carried',
+    )
     const endMs = await endOfCertificates()
     assert.ok(systemClock.nowMs() > endMs - 1000, 'nothing was closed before its certificate ended')
     // A stream that was open has its grace: it is told to end, and not cut at once.
@@ -74,9 +74,9 @@ test('case 39: certificates end while the control plane is away: calls go on unt
   } finally {
     process.kill(control, 'SIGCONT')
   }
-  await until(async () => ((await answered()) ? true : undefined), {
-    withinMs: 60_000,
-    describe: () => 'friend is not answered',
-  })
+  await until(
+    async () => ((await answered()) ? true : undefined),
+    () => 'friend is not answered',
+  )
   assert.equal((await guest.call('server')).ok, false)
 })

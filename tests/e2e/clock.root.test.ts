@@ -70,7 +70,7 @@ async function seen(offsetMs: number): Promise<void> {
         const aheadMs = Date.parse(time) - systemClock.nowMs()
         return Math.abs(aheadMs - offsetMs) < hourMs / 2 ? true : undefined
       },
-      { withinMs: 20_000, describe: () => `the clock of ${node} has not jumped` },
+      () => `the clock of ${node} has not jumped`,
     )
   }
 }
@@ -86,10 +86,10 @@ async function startAnew(node: string): Promise<void> {
   const since = mesh.lines.mark
   process.kill(await mesh.pidOf(node), 'SIGKILL')
   await mesh.lines.find(new RegExp(` ${node} +node proxy runs`, 'u'), { since })
-  await until(async () => ((await friend.call('server')).ok ? true : undefined), {
-    withinMs: 20_000,
-    describe: () => 'friend is not answered',
-  })
+  await until(
+    async () => ((await friend.call('server')).ok ? true : undefined),
+    () => 'friend is not answered',
+  )
 }
 
 for (const [offset, offsetMs] of [

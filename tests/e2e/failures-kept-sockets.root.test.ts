@@ -36,8 +36,6 @@ after(async () => {
 
 const callEveryMs = 5
 const keptOpen = 50
-/** What begins while the proxy is away waits for it, which on a busy machine takes its time. */
-const answerWithinMs = 40_000
 const place = { host: 'server', port: 8080 }
 
 interface Called {
@@ -53,7 +51,7 @@ async function callOften(agent: Agent, host: string, enough: Promise<unknown>): 
   const calls: Promise<Called>[] = []
   while (!over) {
     const beganMs = systemClock.nowMs()
-    const call = agent.do('call', { host, port: place.port, answerWithinMs })
+    const call = agent.do('call', { host, port: place.port })
     calls.push(call.then(({ ok, error }) => ({ beganMs, ok, error })))
     await systemClock.sleep(callEveryMs)
   }
@@ -64,10 +62,10 @@ async function callOften(agent: Agent, host: string, enough: Promise<unknown>): 
 async function killNow(node: string): Promise<number> {
   const pid = await mesh.pidOf(node)
   process.kill(pid, 'SIGKILL')
-  await until(() => (isGone(pid) ? true : undefined), {
-    withinMs: 2000,
-    describe: () => `${node} is still there`,
-  })
+  await until(
+    () => (isGone(pid) ? true : undefined),
+    () => `${node} is still there`,
+  )
   return systemClock.nowMs()
 }
 
@@ -106,7 +104,7 @@ describe('a node proxy that is killed with connections open', () => {
       const refused = callOften(guest, target, enough.promise)
       await systemClock.sleep(20 * callEveryMs)
       const goneMs = await killNow(node)
-      const closed = await friend.do('closed', { id: 'kept 0', withinMs: 3000 })
+      const closed = await friend.do('closed', { id: 'kept 0' })
       assert.equal(closed.closed, true, 'its keys are gone, and its connections with them')
       await mesh.lines.find(new RegExp(` ${node} +node proxy runs`, 'u'), { since })
       assert.equal((await friend.call(target)).ok, true)

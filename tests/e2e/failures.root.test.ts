@@ -47,17 +47,17 @@ const isGone = (pid: number): boolean => {
 async function killNow(name: string): Promise<void> {
   const pid = await mesh.pidOf(name)
   process.kill(pid, 'SIGKILL')
-  await until(() => (isGone(pid) ? true : undefined), {
-    withinMs: 2000,
-    describe: () => `${name} is still there`,
-  })
+  await until(
+    () => (isGone(pid) ? true : undefined),
+    () => `${name} is still there`,
+  )
 }
 
 async function servesAgain(): Promise<void> {
-  await until(async () => ((await friend.call('server')).ok ? true : undefined), {
-    withinMs: 20_000,
-    describe: () => 'friend is not answered',
-  })
+  await until(
+    async () => ((await friend.call('server')).ok ? true : undefined),
+    () => 'friend is not answered',
+  )
 }
 
 function bothConnected(): Promise<true> {
@@ -66,7 +66,7 @@ function bothConnected(): Promise<true> {
       const { items } = await mesh.control.get<List<NodeView>>('/v1/nodes')
       return items.filter(({ connected }) => connected).length === 2 ? true : undefined
     },
-    { withinMs: 20_000, describe: () => 'the nodes are not connected' },
+    () => 'the nodes are not connected',
   )
 }
 
@@ -149,7 +149,7 @@ describe('a workload that is taken away', () => {
     folder.write('server.yaml', '')
     await mesh.lines.find(/ server +stopped: its manifest was removed/u, { since })
     assert.deepEqual(stillRunning(before.filter((one) => one.pid === pid)), [])
-    assert.equal((await friend.do('closed', { id: 'kept', withinMs: 3000 })).closed, true)
+    assert.equal((await friend.do('closed', { id: 'kept' })).closed, true)
     assert.equal((await friend.call('server')).ok, false)
     folder.write('server.yaml', text)
     await mesh.lines.find(/ server +agent server/u, { since })

@@ -60,10 +60,10 @@ async function each(count: number, run: (i: number) => Promise<void>): Promise<v
 }
 
 function answered(): Promise<true> {
-  return until(async () => ((await friend.call('server')).ok ? true : undefined), {
-    withinMs: 20_000,
-    describe: () => 'friend is not answered',
-  })
+  return until(
+    async () => ((await friend.call('server')).ok ? true : undefined),
+    () => 'friend is not answered',
+  )
 }
 
 /** Between the nodes, whatever has a payload, until there are so many or the time is up. */
@@ -103,7 +103,7 @@ describe('a node proxy that is killed with a thousand connections open', () => {
       t.diagnostic(`served again ${Math.round(systemClock.monotonicMs() - killedMs)} ms after the kill`)
       assert.notEqual(await mesh.pidOf(node), pid)
       await each(streams, async (i) => {
-        assert.equal((await friend.do('closed', { id: stream(i), withinMs: 5000 })).closed, true, stream(i))
+        assert.equal((await friend.do('closed', { id: stream(i) })).closed, true, stream(i))
         await friend.do('close', { id: stream(i) })
       })
       const { records } = await friend.do('stopTraffic', {})

@@ -6,7 +6,7 @@ import type { ProcessFacts } from '../support/processes.ts'
 import { mountsWith, namespacesLeft, stillRunning } from '../support/processes.ts'
 import type { CommandResult, Mesh } from '../support/mesh.ts'
 import { checkout, MeshFolder } from '../support/mesh.ts'
-import { until } from '../support/waiting.ts'
+import { answerPatienceMs, until } from '../support/waiting.ts'
 
 /**
  * The bookstore as a new user tries it, one test a step, in this order: edit a policy, break a file, rename a
@@ -16,7 +16,7 @@ import { until } from '../support/waiting.ts'
 const url = 'http://books/books'
 /** One call, and what came of it: a line for a person, and an exit code. */
 const script = (target: string): string =>
-  `fetch(${JSON.stringify(target)}, { signal: AbortSignal.timeout(5000) })
+  `fetch(${JSON.stringify(target)}, { signal: AbortSignal.timeout(${answerPatienceMs}) })
      .then((answer) => answer.text())
      .then((text) => console.log(text), (error) => { console.log(error.cause?.code ?? error.message); process.exit(7) })`
 
@@ -48,10 +48,10 @@ async function applied(): Promise<void> {
 
 /** Nothing of the mesh may stay: no process, no namespace, no mount. */
 async function assertNothingLeft(processes: readonly ProcessFacts[]): Promise<void> {
-  await until(() => (stillRunning(processes).length === 0 ? true : undefined), {
-    withinMs: 5000,
-    describe: () => `still running: ${JSON.stringify(stillRunning(processes))}`,
-  })
+  await until(
+    () => (stillRunning(processes).length === 0 ? true : undefined),
+    () => `still running: ${JSON.stringify(stillRunning(processes))}`,
+  )
   assert.deepEqual(namespacesLeft(processes), [])
   assert.deepEqual(mountsWith(folder.root), [])
 }
@@ -240,10 +240,7 @@ describe('the bookstore, step by step', () => {
     await applied()
     await until(
       async () => ((await call('reader', 'http://library/books')).exitCode === 0 ? true : undefined),
-      {
-        withinMs: 10_000,
-        describe: () => 'library does not answer',
-      },
+      () => 'library does not answer',
     )
     const old = await call('reader', url)
     assert.equal(old.exitCode, 7)

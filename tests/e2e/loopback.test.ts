@@ -17,7 +17,6 @@ const folder = new MeshFolder({
   args: ['--mode', 'loopback', '--workers', '1', '--handover-drain', '1s'],
   ...(process.getuid?.() === 0 && { uid: nobody }),
 })
-const within = { withinMs: 20_000 }
 let mesh: Mesh
 
 before(async () => {
@@ -44,14 +43,13 @@ describe('without namespaces', () => {
   })
 
   test('an allowed call passes, by the variables that say where services are', async () => {
-    await mesh.lines.find(/reader .*http:\/\/books\/books: 3 books/u, within)
+    await mesh.lines.find(/reader .*http:\/\/books\/books: 3 books/u)
   })
 
   test('a refused call is refused, and the console says by which policy, and that it is advice', async () => {
-    await mesh.lines.find(/scraper .*http:\/\/books\/books: no answer/u, within)
+    await mesh.lines.find(/scraper .*http:\/\/books\/books: no answer/u)
     await mesh.lines.find(
       /node-2 .*refused \(advisory\) \/ns\/bookstore\/sa\/scraper → 127\.\d+\.1\.\d+:8080 .*smi\.readers-read-books/u,
-      within,
     )
   })
 
@@ -80,10 +78,10 @@ describe('without namespaces', () => {
       ['node-2', 'inbound'],
       ['node-1', 'outbound'],
     ] as const) {
-      await until(() => seen(node, direction), {
-        ...within,
-        describe: () => `${node}: ${JSON.stringify(entries(node).slice(-3))}`,
-      })
+      await until(
+        () => seen(node, direction),
+        () => `${node}: ${JSON.stringify(entries(node).slice(-3))}`,
+      )
     }
   })
 
@@ -102,7 +100,7 @@ describe('without namespaces', () => {
   })
 
   test('what the first line warns of is so: at its own port the application answers anybody', async () => {
-    const line = await mesh.lines.find(/books on \d+/u, within)
+    const line = await mesh.lines.find(/books on \d+/u)
     const port = Number(/books on (\d+)/u.exec(line)?.[1])
     const status = await new Promise((resolve, reject) =>
       get({ host: '127.0.0.1', port, path: '/books' }, (answer) => {
@@ -125,23 +123,23 @@ describe('without namespaces', () => {
 
   test('a split starts a waypoint, which reads requests and lets in whom policy does', async () => {
     folder.write('canary.yaml', readFileSync(join(checkout, 'examples/traffic/canary.yaml'), 'utf8'))
-    await mesh.lines.find(/books-v2 .*books on \d+/u, within)
-    await mesh.lines.find(/waypoint serves/u, { withinMs: 60_000 })
+    await mesh.lines.find(/books-v2 .*books on \d+/u)
+    await mesh.lines.find(/waypoint serves/u)
     const ask =
       'const one = async (headers) => { const a = await fetch(`http://${process.env.BOOKS_SERVICE_HOST}:${process.env.BOOKS_SERVICE_PORT}/books`, { headers }); return `${a.status} ${(await a.text()).includes(\'"version":"v2"\')}` };' +
       'Promise.all([one({}), one({ "x-preview": "yes" })]).then((a) => console.log(a.join()), () => console.log("no answer"))'
     const askAs = async (name: string): Promise<string> =>
       (await folder.tulle('exec', `bookstore/${name}`, '--', 'node', '-e', ask)).stdout.trim()
     let seen = ''
-    await until(async () => ((seen = await askAs('reader')) === '200 false,200 true' ? true : undefined), {
-      ...within,
-      describe: () => `reader: ${seen}`,
-    })
+    await until(
+      async () => ((seen = await askAs('reader')) === '200 false,200 true' ? true : undefined),
+      () => `reader: ${seen}`,
+    )
     assert.equal(await askAs('scraper'), '403 false,403 false')
     const { stdout } = await folder.tulle('get', 'waypoints')
     assert.match(stdout, /bookstore +tulle-waypoint +127\.\d+\.1\.\d+ +yes/u)
     rmSync(join(folder.manifests, 'canary.yaml'))
-    await mesh.lines.find(/tulle-waypoint +stopped/u, { withinMs: 60_000 })
+    await mesh.lines.find(/tulle-waypoint +stopped/u)
     assert.equal(await askAs('reader'), '200 false,200 false')
   })
 
@@ -149,10 +147,10 @@ describe('without namespaces', () => {
     test(`ended with ${signal}, no process is left`, async () => {
       const processes = mesh.processes()
       await mesh.stop(signal)
-      await until(() => (stillRunning(processes).length === 0 ? true : undefined), {
-        ...within,
-        describe: () => `still running: ${JSON.stringify(stillRunning(processes))}`,
-      })
+      await until(
+        () => (stillRunning(processes).length === 0 ? true : undefined),
+        () => `still running: ${JSON.stringify(stillRunning(processes))}`,
+      )
       if (signal === 'SIGINT') mesh = await folder.start()
     })
   }

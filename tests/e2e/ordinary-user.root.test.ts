@@ -54,10 +54,10 @@ describe('as an ordinary user', () => {
     test(`ended with ${signal}, nothing is left, and it starts again`, async () => {
       const processes = mesh.processes()
       assert.equal(await mesh.stop(signal), signal === 'SIGINT' ? 0 : signal)
-      await until(() => (stillRunning(processes).length === 0 ? true : undefined), {
-        withinMs: 5000,
-        describe: () => `still running: ${JSON.stringify(stillRunning(processes))}`,
-      })
+      await until(
+        () => (stillRunning(processes).length === 0 ? true : undefined),
+        () => `still running: ${JSON.stringify(stillRunning(processes))}`,
+      )
       assert.deepEqual(namespacesLeft(processes), [])
       assert.deepEqual(mountsWith(folder.root), [])
       mesh = await folder.start()

@@ -12,7 +12,6 @@ import { documents, WaypointLab } from '../support/waypoint-lab.ts'
 
 const traceId = '0af7651916cd43dd8448eb211c80319c'
 const sampled = `00-${traceId}-b7ad6b7169203331-01`
-const withinMs = 60_000
 
 const folder = mkdtempSync(join(tmpdir(), 'tulle-otel-'))
 const socket = join(folder, 'otel.sock')
@@ -54,10 +53,10 @@ function field(received: Received, name: string): string | undefined {
 
 test('a request through the mesh is spans that name both of its ends, at a collector outside of it', async () => {
   const received = await readBooks('spans', sampled)
-  await until(() => (collector.spans.some((span) => span.traceId === traceId) ? true : undefined), {
-    withinMs,
-    describe: () => `spans of the request; found ${collector.spans.length}`,
-  })
+  await until(
+    () => (collector.spans.some((span) => span.traceId === traceId) ? true : undefined),
+    () => `spans of the request; found ${collector.spans.length}`,
+  )
   const ofTrace = collector.spans.filter((span) => span.traceId === traceId)
   const server = ofTrace.find(({ kind }) => kind === 'server')
   const client = ofTrace.find(({ kind }) => kind === 'client')
@@ -80,7 +79,7 @@ test('a Mesh that changes moves the spans to a collector in the mesh, which is c
   await readBooks('moved', sampled)
   const posts = async (): Promise<Received | undefined> =>
     (await lab.received('auditor', '')).find(({ target }) => target === '/v1/traces')
-  const post = await until(posts, { withinMs, describe: () => 'a POST of spans at auditor' })
+  const post = await until(posts, () => 'a POST of spans at auditor')
   assert.equal(post.method, 'POST')
   assert.equal(field(post, 'content-type'), 'application/x-protobuf')
   assert.equal(field(post, 'content-encoding'), 'gzip')

@@ -133,7 +133,7 @@ describe('a node proxy that is upgraded under load', () => {
       await streamsAnswer(streams / 2, streams)
       const drained = await next(events, 'drained')
       assert.equal(drained.cut, streams / 2, 'those that were still open at the deadline are cut')
-      assert.equal((await friend.do('closed', { id: stream(streams - 1), withinMs: 3000 })).closed, true)
+      assert.equal((await friend.do('closed', { id: stream(streams - 1) })).closed, true)
       assert.equal((await friend.do('echo', { id: 'new', text: 'not cut' })).ok, true)
       await friend.do('close', { id: 'new' })
 
@@ -172,7 +172,7 @@ describe('a node proxy that is upgraded under load', () => {
     assert.equal((await caller.do('echo', { id: 'kept', text: 'allowed' })).ok, true)
     folder.write('access.yaml', targetManifest('server', ['friend']))
     await mesh.settle()
-    assert.equal((await caller.do('closed', { id: 'kept', withinMs: 3000 })).closed, true)
+    assert.equal((await caller.do('closed', { id: 'kept' })).closed, true)
     assert.equal((await next(events, 'drained')).cut, 0)
     folder.write('access.yaml', targetManifest('server', ['friend', 'caller']))
     await mesh.settle()
@@ -188,10 +188,10 @@ describe('a node proxy that is upgraded under load', () => {
     await mesh.lines.find(/ server +stopped: its manifest was removed/u, { since })
     folder.write('server.yaml', text)
     await mesh.lines.find(/ server +agent server/u, { since })
-    await until(async () => ((await friend.call('server')).ok ? true : undefined), {
-      withinMs: 20_000,
-      describe: () => 'friend is not answered',
-    })
+    await until(
+      async () => ((await friend.call('server')).ok ? true : undefined),
+      () => 'friend is not answered',
+    )
     await next(events, 'drained')
     for (let i = 0; i < 8; i++) assert.equal((await friend.call('server')).ok, true)
   })
@@ -223,10 +223,10 @@ describe('a node proxy that is upgraded under load', () => {
     process.kill(await mesh.pidOf('node-2'), 'SIGKILL')
     await mesh.lines.find(/ node-2 +was killed by SIGKILL; starting it again/u, { since })
     await mesh.lines.find(/ node-2 +node proxy runs/u, { since })
-    await until(async () => ((await friend.call('server')).ok ? true : undefined), {
-      withinMs: 20_000,
-      describe: () => 'friend is not answered',
-    })
+    await until(
+      async () => ((await friend.call('server')).ok ? true : undefined),
+      () => 'friend is not answered',
+    )
     assert.equal((await guest.call('server')).ok, false)
   })
 })
@@ -239,10 +239,10 @@ async function decidedOnce({ since, calls }: { since: number; calls: number }): 
       .filter(({ direction }) => direction === 'inbound')
   const from = (name: string): readonly AccessLine[] =>
     inbound().filter((line) => line['src.workload'] === name)
-  await until(() => (from('caller').length >= calls ? true : undefined), {
-    withinMs: 10_000,
-    describe: () => `${from('caller').length} of ${calls} connections are in the log`,
-  })
+  await until(
+    () => (from('caller').length >= calls ? true : undefined),
+    () => `${from('caller').length} of ${calls} connections are in the log`,
+  )
   assert.equal(from('caller').length, calls)
   const traces = inbound().map(({ trace }) => trace)
   assert.equal(new Set(traces).size, traces.length)

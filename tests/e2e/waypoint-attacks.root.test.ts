@@ -8,6 +8,7 @@ import { certificatePem, createLeaf, createRoot, generateKeyPair, keyPem } from 
 import { fabricAddress } from '../../apps/tulle/src/up/node-network.ts'
 import { sayRaw, sayThroughTunnel, stolenKeys } from '../support/attacker.ts'
 import type { Place, StolenKeys, Tunnel } from '../support/attacker.ts'
+import { patienceMs } from '../support/waiting.ts'
 import { WaypointLab, workloadDocuments } from '../support/waypoint-lab.ts'
 
 /** Ways around a waypoint, through it to elsewhere, and into its identity. Each is tried as an attacker would. */
@@ -414,7 +415,7 @@ function ask(tokenFile: string, identity: string): Promise<string> {
   const args = [`--net=/proc/${pids.node}/ns/net`, process.execPath, script]
   const words = [`${fabricAddress}:15012`, lab.folder.state.controlRoots, tokenFile, identity]
   return new Promise((resolve, reject) => {
-    execFile('nsenter', [...args, ...words], { timeout: 20_000 }, (error, stdout, stderr) => {
+    execFile('nsenter', [...args, ...words], { timeout: patienceMs }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout.trim())
       else reject(new Error(`${error.message}\n${stderr}`))
     })

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { HttpProtocol } from '../conformance/workload/protocol.ts'
-import { until } from '../support/waiting.ts'
+import { answerPatienceMs, until } from '../support/waiting.ts'
 import { bindingRoute, documents, WaypointLab } from '../support/waypoint-lab.ts'
 
 /** A waypoint comes and goes under load, and no request is lost. */
@@ -32,10 +32,10 @@ class ClosedLoop {
   /** Until so many rounds more have begun and ended. */
   async rounds(count: number): Promise<void> {
     const wanted = this.#rounds + count + 1
-    await until(() => (this.#rounds >= wanted ? true : undefined), {
-      withinMs: 60_000,
-      describe: () => 'requests are answered',
-    })
+    await until(
+      () => (this.#rounds >= wanted ? true : undefined),
+      () => 'requests are answered',
+    )
   }
 
   async stop(): Promise<ReadonlyMap<string, number>> {
@@ -54,7 +54,7 @@ class ClosedLoop {
         path: '/',
         headers: [],
         body: '',
-        withinMs: 10_000,
+        withinMs: answerPatienceMs,
         count: perRound,
         connections,
       })
@@ -73,10 +73,10 @@ describe('a waypoint that nothing needs any more', () => {
       lab.folder.write('till-route.yaml', '')
       await lab.settle()
       assert.deepEqual(await lab.waypoints(), [])
-      await until(() => (lab.waypointPid() === undefined ? true : undefined), {
-        withinMs: 40_000,
-        describe: () => 'its process ends',
-      })
+      await until(
+        () => (lab.waypointPid() === undefined ? true : undefined),
+        () => 'its process ends',
+      )
       await loop.rounds(1)
       lab.folder.write('till-route.yaml', bindingRoute('till'))
       await lab.settle()
@@ -124,7 +124,7 @@ describe('a canary of a waypoint', () => {
       const call = { protocol: 'http1', host: 'till', port: 80, method: 'GET', path, headers: [] } as const
       const reply = await lab
         .client(from)
-        .do('calls', { ...call, body: '', withinMs: 20_000, count, connections: count })
+        .do('calls', { ...call, body: '', withinMs: answerPatienceMs, count, connections: count })
       return reply.tally
     }
     const rounds = 10
@@ -132,10 +132,10 @@ describe('a canary of a waypoint', () => {
     for (let round = 0; round < rounds; round++)
       assert.deepEqual(await ask('reader', '/share', each), { '200 till': each })
     const total = rounds * each
-    await until(() => (logged('wp', '/share') + logged('next', '/share') === total ? true : undefined), {
-      withinMs: 20_000,
-      describe: () => `both have logged: ${logged('wp', '/share')} and ${logged('next', '/share')} requests`,
-    })
+    await until(
+      () => (logged('wp', '/share') + logged('next', '/share') === total ? true : undefined),
+      () => `both have logged: ${logged('wp', '/share')} and ${logged('next', '/share')} requests`,
+    )
     // Five standard deviations of a thousand draws at one in five.
     const share = logged('next', '/share')
     assert.ok(Math.abs(share - total / 5) <= 64, `${share} of ${total} connections`)

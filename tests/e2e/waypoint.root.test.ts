@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { sayRaw } from '../support/attacker.ts'
-import { until } from '../support/waiting.ts'
+import { answerPatienceMs, until } from '../support/waiting.ts'
 import { bindingRoute, booksRules, meshMode, tcpRules, WaypointLab } from '../support/waypoint-lab.ts'
 
 /** A waypoint judges all that is bound to it, by all the rules there are; and where it is away, nobody does. */
@@ -110,7 +110,7 @@ describe('a route', () => {
         const all = await lab.received('books', 'copies')
         return all.length === 0 ? undefined : all
       },
-      { withinMs: 5000, describe: () => 'the copy that is admitted arrives' },
+      () => 'the copy that is admitted arrives',
     )
     assert.deepEqual(
       copies.map(({ method, target }) => `${method} ${target}`),
@@ -140,7 +140,7 @@ describe('rules that change', () => {
   test('end streams that they no longer admit', async () => {
     assert.equal(await lab.greeting('reader', 'till', 'stream'), 'till')
     const alive = async (): Promise<boolean> =>
-      (await lab.client('reader').do('tcpAlive', { id: 'stream', withinMs: 3000 })).alive
+      (await lab.client('reader').do('tcpAlive', { id: 'stream', withinMs: answerPatienceMs })).alive
     assert.equal(await alive(), true)
     lab.folder.write('till-rules.yaml', tcpRules('till', ['auditor'], [8080, 9090]))
     await lab.settle()
@@ -169,7 +169,7 @@ describe('rules that change', () => {
         const fine = all.find(({ path }) => path === '/books/fine')
         return audited === undefined || fine === undefined ? undefined : { audited, fine }
       },
-      { withinMs: 10_000, describe: () => 'the waypoint logs both requests' },
+      () => 'the waypoint logs both requests',
     )
     assert.equal(line.audited.would_refuse, 'shop/smi.to-books')
     assert.equal(line.audited['src.identity'], 'spiffe://cluster.local/ns/shop/sa/guest')
@@ -197,7 +197,7 @@ describe('a waypoint that is away', () => {
         assert.ok(refused === 403 || refused === 0, `guest is answered ${refused}`)
         return one.status === 200 ? one : undefined
       },
-      { withinMs: 30_000, describe: () => 'the next process serves' },
+      () => 'the next process serves',
     )
     assert.equal(answer.received?.by, 'books')
     for (const gone of ['in flight', 'stopped', 'guest'])
@@ -221,10 +221,10 @@ describe('a waypoint that is away', () => {
     assert.deepEqual(await lab.waypoints(), [])
     assert.equal(await lab.status('reader', { host: 'till' }), 200)
     assert.equal(await lab.status('guest', { host: 'till' }), 0)
-    await until(() => (lab.waypointPid() === undefined ? true : undefined), {
-      withinMs: 15_000,
-      describe: () => 'the process of the waypoint ends',
-    })
+    await until(
+      () => (lab.waypointPid() === undefined ? true : undefined),
+      () => 'the process of the waypoint ends',
+    )
     assert.equal(await lab.status('reader', { host: 'till' }), 200)
     lab.folder.write('till-route.yaml', bindingRoute('till'))
     lab.folder.write('books-rules.yaml', booksRules({ readers: ['reader'] }))

@@ -60,7 +60,7 @@ async function keep(agent: Agent, id: string): Promise<void> {
 }
 
 async function isCut(agent: Agent, id: string): Promise<boolean> {
-  return (await agent.do('closed', { id, withinMs: 5000 })).closed
+  return (await agent.do('closed', { id })).closed
 }
 
 async function stillTalks(agent: Agent, id: string): Promise<boolean> {
@@ -68,10 +68,10 @@ async function stillTalks(agent: Agent, id: string): Promise<boolean> {
 }
 
 function reachesAgain(agent: Agent): Promise<true> {
-  return until(async () => ((await reaches(agent)) ? true : undefined), {
-    withinMs: 20_000,
-    describe: () => 'it is not answered again',
-  })
+  return until(
+    async () => ((await reaches(agent)) ? true : undefined),
+    () => 'it is not answered again',
+  )
 }
 
 const certificatesOf = (node: string): Promise<readonly CertificateView[]> =>

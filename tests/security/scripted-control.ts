@@ -249,8 +249,7 @@ export class ScriptedNode implements AsyncDisposable {
 
   /** Lets time pass until something is so: pauses before the next try are the only thing that waits. */
   async until(isSo: () => boolean): Promise<void> {
-    for (let turns = 0; !isSo(); turns++) {
-      if (turns > 200_000) throw new Error('it did not become so')
+    while (!isSo()) {
       await this.#control.clock.advance(5)
       await turn()
     }

@@ -1,7 +1,8 @@
 import { request } from 'node:http'
 import type { AgentReplies, AgentRequests, AgentVerb } from './agent-types.ts'
 
-const withinMs = 60_000
+/** Longer than any verb may take: only an agent that hangs meets it. */
+const hangsAfterMs = 90_000
 
 /** Has an agent do things where it runs. Its socket lies in the file system, which no network namespace divides. */
 export class Agent {
@@ -27,7 +28,7 @@ export class Agent {
   do<Verb extends AgentVerb>(verb: Verb, body: AgentRequests[Verb]): Promise<AgentReplies[Verb]> {
     return new Promise((resolve, reject) => {
       const outgoing = request(
-        { socketPath: this.#socketPath, method: 'POST', path: `/${verb}`, timeout: withinMs },
+        { socketPath: this.#socketPath, method: 'POST', path: `/${verb}`, timeout: hangsAfterMs },
         (answer) => {
           let text = ''
           answer.setEncoding('utf8')

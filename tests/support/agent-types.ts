@@ -5,7 +5,7 @@ export interface AgentRequests {
   readonly open: Place & { readonly id: string }
   readonly echo: { readonly id: string; readonly text: string }
   /** Waits until the other side ends the connection. */
-  readonly closed: { readonly id: string; readonly withinMs: number }
+  readonly closed: { readonly id: string }
   readonly close: { readonly id: string }
   readonly bulk: Place & { readonly bytes: number }
   readonly digest: Place & { readonly bytes: number }
@@ -35,8 +35,6 @@ export type AgentVerb = keyof AgentRequests & keyof AgentReplies
 export interface Place {
   readonly host: string
   readonly port: number
-  /** How long to wait for an answer; some seconds when absent. */
-  readonly answerWithinMs?: number
 }
 
 /** `peer` and `at`: whose address the other side saw, and what it is called. */

@@ -40,7 +40,7 @@ const handlers: Handlers = {
     return conversation.greeting()
   },
   echo: async ({ id, text: line }) => kept.get(id)?.echo(line) ?? unknown(id),
-  closed: async ({ id, withinMs }) => kept.get(id)?.closed(withinMs) ?? { closed: true, error: 'unknown' },
+  closed: async ({ id }) => kept.get(id)?.closed() ?? { closed: true, error: 'unknown' },
   close: async ({ id }) => {
     kept.get(id)?.end()
     kept.delete(id)

@@ -5,10 +5,10 @@ import { connect as connectHttp2 } from 'node:http2'
 import { join } from 'node:path'
 import { systemClock } from '@tulle/core'
 import { closeFd, connectTcpFd, connectTlsFd, inNetns, netnsOfPid, openTcpSocket } from '@tulle/kernel'
+import { answerPatienceMs } from './waiting.ts'
 
-const withinMs = 8000
 /** A connection that says nothing for so long has said all. */
-const quietMs = 700
+const quietMs = 1500
 
 export interface StolenKeys {
   readonly identity: string
@@ -58,7 +58,7 @@ export function sayRaw(place: Place, ...parts: readonly (string | Buffer)[]): Pr
       socket.destroy()
       resolve(`${text}${end}`)
     }
-    const late = systemClock.after(withinMs, () => finish('[no answer]'))
+    const late = systemClock.after(answerPatienceMs, () => finish('[no answer]'))
     socket.on('error', () => undefined)
     socket.on('data', (bytes: Buffer) => {
       text += bytes.toString('latin1')
@@ -117,7 +117,7 @@ export function sayThroughTunnel(
       resolve({ status, text, peer })
     }
     let quiet: Disposable | undefined
-    const timer = systemClock.after(withinMs, finish)
+    const timer = systemClock.after(answerPatienceMs, finish)
     tls.on('error', finish)
     tls.on('close', finish)
     tls.once('secureConnect', () => {

@@ -2,13 +2,11 @@ import type { Socket } from 'node:net'
 import { connect } from 'node:net'
 import { systemClock } from '@tulle/core'
 import type { Outcome, Place } from './agent-types.ts'
-
-const answerWithinMsByDefault = 8000
+import { answerPatienceMs } from './waiting.ts'
 
 /** A connection to an agent's echo port: lines out, the same lines back. */
 export class Conversation {
   readonly #socket: Socket
-  readonly #answerWithinMs: number
   #pending: string = ''
   #peer: string = ''
   #at: string = ''
@@ -16,9 +14,7 @@ export class Conversation {
   #over: boolean = false
   #wake: () => void = () => undefined
 
-  constructor(place: Place) {
-    const { host, port, answerWithinMs = answerWithinMsByDefault } = place
-    this.#answerWithinMs = answerWithinMs
+  constructor({ host, port }: Place) {
     this.#socket = connect({ host, port })
     this.#socket.setEncoding('utf8')
     this.#socket.on('data', (chunk: string | Buffer) => {
@@ -53,8 +49,9 @@ export class Conversation {
     return line === text ? this.#done(line) : this.#failed(`expected ${text}, found ${line}`)
   }
 
-  async closed(withinMs: number): Promise<{ readonly closed: boolean; readonly error: string }> {
-    await this.#until(() => this.#over, withinMs)
+  /** Waits for its end. */
+  async closed(): Promise<{ readonly closed: boolean; readonly error: string }> {
+    await this.#until(() => this.#over)
     return { closed: this.#over, error: this.#error }
   }
 
@@ -68,7 +65,7 @@ export class Conversation {
   }
 
   async #line(): Promise<string | undefined> {
-    await this.#until(() => this.#pending.includes('\n') || this.#over, this.#answerWithinMs)
+    await this.#until(() => this.#pending.includes('\n') || this.#over)
     const end = this.#pending.indexOf('\n')
     if (end < 0) return undefined
     const line = this.#pending.slice(0, end)
@@ -76,11 +73,11 @@ export class Conversation {
     return line
   }
 
-  async #until(holds: () => boolean, withinMs: number): Promise<void> {
+  async #until(holds: () => boolean): Promise<void> {
     if (holds()) return
     await new Promise<void>((resolve) => {
-      const timer = systemClock.after(withinMs, () => this.#wake())
-      const deadlineMs = systemClock.monotonicMs() + withinMs
+      const timer = systemClock.after(answerPatienceMs, () => this.#wake())
+      const deadlineMs = systemClock.monotonicMs() + answerPatienceMs
       this.#wake = () => {
         if (!holds() && systemClock.monotonicMs() < deadlineMs - 1) return
         timer[Symbol.dispose]()

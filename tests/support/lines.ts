@@ -1,12 +1,10 @@
 import type { Readable } from 'node:stream'
 import { createInterface } from 'node:readline'
 import { systemClock } from '@tulle/core'
-
-const defaultWithinMs = 45_000
+import { patienceMs } from './waiting.ts'
 
 interface FindOptions {
   readonly since?: number
-  readonly withinMs?: number
 }
 
 /** What a process said, line by line, and a way to wait for more of it. */
@@ -31,7 +29,7 @@ export class Lines {
   }
 
   /** The first line from `since` on that matches, said already or to come. */
-  async find(pattern: RegExp, { since = 0, withinMs = defaultWithinMs }: FindOptions = {}): Promise<string> {
+  async find(pattern: RegExp, { since = 0 }: FindOptions = {}): Promise<string> {
     const found = Promise.withResolvers<string>()
     let next = since
     const look = (): void => {
@@ -41,7 +39,7 @@ export class Lines {
       }
     }
     this.#waiting.add(look)
-    using _timer = systemClock.after(withinMs, () =>
+    using _timer = systemClock.after(patienceMs, () =>
       found.reject(
         new Error(
           `expected a line like ${String(pattern)}, found:\n${this.#lines.slice(since).slice(-40).join('\n')}`,

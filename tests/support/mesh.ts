@@ -24,14 +24,10 @@ import { Agent } from './agent-client.ts'
 import { Lines } from './lines.ts'
 import type { ProcessFacts } from './processes.ts'
 import { descendants } from './processes.ts'
-import { until, within } from './waiting.ts'
+import { patienceMs, patiently, until } from './waiting.ts'
 
 export const checkout: string = fileURLToPath(new URL('../..', import.meta.url))
 const main = join(checkout, 'apps/tulle/src/main.ts')
-
-/** How long a mesh may take to run, on a machine that does other things as well. */
-const runningWithinMs = 60_000
-const stoppedWithinMs = 30_000
 
 export interface CommandResult {
   readonly exitCode: number
@@ -176,7 +172,7 @@ export class Mesh implements AsyncDisposable {
   }
 
   async whenRunning(): Promise<void> {
-    const running = this.lines.find(/ workloads run after /u, { withinMs: runningWithinMs })
+    const running = this.lines.find(/ workloads run after /u)
     const ended = this.ended.then((how) => {
       if (this.lines.all().some((line) => line.includes(' workloads run after '))) return
       throw new Error(`the mesh ended (${how}):\n${this.lines.all().join('\n')}`)
@@ -205,7 +201,7 @@ export class Mesh implements AsyncDisposable {
   /** Waits until every node has applied what the folder says; with the milliseconds it took. */
   async settle(): Promise<WaitView> {
     const { revision } = await this.control.post<{ readonly revision: number }>('/v1/sync')
-    const view = await this.control.get<WaitView>(`/v1/wait?revision=${revision}&timeoutMs=20000`)
+    const view = await this.control.get<WaitView>(`/v1/wait?revision=${revision}&timeoutMs=${patienceMs}`)
     if (!view.applied) throw new Error(`revision ${revision} was not applied: ${JSON.stringify(view.nodes)}`)
     return view
   }
@@ -221,7 +217,10 @@ export class Mesh implements AsyncDisposable {
   /** The agent that runs as the workload `name`, when it answers. */
   async agent(name: string): Promise<Agent> {
     const agent = new Agent(join(this.folder.root, 'agents', `${name}.sock`))
-    await until(() => agent.ready(), { withinMs: 20_000, describe: () => `agent ${name} does not answer` })
+    await until(
+      () => agent.ready(),
+      () => `agent ${name} does not answer`,
+    )
     return agent
   }
 
@@ -232,7 +231,7 @@ export class Mesh implements AsyncDisposable {
   /** Sends the signal and waits for the end. */
   async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<number | NodeJS.Signals> {
     this.kill(signal)
-    return await within(stoppedWithinMs, `the mesh ends after ${signal}`, this.ended)
+    return await patiently(`the mesh ends after ${signal}`, this.ended)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

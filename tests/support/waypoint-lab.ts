@@ -5,7 +5,7 @@ import type { Answer, Call, Received } from '../conformance/workload/protocol.ts
 import { WorkloadClient } from '../conformance/workload/workload-client.ts'
 import type { Mesh } from './mesh.ts'
 import { MeshFolder } from './mesh.ts'
-import { until } from './waiting.ts'
+import { answerPatienceMs, patienceMs, until } from './waiting.ts'
 
 /**
  * A mesh with a waypoint in namespace `shop`. `books` has HTTP rules: `reader` may GET below /books. `till` has rules of TCP
@@ -21,8 +21,6 @@ export const accounts: readonly string[] = [
   'auditor',
   'outside',
 ]
-const withinMs = 20_000
-const callWithinMs = 10_000
 
 type Manifest = Readonly<Record<string, unknown>>
 
@@ -184,7 +182,7 @@ export class WaypointLab implements AsyncDisposable {
       this.client(name)
         .do('who', {})
         .catch(() => undefined)
-    await until(who, { withinMs, describe: () => `${name} does not answer` })
+    await until(who, () => `${name} does not answer`)
   }
 
   /** `GET /books` of Service books, but for what `change` says. */
@@ -197,7 +195,7 @@ export class WaypointLab implements AsyncDisposable {
       path: '/books',
       headers: [],
       body: '',
-      withinMs: callWithinMs,
+      withinMs: answerPatienceMs,
       ...change,
     })
   }
@@ -209,7 +207,12 @@ export class WaypointLab implements AsyncDisposable {
 
   /** Who greets on the port where servers speak first; empty: nobody. */
   async greeting(from: string, host: string, keepAs?: string): Promise<string> {
-    const place = { host, port: 9090, withinMs: callWithinMs, ...(keepAs === undefined ? {} : { keepAs }) }
+    const place = {
+      host,
+      port: 9090,
+      withinMs: answerPatienceMs,
+      ...(keepAs === undefined ? {} : { keepAs }),
+    }
     return (await this.client(from).do('tcp', place)).by
   }
 
@@ -249,7 +252,7 @@ export class WaypointLab implements AsyncDisposable {
     let { revision } = await this.mesh.control.post<{ readonly revision: number }>('/v1/sync')
     const settled = async (): Promise<true | undefined> => {
       const view = await this.mesh.control.get<WaitView>(
-        `/v1/wait?revision=${revision}&timeoutMs=${withinMs}`,
+        `/v1/wait?revision=${revision}&timeoutMs=${patienceMs}`,
       )
       const list = await this.mesh.control.get<List<WaypointView>>('/v1/waypoints')
       const isLast = view.applied && list.revision === revision && list.items.every(({ ready }) => ready)
@@ -257,7 +260,7 @@ export class WaypointLab implements AsyncDisposable {
       return isLast ? true : undefined
     }
     const said = (): string => this.mesh.lines.all().slice(-20).join('\n')
-    await until(settled, { withinMs: 2 * withinMs, describe: () => `what the folder says holds\n${said()}` })
+    await until(settled, () => `what the folder says holds\n${said()}`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

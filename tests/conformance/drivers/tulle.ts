@@ -4,7 +4,7 @@ import type { Explanation } from '@tulle/outputs'
 import type { List, ObjectView, SyncView, WaitView, WaypointView } from '@tulle/status'
 import { MeshFolder } from '../../support/mesh.ts'
 import type { Mesh } from '../../support/mesh.ts'
-import { until } from '../../support/waiting.ts'
+import { answerPatienceMs, patienceMs, until } from '../../support/waiting.ts'
 import { baseObjects, workloadManifest, workloads } from '../base.ts'
 import type { Manifest } from '../lib/case.ts'
 import type { CaseObjects, MeshDriver, ObjectCondition, TcpCall } from '../lib/driver.ts'
@@ -12,8 +12,6 @@ import type { Explained, ExplainedCall } from '../lib/explained.ts'
 import type { Answer, Call, Received, TcpOutcome } from '../workload/protocol.ts'
 import { WorkloadClient } from '../workload/workload-client.ts'
 
-const settledWithinMs = 20_000
-const greetingWithinMs = 5000
 const udpWithinMs = 400
 
 /** `tulle up` on a folder: the objects of the case are one file of it. */
@@ -84,11 +82,11 @@ export class TulleDriver implements MeshDriver {
   }
 
   tcp(from: string, call: TcpCall): Promise<TcpOutcome> {
-    return this.#client(from).do('tcp', { ...call, withinMs: greetingWithinMs })
+    return this.#client(from).do('tcp', { ...call, withinMs: answerPatienceMs })
   }
 
   async tcpAlive(from: string, id: string): Promise<boolean> {
-    return (await this.#client(from).do('tcpAlive', { id, withinMs: greetingWithinMs })).alive
+    return (await this.#client(from).do('tcpAlive', { id, withinMs: answerPatienceMs })).alive
   }
 
   async udp(from: string, to: { readonly host: string; readonly port: number }): Promise<boolean> {
@@ -155,7 +153,7 @@ export class TulleDriver implements MeshDriver {
       this.#client(name)
         .do('who', {})
         .catch(() => undefined)
-    await until(ask, { withinMs: settledWithinMs, describe: () => `workload ${name} does not answer` })
+    await until(ask, () => `workload ${name} does not answer`)
   }
 
   /** Names of new Services reach their callers besides what the mesh is told. */
@@ -163,7 +161,7 @@ export class TulleDriver implements MeshDriver {
     for (const name of this.#clients.keys())
       await until(
         async () => ((await this.#client(name).do('resolves', { host })).resolves ? true : undefined),
-        { withinMs: settledWithinMs, describe: () => `${name} does not know ${host}` },
+        () => `${name} does not know ${host}`,
       )
   }
 
@@ -173,18 +171,17 @@ export class TulleDriver implements MeshDriver {
     const { revision, problems } = await control.post<SyncView>('/v1/sync')
     let next = revision
     const settled = async (): Promise<true | undefined> => {
-      const view = await control.get<WaitView>(`/v1/wait?revision=${next}&timeoutMs=${settledWithinMs}`)
+      const view = await control.get<WaitView>(`/v1/wait?revision=${next}&timeoutMs=${patienceMs}`)
       if (!view.applied) throw new Error(`revision ${next} was not applied: ${JSON.stringify(view.nodes)}`)
       const waypoints = await control.get<List<WaypointView>>('/v1/waypoints')
       const isLast = waypoints.revision === next && waypoints.items.every(({ ready }) => ready)
       next = waypoints.revision
       return isLast ? true : undefined
     }
-    await until(settled, {
-      withinMs: settledWithinMs,
-      describe: () =>
-        `what the folder says holds everywhere\n${this.#mesh.lines.all().slice(-20).join('\n')}`,
-    })
+    await until(
+      settled,
+      () => `what the folder says holds everywhere\n${this.#mesh.lines.all().slice(-20).join('\n')}`,
+    )
     return problems.map(({ code, message }) => `${code}: ${message}`)
   }
 

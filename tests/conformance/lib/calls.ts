@@ -2,10 +2,10 @@ import type { Call } from '../workload/protocol.ts'
 import { instructions } from '../workload/protocol.ts'
 import type { Ask } from './case.ts'
 import type { MeshDriver } from './driver.ts'
+import { answerPatienceMs } from '../../support/waiting.ts'
 
 export const defaultCaller = 'mesh/app-a'
 const defaultTarget = 'app-svc'
-const withinMs = 20_000
 const byAddress = 'address of '
 
 export interface Target {
@@ -41,7 +41,7 @@ export function callOf(ask: Ask, target: Target, id: string): Call {
     ],
     body: ask.body ?? '',
     ...(ask.connection === undefined ? {} : { connection: ask.connection }),
-    withinMs,
+    withinMs: answerPatienceMs,
   }
 }
 

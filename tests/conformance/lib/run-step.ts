@@ -10,9 +10,6 @@ import { differ, differInHeaders, differOneOf } from './differences.ts'
 import type { MeshDriver } from './driver.ts'
 import { holdAgainstAnswer, holdAgainstOutcome } from './explained.ts'
 
-/** Copies and repeats may come after the answer. */
-const deliveredWithinMs = 3000
-
 export interface StepContext {
   readonly driver: MeshDriver
   readonly rng: Rng
@@ -179,7 +176,8 @@ async function countUntil(
     last = all.flat().length
     return last >= count ? true : undefined
   }
-  await until(enough, { withinMs: deliveredWithinMs, describe: () => 'too few' }).catch(() => undefined)
+  // Copies and repeats may come after the answer.
+  await until(enough, () => 'too few').catch(() => undefined)
   return last
 }
 
