@@ -127,6 +127,8 @@ export class MeshFolder implements Disposable {
     const { uid, program = main } = this.#options
     const env = {
       ...process.env,
+      // The command has one of its own, and must not read that of another user.
+      NODE_COMPILE_CACHE: undefined,
       NO_COLOR: '1',
       HOME: join(this.root, 'home'),
       TMPDIR: join(this.root, 'tmp'),
