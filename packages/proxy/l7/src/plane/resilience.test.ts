@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
+import { TestClock } from '@tulle/core'
 import type { Resilience } from '@tulle/traffic'
 import { backend, entry, rule, toBackend } from '../routing/test-requests.ts'
 import { answered, answering, exchange, okAnswer, RawBackend, TestProxy } from './test-proxy.ts'
@@ -121,24 +123,35 @@ describe('resilience', () => {
   })
 
   it('answers 504 when the request takes longer than it may, and leaves the endpoint', async () => {
-    await using back = await RawBackend.listen(() => undefined)
+    const asked = Promise.withResolvers<Socket>()
+    await using back = await RawBackend.listen((_text, socket) => asked.resolve(socket))
+    const clock = new TestClock()
     await using proxy = await TestProxy.start({
       entries: [entry({}, rule('back', { requestTimeoutMs: 20 }))],
       clusters: { 'test/back': [back.port] },
+      clock,
     })
-    assert.equal(statusOf(await exchange(proxy.port, get, (all) => all.includes('no answer in time'))), '504')
-    const [socket] = back.sockets
-    if (socket !== undefined) await once(socket, 'close')
+    const answer = exchange(proxy.port, get, (all) => all.includes('no answer in time'))
+    const closed = once(await asked.promise, 'close')
+    await clock.advance(20)
+    assert.equal(statusOf(await answer), '504')
+    await closed
   })
 
   it('tries another endpoint when one attempt takes too long and 504 is to be repeated', async () => {
-    await using silent = await RawBackend.listen(() => undefined)
+    const asked = Promise.withResolvers<void>()
+    await using silent = await RawBackend.listen(() => asked.resolve())
     await using back = await RawBackend.listen(answering(okAnswer))
+    const clock = new TestClock()
     await using proxy = await TestProxy.start({
       entries: [entry({}, rule('back', { attemptTimeoutMs: 20, retry: { ...retry, statusCodes: [504] } }))],
       clusters: { 'test/back': [silent.port, back.port] },
+      clock,
     })
-    assert.equal(statusOf(await exchange(proxy.port, get, answered)), '200')
+    const answer = exchange(proxy.port, get, answered)
+    await asked.promise
+    await clock.advance(20)
+    assert.equal(statusOf(await answer), '200')
   })
 
   it('mirrors a request with its body, and forgets the answer', async () => {
