@@ -72,7 +72,7 @@ export class TracedProxy implements AsyncDisposable {
 
   static async start({ backends, tracing, rule = '' }: TracedProxyPlan): Promise<TracedProxy> {
     const folder = mkdtempSync(join(tmpdir(), 'tulle-traced-'))
-    const proxy = new TracedProxy({ http: await freePort(), metrics: await freePort() }, folder)
+    const proxy = new TracedProxy({ http: await freePort(ip), metrics: await freePort('0.0.0.0') }, folder)
     const endpoints = backends.map((port) => `{ address: 127.0.0.1, port: ${port} }`).join(', ')
     writeFileSync(
       join(folder, 'w.yaml'),
@@ -153,8 +153,9 @@ ${tracing}
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, ip)
+/** Free on `host`, where it will be listened on: at any other address it may be taken. */
+async function freePort(host: string): Promise<number> {
+  const server = createTcpServer().listen(0, host)
   await once(server, 'listening')
   // Listening on TCP.
   const { port } = server.address() as AddressInfo

@@ -32,7 +32,7 @@ interface Running extends AsyncDisposable {
 
 async function start(backendPort: number): Promise<Running> {
   const folder = mkdtempSync(join(tmpdir(), 'tulle-waypoint-'))
-  const [http, https, metrics] = await Promise.all([freePort(), freePort(), freePort()])
+  const [http = 0, https = 0, metrics = 0] = await Promise.all([ip, ip, '0.0.0.0'].map(freePort))
   const root = writeCertificate(folder)
   const rules = 'rules: [{ backends: [{ cluster: app }] }]'
   writeFileSync(
@@ -90,8 +90,9 @@ function writeCertificate(folder: string): string {
   return certificatePem(root.certificate)
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, ip)
+/** Free on `host`, where it will be listened on: at any other address it may be taken. */
+async function freePort(host: string): Promise<number> {
+  const server = createServer().listen(0, host)
   await once(server, 'listening')
   // Listening on TCP.
   const { port } = server.address() as AddressInfo
