@@ -8,7 +8,7 @@ import { create } from '@bufbuild/protobuf'
 import { CertificateAuthority, makeRoot } from '@tulle/ca'
 import { adsClient, IdentityUpdates } from '@tulle/control-client'
 import type { AdsClient } from '@tulle/control-client'
-import { must, seededRng, systemClock, TestClock } from '@tulle/core'
+import { must, PausingClock, seededRng, systemClock, TestClock } from '@tulle/core'
 import { defaultTrustDomain, noRevocations } from '@tulle/identity'
 import { createDataPlane } from '@tulle/l4'
 import type { DataPlane } from '@tulle/l4'
@@ -180,12 +180,15 @@ export class ScriptedNode implements AsyncDisposable {
   readonly identities: IdentityUpdates
   readonly lines: Record<string, unknown>[] = []
   readonly metrics: MetricsRegistry = new MetricsRegistry()
+  /** Tells whether the client waits for its next try. */
+  readonly #clientClock: PausingClock
   readonly #lastGood: LastGoodState
   readonly #control: ScriptedControl
 
   private constructor(control: ScriptedControl) {
     this.#control = control
     const { clock, folder } = control
+    this.#clientClock = new PausingClock(clock)
     const log = createLog({
       level: 'info',
       clock,
@@ -210,7 +213,7 @@ export class ScriptedNode implements AsyncDisposable {
         node: { name: 'n1' },
         apply: (update) => updates.apply(update),
       },
-      { clock, log, metrics: this.metrics, rng: seededRng(1) },
+      { clock: this.#clientClock, log, metrics: this.metrics, rng: seededRng(1) },
     )
     this.restore = async () => {
       await updates.restore((update, rejected) => this.client.resume(update, rejected))
@@ -247,11 +250,11 @@ export class ScriptedNode implements AsyncDisposable {
     return (family?.series ?? []).reduce((sum, { values }) => sum + (values[0] ?? 0), 0)
   }
 
-  /** Lets time pass until something is so: pauses before the next try are the only thing that waits. */
+  /** Lets time pass until something is so, but not while a try is on its way: that takes as long as the machine makes it. */
   async until(isSo: () => boolean): Promise<void> {
     while (!isSo()) {
-      await this.#control.clock.advance(5)
-      await turn()
+      if (this.#clientClock.isPausing) await this.#control.clock.advance(100)
+      else await turn()
     }
   }
 

@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { CertificateAuthority, makeRoot, mintNodeToken, verifyNodeToken } from '@tulle/ca'
 import { createGraph } from '@tulle/collections'
 import type { Graph, Source } from '@tulle/collections'
-import type { Clock } from '@tulle/core'
-import { err, must, ok, seededRng, systemClock, TestClock } from '@tulle/core'
+import { err, must, ok, PausingClock, seededRng, systemClock, TestClock } from '@tulle/core'
 import { adsClient } from '@tulle/control-client'
 import type { AdsClient, AdsClientOptions, RejectedResource } from '@tulle/control-client'
 import { defaultTrustDomain, noRevocations } from '@tulle/identity'
@@ -43,9 +42,8 @@ export class AdsFixture implements AsyncDisposable {
   readonly #stack: AsyncDisposableStack = new AsyncDisposableStack()
   #server: GrpcServer | undefined
   #port: number = 0
-  /** Clients that wait for their next try. */
-  #paused: number = 0
-  #pauses: number = 0
+  /** Of all clients, which pause between tries alone. */
+  readonly #clientClock: PausingClock = new PausingClock(this.clock)
 
   private constructor(folder: string) {
     this.folder = folder
@@ -130,8 +128,8 @@ export class AdsFixture implements AsyncDisposable {
 
   /** Time goes on until so many further tries have failed. */
   async triesFailed(tries: number): Promise<void> {
-    const enough = this.#pauses + tries
-    await this.#letTry(() => this.#pauses >= enough)
+    const enough = this.#clientClock.pauses + tries
+    await this.#letTry(() => this.#clientClock.pauses >= enough)
   }
 
   /** One transaction. */
@@ -158,35 +156,16 @@ export class AdsFixture implements AsyncDisposable {
         apply: () => Promise.resolve([]),
         ...options,
       },
-      { clock: this.#clientClock(), rng: seededRng(1), log: silentLog, metrics: new MetricsRegistry() },
+      { clock: this.#clientClock, rng: seededRng(1), log: silentLog, metrics: new MetricsRegistry() },
     )
     return this.#stack.use(client)
   }
 
-  /** Time passes between tries alone. A try takes turns of the event loop, and on a busy machine so many that tokens would expire meanwhile. */
+  /** Time passes between tries alone. */
   async #letTry(isOver: () => boolean): Promise<void> {
     while (!isOver()) {
-      if (this.#paused > 0) await this.clock.advance(100)
+      if (this.#clientClock.isPausing) await this.clock.advance(100)
       else await new Promise((resolve) => setImmediate(resolve))
-    }
-  }
-
-  #clientClock(): Clock {
-    const { clock } = this
-    return {
-      nowMs: () => clock.nowMs(),
-      monotonicMs: () => clock.monotonicMs(),
-      after: (ms, run) => clock.after(ms, run),
-      every: (ms, run) => clock.every(ms, run),
-      sleep: async (ms, options) => {
-        this.#paused++
-        this.#pauses++
-        try {
-          await clock.sleep(ms, options)
-        } finally {
-          this.#paused--
-        }
-      },
     }
   }
 
