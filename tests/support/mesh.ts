@@ -57,6 +57,8 @@ export class MeshFolder implements Disposable {
 
   constructor(options: MeshOptions) {
     this.#options = options
+    // Whoever runs the mesh reads what the test writes.
+    if (options.uid !== undefined || options.open === true) process.umask(0o022)
     this.root = mkdtempSync(join(tmpdir(), 'tulle-e2e-'))
     this.manifests = join(this.root, 'manifests')
     this.state = stateFolder(join(this.root, 'state'))
