@@ -40,9 +40,9 @@ const maxCopyBytes = 32 * 1024
 
 /**
  * Of a large message so much is given to the stream at a time: what is encrypted and not sent yet is memory of this
- * peer's own, while parts that wait are shared with all others.
+ * peer's own, and TLS keeps as much for as long as the connection lives, while parts that wait are shared with all others.
  */
-const maxBatchBytes = 128 * 1024
+const maxBatchBytes = 64 * 1024
 
 const maxDetailsLength = 1024
 
