@@ -80,3 +80,36 @@ test('a bound for the main thread is none for threads, which have their own', ()
   assert.deepEqual(execArgv, ['--max-semi-space-size=1'])
   assert.equal(threadMiB, 64 + 12)
 })
+
+/** Keeps 50 MB of objects, then 400 MB outside, a little at a time, as connections come; how often all of the heap was looked through meanwhile. */
+const outside = (weighs: boolean): string => `
+import { PerformanceObserver, constants } from 'node:perf_hooks'
+import { weighOutsideMemory } from ${JSON.stringify(join(import.meta.dirname, 'heap-settings.ts'))}
+${weighs ? 'weighOutsideMemory()' : ''}
+const kept = Array.from({ length: 500_000 }, (_, i) => ({ i, text: 'object ' + i }))
+let count = 0
+const watch = new PerformanceObserver((list) => {
+  for (const { detail } of list.getEntries()) if (detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) count++
+})
+watch.observe({ entryTypes: ['gc'] })
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
+for (let i = 0; i < 4000; i++) {
+  kept.push(Buffer.allocUnsafeSlow(100 * 1024))
+  await nextTurn()
+}
+for (const entry of watch.takeRecords()) if (entry.detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) count++
+console.log(count, kept.length)
+`
+
+function timesLookedThrough(weighs: boolean): number {
+  const child = spawnSync(process.execPath, ['--input-type=module', '-e', outside(weighs)], {
+    encoding: 'utf8',
+  })
+  assert.equal(child.stderr, '')
+  return Number(child.stdout.split(' ')[0])
+}
+
+test('memory outside of the heap that stays has V8 look through the heap for it less often', () => {
+  const [before, after] = [timesLookedThrough(false), timesLookedThrough(true)]
+  assert.ok(after < before, `${after} times, and ${before} without`)
+})

@@ -46,3 +46,16 @@ export function ensureHeapSettings(settings: HeapSettings): void {
   const arenas = mallocArenas === undefined ? {} : { MALLOC_ARENA_MAX: `${mallocArenas}` }
   process.execve(execPath, [execPath, ...execArgv, ...missing, ...argv.slice(1)], { ...arenas, ...env })
 }
+
+const outsideFlag = '--external-memory-accounted-in-global-limit'
+
+/**
+ * Has V8 weigh memory outside of its heap against the heap and that memory together, as it does by itself from 14.8 on.
+ * Before, it looks through the whole heap whenever 64 MB more are outside, or as much as the heap may still grow by: with a
+ * thousand nodes that come at once, several times for nothing, since what they hold outside is held as long as they are there.
+ * Call it when modules are loaded: code that was compiled for other flags is not used.
+ */
+export function weighOutsideMemory(): void {
+  const [major = 0, minor = 0] = process.versions.v8.split('.').map(Number)
+  if (major < 14 || (major === 14 && minor < 8)) setFlagsFromString(outsideFlag)
+}

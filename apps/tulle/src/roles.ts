@@ -9,7 +9,7 @@ import {
 } from '@tulle/runtime'
 import type { Log, LogLevel, OptionTable, OptionValues } from '@tulle/runtime'
 import { CommandError, exitCodes } from './exit-codes.ts'
-import { controlHeap, ensureHeapSettings, proxyHeap } from './heap-settings.ts'
+import { controlHeap, ensureHeapSettings, proxyHeap, weighOutsideMemory } from './heap-settings.ts'
 import { version } from './version.ts'
 
 /** Verbs that run a part of the mesh until they are stopped. */
@@ -40,6 +40,7 @@ export const roles: ReadonlyMap<string, Role> = new Map([
 async function runControlRole(argv: readonly string[]): Promise<void> {
   ensureHeapSettings(controlHeap)
   const { controlOptions, controlRole } = await import('@tulle/control')
+  weighOutsideMemory()
   const options = readOptions('control', controlOptions, argv)
   if (options === undefined) return
   const log = roleLog('control', options.logLevel)
