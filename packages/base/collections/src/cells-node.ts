@@ -6,15 +6,15 @@ import { Reader } from './reader.ts'
 import { StoreNode } from './store-node.ts'
 
 /** A collection that is computed one cell at a time, each by a run that records what it looked at. */
-export abstract class CellsNode<V, Output> extends StoreNode<V> {
+export abstract class CellsNode<I, V, Output> extends StoreNode<V> {
   readonly #dirty: DirtyKeys = new DirtyKeys()
   /** Of cells that look at something, which not all do. */
   readonly #readers: Map<string, Reader> = new Map()
-  readonly #compute = (cell: string, look: Look): Output => this.compute(cell, look)
+  readonly #compute = (input: I, look: Look, cell: string): Output => this.compute(input, look, cell)
 
-  /** Whether there is anything to compute for this cell. */
-  abstract has(cell: string): boolean
-  abstract compute(cell: string, look: Look): Output
+  /** What a cell is computed from; undefined where there is nothing to compute. */
+  abstract inputOf(cell: string): I | undefined
+  abstract compute(input: I, look: Look, cell: string): Output
   /** Writes what a cell yields; undefined takes back what it yielded. */
   abstract emit(cell: string, output: Output | undefined): void
 
@@ -34,16 +34,18 @@ export abstract class CellsNode<V, Output> extends StoreNode<V> {
 
   override process(budget: Budget): boolean {
     // A run may make others of this node dirty, when it is the first to look at something that still waited.
-    return this.#dirty.drain(budget, (cell) => this.#refresh(cell))
+    return this.#dirty.drain(budget, (cell, isFirst) =>
+      this.#refresh(cell, isFirst ? undefined : this.#readers.get(cell)),
+    )
   }
 
   override lookedAt(cell: string): readonly string[] {
     return this.#readers.get(cell)?.lookedAt() ?? []
   }
 
-  #refresh(cell: string): void {
-    const known = this.#readers.get(cell)
-    if (!this.has(cell)) {
+  #refresh(cell: string, known: Reader | undefined): void {
+    const input = this.inputOf(cell)
+    if (input === undefined) {
       known?.forget()
       this.#readers.delete(cell)
       this.emit(cell, undefined)
@@ -51,7 +53,7 @@ export abstract class CellsNode<V, Output> extends StoreNode<V> {
     }
     const reader = known ?? new Reader(this, cell)
     try {
-      this.emit(cell, this.#run(reader))
+      this.emit(cell, this.#run(reader, input))
     } catch (error) {
       this.engine.report(error, `${this.name}: ${cell}`)
     }
@@ -59,11 +61,11 @@ export abstract class CellsNode<V, Output> extends StoreNode<V> {
     else if (known === undefined) this.#readers.set(cell, reader)
   }
 
-  #run(reader: Reader): Output {
+  #run(reader: Reader, input: I): Output {
     this.runs++
-    const output = reader.run(this.#compute)
+    const output = reader.run(input, this.#compute)
     if (!this.engine.checkPurity) return output
-    const again = reader.run(this.#compute)
+    const again = reader.run(input, this.#compute)
     assert(dataEqual(output, again), 'two runs on the same inputs differ')
     return output
   }

@@ -13,7 +13,7 @@ type Fn<I, V> = (value: I, look: Look, key: string) => Iterable<readonly [string
  * Any number of keyed values for each key of its input. Where two inputs yield one key, which they should not,
  * the one whose own key comes first has it, whatever the order of events was.
  */
-export class DeriveManyNode<I, V> extends CellsNode<V, Outputs<V>> {
+export class DeriveManyNode<I, V> extends CellsNode<I, V, Outputs<V>> {
   readonly #input: StoreNode<I>
   readonly #fn: Fn<I, V>
   /** What each cell yields: a text where that is one key, as it is for most. */
@@ -28,13 +28,12 @@ export class DeriveManyNode<I, V> extends CellsNode<V, Outputs<V>> {
     input.addFollower(this)
   }
 
-  override has(cell: string): boolean {
-    return this.#input.peek(cell) !== undefined
+  override inputOf(cell: string): I | undefined {
+    return this.#input.peek(cell)
   }
 
-  override compute(cell: string, look: Look): Outputs<V> {
-    const value = this.#input.peek(cell)
-    const outputs = value === undefined ? [] : [...this.#fn(value, look, cell)]
+  override compute(value: I, look: Look, cell: string): Outputs<V> {
+    const outputs = [...this.#fn(value, look, cell)]
     return outputs.length <= 1 ? outputs : [...new Map(outputs)]
   }
 

@@ -6,7 +6,7 @@ import type { StoreNode } from './store-node.ts'
 type Fn<I, V> = (value: I, look: Look, key: string) => V | undefined
 
 /** At most one value for each key of its input. */
-export class DeriveNode<I, V> extends CellsNode<V, V | undefined> {
+export class DeriveNode<I, V> extends CellsNode<I, V, V | undefined> {
   readonly #input: StoreNode<I>
   readonly #fn: Fn<I, V>
 
@@ -17,13 +17,12 @@ export class DeriveNode<I, V> extends CellsNode<V, V | undefined> {
     input.addFollower(this)
   }
 
-  override has(cell: string): boolean {
-    return this.#input.peek(cell) !== undefined
+  override inputOf(cell: string): I | undefined {
+    return this.#input.peek(cell)
   }
 
-  override compute(cell: string, look: Look): V | undefined {
-    const value = this.#input.peek(cell)
-    return value === undefined ? undefined : this.#fn(value, look, cell)
+  override compute(value: I, look: Look, cell: string): V | undefined {
+    return this.#fn(value, look, cell)
   }
 
   override emit(cell: string, output: V | undefined): void {

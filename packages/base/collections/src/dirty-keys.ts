@@ -22,19 +22,22 @@ export class DirtyKeys {
     else for (const key of keys) this.#keys.add(key)
   }
 
-  /** Computes what the budget allows, those that come meanwhile too; whether none is left. */
-  drain(budget: Budget, compute: (key: string) => void): boolean {
+  /**
+   * Computes what the budget allows, those that come meanwhile too; whether none is left. Of keys that were there at the
+   * beginning, `isFirst` says that none has been computed before.
+   */
+  drain(budget: Budget, compute: (key: string, isFirst: boolean) => void): boolean {
     for (let key = this.#first[this.#firstDone]; key !== undefined; key = this.#first[this.#firstDone]) {
       if (budget.left-- <= 0) return false
       this.#firstDone++
-      compute(key)
+      compute(key, true)
     }
     this.#first = none
     this.#firstDone = 0
     for (const key of this.#keys) {
       if (budget.left-- <= 0) return false
       this.#keys.delete(key)
-      compute(key)
+      compute(key, false)
     }
     return true
   }

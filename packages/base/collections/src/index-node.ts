@@ -59,9 +59,9 @@ export class IndexNode<V> implements Index<V>, GraphNode {
   }
 
   process(budget: Budget): boolean {
-    return this.#dirty.drain(budget, (key) => {
+    return this.#dirty.drain(budget, (key, isFirst) => {
       this.#runs++
-      this.#refresh(key)
+      this.#refresh(key, isFirst ? undefined : this.#valuesByKey.get(key))
     })
   }
 
@@ -89,11 +89,11 @@ export class IndexNode<V> implements Index<V>, GraphNode {
     }
   }
 
-  #refresh(key: string): void {
-    const before = this.#valuesByKey.get(key)
+  #refresh(key: string, before: Values | undefined): void {
     const after = this.#valuesOf(key, before)
-    if (after === undefined) this.#valuesByKey.delete(key)
-    else this.#valuesByKey.set(key, after)
+    if (after === undefined) {
+      if (before !== undefined) this.#valuesByKey.delete(key)
+    } else this.#valuesByKey.set(key, after)
     // Nothing to leave, and one group to join: so it is for most keys of most indexes.
     if (before === undefined && typeof after === 'string') {
       this.#join(after, key)

@@ -27,13 +27,21 @@ export class JoinNode<V> extends StoreNode<V> {
   override process(budget: Budget): boolean {
     return this.#dirty.drain(budget, (key) => {
       this.runs++
-      this.write(key, this.#owner(key)?.peek(key))
+      this.write(key, this.#valueOf(key))
     })
   }
 
   override lookedAt(key: string): readonly string[] {
     const owner = this.#owner(key)
     return owner === undefined ? [] : [owner.keyWatchers.label(key)]
+  }
+
+  #valueOf(key: string): V | undefined {
+    for (const input of this.#inputs) {
+      const value = input.peek(key)
+      if (value !== undefined) return value
+    }
+    return undefined
   }
 
   #owner(key: string): StoreNode<V> | undefined {

@@ -41,14 +41,14 @@ export class Reader {
   }
 
   /** Runs `compute`; what it looks at replaces what was recorded before. */
-  run<T>(compute: (key: string, look: Look) => T): T {
+  run<I, T>(input: I, compute: (input: I, look: Look, key: string) => T): T {
     this.forget()
     const { engine } = this.owner
     const look = new RecordingLook(this)
     const start = looking.length
     engine.beginRun()
     try {
-      return compute(this.key, look)
+      return compute(input, look, this.key)
     } finally {
       engine.endRun()
       look.end()

@@ -4,7 +4,7 @@ import type { Engine } from './engine.ts'
 import type { Box } from './singleton-handle.ts'
 
 /** One cell, under the empty key. */
-export class SingletonNode<V> extends CellsNode<Box<V>, Box<V>> {
+export class SingletonNode<V> extends CellsNode<true, Box<V>, Box<V>> {
   readonly #fn: (look: Look) => V
 
   constructor(engine: Engine, name: string, fn: (look: Look) => V) {
@@ -13,11 +13,11 @@ export class SingletonNode<V> extends CellsNode<Box<V>, Box<V>> {
     this.markDirty('')
   }
 
-  override has(): boolean {
+  override inputOf(): true {
     return true
   }
 
-  override compute(_cell: string, look: Look): Box<V> {
+  override compute(_: true, look: Look): Box<V> {
     return { value: this.#fn(look) }
   }
 

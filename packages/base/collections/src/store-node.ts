@@ -83,15 +83,21 @@ export abstract class StoreNode<V> implements Collection<V>, GraphNode {
 
   /** Sets one key, or removes it; what equals the present value stops here. */
   write(key: string, value: V | undefined): void {
+    // Nobody follows or watches what is being made, and nobody is told of it.
+    if (this.#isNew) return this.#put(key, value)
     const present = this.#values.get(key)
     if (dataEqual(present, value)) return
-    if (!this.#isNew && !this.#before.has(key)) this.#before.set(key, present)
-    if (value === undefined) this.#values.delete(key)
-    else this.#values.set(key, value)
+    if (!this.#before.has(key)) this.#before.set(key, present)
+    this.#put(key, value)
     this.engine.touch(this)
     for (const follower of this.#followers) follower.inputChanged(key)
     this.keyWatchers.notify(key)
     this.allWatchers.notify('')
+  }
+
+  #put(key: string, value: V | undefined): void {
+    if (value === undefined) this.#values.delete(key)
+    else this.#values.set(key, value)
   }
 
   rollBack(): void {
