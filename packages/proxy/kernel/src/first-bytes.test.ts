@@ -5,9 +5,11 @@ import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { showFirstBytes } from './first-bytes.ts'
 import type { FirstBytesHandlers } from './first-bytes.ts'
-import { listenFd, resetSocket } from './node-handles.ts'
-import { PromptReader } from './prompt-reader.ts'
+import { listenFd, resetSocket, socketFd } from './node-handles.ts'
+import { duplicateFd } from './listening-sockets.ts'
+import { PlainSocket } from './plain-socket.ts'
 import { listenTcp, localAddress } from './sockets.ts'
+import { Kept } from './testing/plain-pair.ts'
 
 /** A caller, and the paused socket that a listener has of it. */
 async function pair(): Promise<{ readonly caller: Socket; readonly accepted: Socket }> {
@@ -51,11 +53,12 @@ test('showFirstBytes shows all that is there whenever there is more, and leaves 
   assert.deepEqual(shown, ['one ', 'one two ', 'one two three'])
   look[Symbol.dispose]()
   caller.end('!')
-  let text = ''
-  const bytes = Buffer.alloc(64)
-  new PromptReader(accepted, { bytes, onRead: (length) => (text += bytes.toString('latin1', 0, length)) })
-  await once(accepted, 'end')
-  assert.equal(text, 'one two three!')
+  const kept = new Kept()
+  const next = new PlainSocket(duplicateFd(socketFd(accepted)))
+  next.attach(kept)
+  await kept.until(({ ends }) => ends > 0)
+  next.destroy()
+  assert.equal(kept.text, 'one two three!')
   assert.equal(shown.length, 3)
   accepted.destroy()
 })

@@ -38,9 +38,10 @@ export {
   useOnread,
 } from './node-handles.ts'
 export type { ConnectTcpFdOptions, ConnectTlsFdOptions, ListenFdOptions } from './node-handles.ts'
-export { PromptReader } from './prompt-reader.ts'
-export type { Landing } from './prompt-reader.ts'
-export { PromptWriter } from './prompt-writer.ts'
+export { PlainListener } from './plain-listener.ts'
+export type { PlainListenerUser } from './plain-listener.ts'
+export { PlainSocket } from './plain-socket.ts'
+export type { PlainSocketUser } from './plain-socket.ts'
 export { nodeHandlesSelfTest } from './node-handles-self-test.ts'
 export type { SelfTestOptions } from './node-handles-self-test.ts'
 export {

@@ -46,7 +46,8 @@ interface Libc {
   readonly bind: (fd: Fd, address: Uint8Array, length: number) => number
   readonly listen: (fd: Fd, backlog: number) => number
   readonly connect: (fd: Fd, address: Uint8Array, length: number) => number
-  readonly accept4: (fd: Fd, address: null, length: null, flags: number) => Fd
+  readonly accept4: (fd: Fd, address: Bytes, length: Bytes, flags: number) => Fd
+  readonly shutdown: (fd: Fd, how: number) => number
   readonly getsockname: (fd: Fd, address: Uint8Array, length: Uint8Array) => number
   readonly setsockopt: (fd: Fd, level: number, name: number, value: Uint8Array, length: number) => number
   readonly getsockopt: (fd: Fd, level: number, name: number, value: Uint8Array, length: Uint8Array) => number
@@ -82,6 +83,7 @@ export const libc: Libc = {
   listen: lib.func('listen', 'int', ['int', 'int']),
   connect: lib.func('connect', 'int', ['int', 'void *', 'uint32_t']),
   accept4: lib.func('accept4', 'int', ['int', 'void *', 'void *', 'int']),
+  shutdown: lib.func('shutdown', 'int', ['int', 'int']),
   getsockname: lib.func('getsockname', 'int', ['int', 'void *', 'void *']),
   setsockopt: lib.func('setsockopt', 'int', ['int', 'int', 'int', 'void *', 'uint32_t']),
   getsockopt: lib.func('getsockopt', 'int', ['int', 'int', 'int', 'void *', 'void *']),

@@ -12,10 +12,13 @@ export const SOCK_SEQPACKET = 5
 export const SOCK_NONBLOCK = 0x800
 export const SOCK_CLOEXEC = 0o2000000
 
+export const SHUT_WR = 1
+
 export const IPPROTO_TCP = 6
 
 export const SOL_SOCKET = 1
 export const SO_REUSEADDR = 2
+export const SO_ERROR = 4
 export const SO_KEEPALIVE = 9
 export const SO_LINGER = 13
 export const SO_REUSEPORT = 15
@@ -36,6 +39,7 @@ export const IPV6_TRANSPARENT = 75
 export const IPV6_FREEBIND = 78
 export const IP6T_SO_ORIGINAL_DST = 80
 
+export const TCP_NODELAY = 1
 export const TCP_INFO = 11
 export const TCP_KEEPIDLE = 4
 export const TCP_KEEPINTVL = 5
@@ -87,9 +91,14 @@ export const SYS_PIDFD_OPEN = 434
 export const SYS_PIDFD_GETFD = 438
 
 export const EINTR = 4
+export const EBADF = 9
 export const EAGAIN = 11
 export const EINVAL = 22
-export const EBADF = 9
+export const ENFILE = 23
+export const EMFILE = 24
+export const EPIPE = 32
+export const ECONNRESET = 104
+export const EINPROGRESS = 115
 
 // dlfcn.h, of glibc and musl
 export const RTLD_NOW = 0x2
@@ -99,4 +108,8 @@ export const RTLD_NODELETE = 0x1000
 export const EPOLL_CLOEXEC = 0x80000
 export const EPOLL_CTL_ADD = 1
 export const EPOLL_CTL_DEL = 2
+export const EPOLL_CTL_MOD = 3
 export const EPOLLIN = 0x001
+export const EPOLLOUT = 0x004
+export const EPOLLERR = 0x008
+export const EPOLLHUP = 0x010

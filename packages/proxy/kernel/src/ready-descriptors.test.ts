@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PromptReader } from './prompt-reader.ts'
-import type { Landing } from './prompt-reader.ts'
-import { pausedPair } from './testing/paused-pair.ts'
+import type { PlainSocketUser } from './plain-socket.ts'
+import { plainPair } from './testing/plain-pair.ts'
 
 const connections = 8
 const enoughReads = 40
 
 /** Reads of one connection whose peer has always sent again before a read returns: the most in one turn of the event loop. */
-class Flooded implements Landing {
+class Flooded implements PlainSocketUser {
   readonly bytes: Buffer
   readonly done: PromiseWithResolvers<number> = Promise.withResolvers()
   readonly #sendAgain: () => void
@@ -32,16 +31,28 @@ class Flooded implements Landing {
     this.#reads++
     this.#sendAgain()
   }
+
+  onEnd(): void {
+    this.done.reject(new Error('the peer has ended'))
+  }
+
+  onDrain(): void {
+    // Nothing is written.
+  }
+
+  onClose(): void {
+    // At the end of the test.
+  }
 }
 
 /** Of each of some connections whose peers send one byte after the other, the most reads in one turn. */
 async function mostReadsOfTurn(room: number): Promise<readonly number[]> {
-  const pairs = await Promise.all(Array.from({ length: connections }, () => pausedPair()))
+  const pairs = await Promise.all(Array.from({ length: connections }, () => plainPair()))
   using all = new DisposableStack()
   const flooded = pairs.map(({ near, far }) => {
     const landing = new Flooded(room, () => far.write('x'))
     far.setNoDelay(true)
-    new PromptReader(near, landing)
+    near.attach(landing)
     return landing
   })
   for (const pair of pairs) {

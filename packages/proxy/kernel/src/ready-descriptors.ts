@@ -1,15 +1,15 @@
 /**
- * Which of this thread's descriptors have something to read: an epoll of our own, which the event loop watches as one
- * descriptor. A turn then costs two calls for all of them, where Node calls into JavaScript and back for each.
+ * Which of this thread's descriptors are ready: an epoll of our own, which the event loop watches as one descriptor. A turn
+ * then costs two calls for all of them, where Node calls into JavaScript and back for each.
  */
 import { flushAfter, flushNow } from '@tulle/core'
 import { check, libc, whenReadable } from './libc.ts'
-import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLIN } from './linux.ts'
+import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } from './linux.ts'
 
-/** Is called whenever its descriptor has something to read, or an error or an end to tell. */
-export interface ReadyReader {
-  /** Reads once. True: the rest of the thread should have its turn before this is asked again. */
-  onReady(): boolean
+/** Is called whenever its descriptor is ready for what it is watched for, or has an error to tell. */
+export interface Watcher {
+  /** Reads once at most. True: the rest of the thread should have its turn before this is asked again. */
+  onReady(events: number): boolean
 }
 
 /** The C struct epoll_event in words of 32 bits: packed on x64, its second member aligned elsewhere. */
@@ -33,18 +33,19 @@ interface Epoll {
 /** There while something is watched: an epoll that nobody needs would keep its thread, or its descriptor, alive. */
 let epoll: Epoll | undefined
 let watched = 0
-const readers: (ReadyReader | undefined)[] = []
+const watchers: (Watcher | undefined)[] = []
+/** Which owner of a number it is: an event may be told after its descriptor was closed, and the number given to another. */
+const generations: number[] = []
 const events = new Int32Array(maxEventsOfTurn * eventWords)
 const event = new Int32Array(eventWords)
 
-/** Throws a KernelError where the descriptor is none, or can't be watched. */
-export function watchDescriptor(fd: number, reader: ReadyReader): void {
+/** `wanted` is of EPOLLIN and EPOLLOUT; errors are told always. Throws a KernelError where the descriptor can't be watched. */
+export function watchDescriptor(fd: number, wanted: number, watcher: Watcher): void {
   epoll ??= openEpoll()
-  event[0] = EPOLLIN
-  event[fdWord] = fd
-  const added = libc.epollControl(epoll.fd, EPOLL_CTL_ADD, fd, event)
+  generations[fd] = ((generations[fd] ?? 0) + 1) | 0
+  const added = control(epoll, EPOLL_CTL_ADD, fd, wanted)
   if (added === 0) {
-    readers[fd] = reader
+    watchers[fd] = watcher
     watched++
     return
   }
@@ -52,17 +53,29 @@ export function watchDescriptor(fd: number, reader: ReadyReader): void {
   check('epoll_ctl(EPOLL_CTL_ADD)', added)
 }
 
-/** Of a descriptor that is watched and still open. */
-export function unwatchDescriptor(fd: number, reader: ReadyReader): void {
-  if (epoll !== undefined) libc.epollControl(epoll.fd, EPOLL_CTL_DEL, fd, event)
-  forgetDescriptor(fd, reader)
+/** What a descriptor that is watched and still open is watched for from now on. */
+export function changeWatch(fd: number, wanted: number): void {
+  if (epoll !== undefined) control(epoll, EPOLL_CTL_MOD, fd, wanted)
 }
 
-/** Of a descriptor that was watched until it was closed, which its number's next owner may have been since. */
-export function forgetDescriptor(fd: number, reader: ReadyReader): void {
-  if (readers[fd] === reader) readers[fd] = undefined
+/** Of a descriptor that is watched and still open. */
+export function unwatchDescriptor(fd: number): void {
+  if (epoll !== undefined) control(epoll, EPOLL_CTL_DEL, fd, 0)
+  forgetDescriptor(fd)
+}
+
+/** Of a descriptor that is watched, and closed next: the kernel forgets it with that. */
+export function forgetDescriptor(fd: number): void {
+  watchers[fd] = undefined
   watched--
   closeUnused()
+}
+
+function control({ fd: epollFd }: Epoll, operation: number, fd: number, wanted: number): number {
+  event[0] = wanted
+  event[fdWord] = fd
+  event[fdWord + 1] = generations[fd] ?? 0
+  return libc.epollControl(epollFd, operation, fd, event)
 }
 
 function openEpoll(): Epoll {
@@ -98,8 +111,11 @@ function callReadyOnce(most: number): number {
   if (epoll === undefined) return 0
   const count = libc.epollWait(epoll.fd, events, most, 0)
   let isBulk = false
-  // A reader may close descriptors of others here, and open new ones with their numbers: those find nothing to read.
-  for (let at = 0; at < count * eventWords; at += eventWords)
-    if (readers[events[at + fdWord] ?? -1]?.onReady() === true) isBulk = true
+  for (let at = 0; at < count * eventWords; at += eventWords) {
+    const fd = events[at + fdWord] ?? -1
+    // One before may have closed this, and opened another with its number.
+    if (events[at + fdWord + 1] === generations[fd] && watchers[fd]?.onReady(events[at] ?? 0) === true)
+      isBulk = true
+  }
   return isBulk ? 0 : count
 }

@@ -50,9 +50,10 @@ export function listenTcp(options: ListenTcpOptions): number {
   })
 }
 
-/** An unconnected descriptor, non-blocking and close-on-exec, for `connectTcpFd` and `connectTlsFd`. */
+/** An unconnected descriptor, non-blocking, close-on-exec and without Nagle's delay, for a `PlainSocket` or `connectTlsFd`. */
 export function openTcpSocket(options: OpenTcpSocketOptions): number {
   return buildSocket(options.family, options.netns, (fd) => {
+    setNoDelay(fd)
     if (options.transparent === true) setTransparent(fd, options.family)
     if (options.mark !== undefined) setOption(fd, linux.SOL_SOCKET, linux.SO_MARK, options.mark)
     if (options.bindTo !== undefined) {
@@ -102,6 +103,11 @@ export function setUserTimeout(fd: number, timeoutMs: number): void {
   setOption(fd, linux.IPPROTO_TCP, linux.TCP_USER_TIMEOUT, timeoutMs)
 }
 
+/** Small writes leave at once, instead of waiting for others (RFC 896). What a listener accepts inherits it. */
+export function setNoDelay(fd: number): void {
+  setOption(fd, linux.IPPROTO_TCP, linux.TCP_NODELAY, 1)
+}
+
 /** Makes the next close of `fd` send RST instead of FIN. */
 export function setResetOnClose(fd: number): void {
   const linger = Buffer.alloc(8)
@@ -110,6 +116,11 @@ export function setResetOnClose(fd: number): void {
     'setsockopt(SO_LINGER)',
     libc.setsockopt(fd, linux.SOL_SOCKET, linux.SO_LINGER, linger, linger.length),
   )
+}
+
+/** The errno of what failed on a socket since it was asked last, such as its connecting; 0: nothing. */
+export function socketError(fd: number): number {
+  return getOption(fd, linux.SOL_SOCKET, linux.SO_ERROR)
 }
 
 /** Whether nothing can come or go any more: both sides have ended, or one has reset it. False where the kernel can't tell. */

@@ -1,7 +1,5 @@
-import type { Clock } from '@tulle/core'
 import { headroomBytes, SlabPool, trimBatches } from '@tulle/http2'
 import { ReceiveSlabs } from '@tulle/tunnel'
-import { HalfClosed } from './half-closed.ts'
 
 const landingBytes = 16_384
 
@@ -11,16 +9,10 @@ const landingBytes = 16_384
  * fill it get slabs of their own.
  */
 export class CopyBuffers {
-  /** Not a buffer, but what every reader needs as well. */
-  readonly halfClosed: HalfClosed
   readonly slabs: SlabPool = new SlabPool()
   readonly received: ReceiveSlabs = new ReceiveSlabs()
   readonly landing: Buffer = Buffer.allocUnsafeSlow(landingBytes + headroomBytes)
   readonly landingBody: Buffer = this.landing.subarray(headroomBytes)
-
-  constructor(clock: Clock) {
-    this.halfClosed = new HalfClosed(clock)
-  }
 
   /** Memory of the buffers in use. */
   get heldBytes(): number {

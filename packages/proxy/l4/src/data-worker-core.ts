@@ -101,7 +101,7 @@ export class DataWorker implements WorkerCommands {
       limits,
       connecting: new Deadlines(clock, limits.connectTimeoutMs),
       answering: new Deadlines(clock, limits.answerTimeoutMs),
-      buffers: new CopyBuffers(clock),
+      buffers: new CopyBuffers(),
       connections: new ConnectionTable({ clock, telemetry, accessLog: this.#accessLog, accounts }),
       windowBudget,
       accounts,

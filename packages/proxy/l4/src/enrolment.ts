@@ -1,15 +1,16 @@
+import type { Socket } from 'node:net'
 import { errorText } from '@tulle/core'
 import { hbonePort, inboundPlaintextPort, outboundPort } from '@tulle/hbone'
 import { closeFd } from '@tulle/kernel'
 import { ClientPool, HboneServer } from '@tulle/tunnel'
 import type { CredentialHolder, TunnelTarget } from '@tulle/tunnel'
 import { isLoopback } from '@tulle/mesh'
-import type { ListenerPlan, ListeningSocket, SocketAddress } from './data-plane.ts'
+import type { ListenerPlan, ListenerRole, ListeningSocket, SocketAddress } from './data-plane.ts'
 import { L4Error } from './errors.ts'
 import { acceptTunnel } from './inbound-hbone.ts'
 import { acceptPlaintext } from './inbound-plaintext.ts'
 import { ListenerSet } from './listener-set.ts'
-import type { WantedListener } from './listener-set.ts'
+import type { Accepted, WantedListener } from './listener-set.ts'
 import { acceptOutbound } from './outbound.ts'
 import { openClientSocket } from './sockets.ts'
 import { canonicalIp } from './workload-scope.ts'
@@ -24,8 +25,6 @@ const capturedPlan: ListenerPlan = {
   hbone: { ip: everyAddress, port: hbonePort },
   plaintext: { ip: everyAddress, port: inboundPlaintextPort },
 }
-
-type Accept = WantedListener['onConnection']
 
 /**
  * One workload on one worker: its listeners, its pool, its HBONE server. `waiting` for state and certificate, then
@@ -188,26 +187,30 @@ export class Enrolment {
     const pool = this.#pool
     const plan = scope.enrolled.listeners ?? capturedPlan
     const wanted: WantedListener[] = []
-    if (plan.outbound) {
-      const onConnection: Accept = (socket) => acceptOutbound(scope, pool, socket, undefined)
-      wanted.push({ role: 'outbound', address: plan.outbound, onConnection })
+    const outbound = (
+      role: ListenerRole | undefined,
+      address: SocketAddress,
+      fixed?: SocketAddress,
+    ): void => {
+      const onConnection = (accepted: Accepted): void => acceptOutbound(scope, pool, accepted, fixed)
+      wanted.push({ role, address, accept: { kind: 'plain', onConnection } })
     }
-    for (const { listen: address, destination } of plan.fixedOutbound ?? []) {
-      const onConnection: Accept = (socket) => acceptOutbound(scope, pool, socket, destination)
-      wanted.push({ role: undefined, address, onConnection })
+    const plaintext = (
+      role: ListenerRole | undefined,
+      address: SocketAddress,
+      fixed?: SocketAddress,
+    ): void => {
+      const onConnection = (accepted: Accepted): void => acceptPlaintext(scope, accepted, fixed)
+      wanted.push({ role, address, accept: { kind: 'plain', onConnection } })
     }
+    if (plan.outbound) outbound('outbound', plan.outbound)
+    for (const { listen, destination } of plan.fixedOutbound ?? []) outbound(undefined, listen, destination)
     if (plan.hbone) {
-      const onConnection: Accept = (socket) => this.#server.accept(socket)
-      wanted.push({ role: 'hbone', address: plan.hbone, onConnection })
+      const onConnection = (socket: Socket): void => this.#server.accept(socket)
+      wanted.push({ role: 'hbone', address: plan.hbone, accept: { kind: 'tls', onConnection } })
     }
-    if (plan.plaintext) {
-      const onConnection: Accept = (socket) => acceptPlaintext(scope, socket, undefined)
-      wanted.push({ role: 'plaintext', address: plan.plaintext, onConnection })
-    }
-    for (const { listen: address, destination } of plan.fixedPlaintext ?? []) {
-      const onConnection: Accept = (socket) => acceptPlaintext(scope, socket, destination)
-      wanted.push({ role: undefined, address, onConnection })
-    }
+    if (plan.plaintext) plaintext('plaintext', plan.plaintext)
+    for (const { listen, destination } of plan.fixedPlaintext ?? []) plaintext(undefined, listen, destination)
     return wanted
   }
 

@@ -1,11 +1,9 @@
-import type { Socket } from 'node:net'
 import { isLegalTargetPort } from '@tulle/hbone'
 import type { ConnectRequest } from '@tulle/hbone'
 import type { IpAddress, Service } from '@tulle/mesh'
 import { authorizeWith } from '@tulle/policy'
 import { tlsGroupFloor } from '@tulle/tunnel'
 import type { InboundTunnel, PeerAddress, RefusalStatus } from '@tulle/tunnel'
-import { whenConnected } from './connecting.ts'
 import { describeVerdict } from './connection-table.ts'
 import { tooManyConnections } from './connection-subject.ts'
 import type { ConnectionSubject, Refusal } from './connection-subject.ts'
@@ -161,22 +159,23 @@ function connect(scope: WorkloadScope, subject: ConnectionSubject, tunnel: Inbou
     place: scope.place,
     destination: scope.applicationOf(subject.destination),
     sourceIp: upstreamSource(scope, subject),
+    deadlines: connecting,
+    onSettled: (error) => {
+      if (error !== undefined || !tunnel.open || !socket.ok) {
+        fail(error ?? 'the caller left')
+        return
+      }
+      onDone = connections.open(attempt, pipe)
+      pipe.attachSocket(socket.value)
+      tunnel.accept(pipe, () => pipe.attachStream(tunnel.stream))
+    },
   })
   if (!socket.ok) {
     fail(socket.error)
     return
   }
-  const upstream: Socket = socket.value
+  const upstream = socket.value
   tunnel.onAbandoned = () => upstream.destroy()
-  whenConnected(upstream, connecting, (error) => {
-    if (error === undefined && tunnel.open) {
-      onDone = connections.open(attempt, pipe)
-      pipe.attachSocket(upstream)
-      tunnel.accept(pipe, () => pipe.attachStream(tunnel.stream))
-      return
-    }
-    fail(error ?? 'the caller left')
-  })
 }
 
 /** The application sees the caller's address. Outside of captured namespaces replies would not come back to us. */

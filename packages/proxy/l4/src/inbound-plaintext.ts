@@ -1,11 +1,12 @@
-import type { Socket } from 'node:net'
 import { isLegalTargetPort } from '@tulle/hbone'
-import { originalDestination, socketFd } from '@tulle/kernel'
+import { localAddress, originalDestination } from '@tulle/kernel'
+import type { PlainSocket } from '@tulle/kernel'
 import { authorizeWith } from '@tulle/policy'
 import { describeVerdict } from './connection-table.ts'
 import { tooManyConnections } from './connection-subject.ts'
 import type { ConnectionSubject, Refusal } from './connection-subject.ts'
 import type { SocketAddress } from './data-plane.ts'
+import type { Accepted } from './listener-set.ts'
 import { callPlain } from './plain-connection.ts'
 import { canonicalIp } from './workload-scope.ts'
 import type { WorkloadScope } from './workload-scope.ts'
@@ -16,12 +17,11 @@ import type { WorkloadScope } from './workload-scope.ts'
  */
 export function acceptPlaintext(
   scope: WorkloadScope,
-  paused: Socket,
+  { socket: paused, peer }: Accepted,
   fixed: SocketAddress | undefined,
 ): void {
-  paused.on('error', () => undefined)
   const startedMs = scope.context.connections.now()
-  const sourceIp = canonicalIp(paused.remoteAddress ?? '')
+  const sourceIp = canonicalIp(peer.ip)
   const destination = fixed ?? capturedDestination(paused)
   const destinationIp = destination === undefined ? undefined : canonicalIp(destination.ip)
   if (sourceIp === undefined || destination === undefined || destinationIp === undefined) {
@@ -34,7 +34,7 @@ export function acceptPlaintext(
     uid: scope.uid,
     direction: 'inbound',
     protocol: 'tcp',
-    source: { ip: sourceIp, port: paused.remotePort ?? 0 },
+    source: { ip: sourceIp, port: peer.port },
     destination: { ip: destinationIp, port: destination.port },
     hbone: undefined,
     sourceParty: scope.partyAt(sourceIp, undefined),
@@ -68,13 +68,12 @@ function reasonToRefuse(scope: WorkloadScope, subject: ConnectionSubject): Refus
 }
 
 /** Where the kernel's redirection took it from. A connection to the listener itself has no other destination. */
-export function capturedDestination(paused: Socket): SocketAddress | undefined {
-  const fd = socketFd(paused)
-  if (fd < 0) return undefined
+export function capturedDestination({ fd }: PlainSocket): SocketAddress | undefined {
   const original = originalDestination(fd)
   if (original === undefined) return undefined
   const ip = canonicalIp(original.address)
   if (ip === undefined) return undefined
-  const own = ip === canonicalIp(paused.localAddress ?? '') && original.port === paused.localPort
-  return own ? undefined : { ip, port: original.port }
+  const local = localAddress(fd)
+  const isOwn = original.port === local?.port && ip === canonicalIp(local.address)
+  return isOwn ? undefined : { ip, port: original.port }
 }

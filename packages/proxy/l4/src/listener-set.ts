@@ -1,6 +1,7 @@
-import type { Server, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { errorText } from '@tulle/core'
-import { duplicateFd, listenFd } from '@tulle/kernel'
+import { duplicateFd, listenFd, PlainListener } from '@tulle/kernel'
+import type { PlainSocket } from '@tulle/kernel'
 import type { ListenerRole, ListeningSocket, SocketAddress } from './data-plane.ts'
 import { openListenerFd } from './sockets.ts'
 import type { WorkloadScope } from './workload-scope.ts'
@@ -9,10 +10,27 @@ const everyAddress = '::'
 const everyIpv4Address = '0.0.0.0'
 const complainEveryMs = 1000
 
+/** A connection that has read nothing, and who made it. */
+export interface Accepted {
+  readonly socket: PlainSocket
+  readonly peer: SocketAddress
+}
+
 /** A listener as a workload wants it; those without a role are never handed to another process. */
 export interface WantedListener {
   readonly role: ListenerRole | undefined
   readonly address: SocketAddress
+  readonly accept: AcceptPlain | AcceptTls
+}
+
+interface AcceptPlain {
+  readonly kind: 'plain'
+  onConnection(accepted: Accepted): void
+}
+
+/** Where TLS begins, which Node has. */
+interface AcceptTls {
+  readonly kind: 'tls'
   onConnection(paused: Socket): void
 }
 
@@ -20,7 +38,7 @@ interface Open {
   readonly role: ListenerRole | undefined
   readonly address: SocketAddress
   readonly fd: number
-  readonly server: Server
+  readonly listener: Disposable
 }
 
 /** The listening sockets of one workload on one worker: opened here, or taken from another process. */
@@ -61,14 +79,14 @@ export class ListenerSet {
 
   /** Where another process has the same sockets open, connections that wait in them wait on. */
   close(): void {
-    for (const { server } of this.#open.splice(0)) server.close()
+    for (const { listener } of this.#open.splice(0)) listener[Symbol.dispose]()
   }
 
-  #accept({ role, address, onConnection }: WantedListener, fd: number): void {
+  #accept({ role, address, accept }: WantedListener, fd: number): void {
     const onError = (error: Error): void => this.#complain('listener failed', errorText(error))
     const onShed = (): void =>
       this.#complain('connections are closed unseen', 'the process is about to run out of descriptors')
-    this.#open.push({ role, address, fd, server: listenFd(fd, { onConnection, onError, onShed }) })
+    this.#open.push({ role, address, fd, listener: listen(fd, accept, { onError, onShed }) })
   }
 
   /** Once in a while: each of thousands of connections may come to this. */
@@ -92,4 +110,21 @@ export class ListenerSet {
       return openListenerFd(place, { ...address, ip: everyIpv4Address })
     }
   }
+}
+
+interface ListenProblems {
+  onError(error: Error): void
+  onShed(): void
+}
+
+function listen(fd: number, accept: WantedListener['accept'], problems: ListenProblems): Disposable {
+  if (accept.kind === 'plain') {
+    const onConnection = (
+      socket: PlainSocket,
+      { address: ip, port }: { address: string; port: number },
+    ): void => accept.onConnection({ socket, peer: { ip, port } })
+    return new PlainListener(fd, { ...problems, onConnection })
+  }
+  const server = listenFd(fd, { ...problems, onConnection: (paused) => accept.onConnection(paused) })
+  return { [Symbol.dispose]: () => void server.close() }
 }

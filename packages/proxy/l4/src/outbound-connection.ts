@@ -1,8 +1,8 @@
-import type { Socket } from 'node:net'
 import type { Result } from '@tulle/core'
 import { encodeConnect } from '@tulle/hbone'
 import { http2Error } from '@tulle/http2'
 import type { HeaderList, StreamHandler } from '@tulle/http2'
+import type { PlainSocket } from '@tulle/kernel'
 import type { IpAddress } from '@tulle/mesh'
 import { newTraceparent } from '@tulle/trace-context'
 import type { ClientPool, ClientTunnelSession, DialFailure } from '@tulle/tunnel'
@@ -25,7 +25,7 @@ export interface OutboundCall {
   readonly scope: WorkloadScope
   readonly pool: ClientPool
   /** The application's socket, which has read nothing. */
-  readonly paused: Socket
+  readonly paused: PlainSocket
   readonly subject: ConnectionSubject
   readonly sourceIp: IpAddress
   /** What was decided about. */
@@ -112,7 +112,7 @@ export class TunnelledCall implements StreamHandler {
   /** From here on the application's bytes come; the first of them travel with the request. */
   #beginReading(): boolean {
     const { paused } = this.#call
-    if (paused.destroyed) {
+    if (paused.isClosed) {
       this.#fail({ flags: 'CONNECT', verdict: 'failed', error: 'the caller left' })
       return false
     }

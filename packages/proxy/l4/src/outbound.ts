@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net'
 import { hbonePort, inboundPlaintextPort, outboundPort } from '@tulle/hbone'
+import type { PlainSocket } from '@tulle/kernel'
 import type { IpAddress } from '@tulle/mesh'
 import type { ClientPool } from '@tulle/tunnel'
 import { unreachable } from '@tulle/core'
@@ -7,6 +7,7 @@ import { tooManyConnections } from './connection-subject.ts'
 import type { ConnectionSubject } from './connection-subject.ts'
 import type { SocketAddress } from './data-plane.ts'
 import { capturedDestination } from './inbound-plaintext.ts'
+import type { Accepted } from './listener-set.ts'
 import { TunnelledCall } from './outbound-connection.ts'
 import type { OutboundCall } from './outbound-connection.ts'
 import { decideOutbound } from './outbound-decision.ts'
@@ -23,13 +24,12 @@ const ownPorts: readonly number[] = [outboundPort, inboundPlaintextPort, hbonePo
 export function acceptOutbound(
   scope: WorkloadScope,
   pool: ClientPool,
-  paused: Socket,
+  { socket: paused, peer }: Accepted,
   fixed: SocketAddress | undefined,
 ): void {
-  paused.on('error', () => undefined)
   const { connections, state, rng, network } = scope.context
   const startedMs = connections.now()
-  const sourceIp = canonicalIp(scope.enrolled.listeners?.sourceIp ?? paused.remoteAddress ?? '')
+  const sourceIp = canonicalIp(scope.enrolled.listeners?.sourceIp ?? peer.ip)
   const captured = fixed ?? capturedDestination(paused)
   const destinationIp = captured === undefined ? undefined : canonicalIp(captured.ip)
   if (sourceIp === undefined || captured === undefined || destinationIp === undefined) {
@@ -47,7 +47,7 @@ export function acceptOutbound(
     caller: scope.workload,
   }
   const decide = (decision: OutboundDecision): void => {
-    const subject = subjectOf(scope, paused, { facts, sourceIp, startedMs, decision })
+    const subject = subjectOf(scope, peer, { facts, sourceIp, startedMs, decision })
     proceed({ scope, pool, paused, subject, sourceIp, facts }, decision)
   }
   whenKnown(scope, paused, facts, (refusal) => decide(refusal ?? decideOutbound(state, facts, rng)))
@@ -59,7 +59,7 @@ export function acceptOutbound(
  */
 function whenKnown(
   scope: WorkloadScope,
-  paused: Socket,
+  paused: PlainSocket,
   facts: OutboundFacts,
   onKnown: (refusal: OutboundDecision | undefined) => void,
 ): void {
@@ -67,7 +67,7 @@ function whenKnown(
   const name = demand === undefined ? undefined : missingName(state, demand, facts)
   if (demand === undefined || name === undefined) return onKnown(undefined)
   const asked = demand.ask(scope.uid, name, (outcome) => {
-    if (paused.destroyed || scope.ended) return void paused.destroy()
+    if (paused.isClosed || scope.ended) return paused.destroy()
     if (outcome === 'answered') return whenKnown(scope, paused, facts, onKnown)
     onKnown(notAnswered(`the control plane has not said what ${name} is`))
   })
@@ -87,14 +87,14 @@ interface Decided {
 
 function subjectOf(
   scope: WorkloadScope,
-  paused: Socket,
+  peer: SocketAddress,
   { facts, sourceIp, startedMs, decision }: Decided,
 ): ConnectionSubject {
   return {
     uid: scope.uid,
     direction: 'outbound',
     protocol: decision.kind === 'hbone' ? 'hbone' : 'tcp',
-    source: { ip: sourceIp, port: paused.remotePort ?? 0 },
+    source: { ip: sourceIp, port: peer.port },
     destination: { ip: facts.destinationIp, port: facts.destinationPort },
     hbone: decision.kind === 'hbone' ? { ip: decision.ip, port: decision.port } : undefined,
     sourceParty: scope.party,

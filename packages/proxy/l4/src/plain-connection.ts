@@ -1,5 +1,4 @@
-import type { Socket } from 'node:net'
-import { whenConnected } from './connecting.ts'
+import type { PlainSocket } from '@tulle/kernel'
 import type { ConnectionSubject, Refusal } from './connection-subject.ts'
 import type { SocketAddress } from './data-plane.ts'
 import type { PipeError } from './pipe.ts'
@@ -10,7 +9,7 @@ import type { WorkloadScope } from './workload-scope.ts'
 export interface PlainCall {
   readonly scope: WorkloadScope
   /** The caller's socket, which has read nothing. */
-  readonly paused: Socket
+  readonly paused: PlainSocket
   readonly subject: ConnectionSubject
 }
 
@@ -32,24 +31,20 @@ export function callPlain(call: PlainCall, destination: PlainDestination): void 
     if (socket.ok) socket.value.destroy()
   }
   const fail = (error: string): void => end({ flags: 'CONNECT', verdict: 'failed', error })
-  const { sourceIp } = destination
   const socket = openConnection({
     place: scope.place,
     destination,
-    sourceIp,
-  })
-  if (!socket.ok) {
-    fail(socket.error)
-    return
-  }
-  const upstream = socket.value
-  whenConnected(upstream, connecting, (error) => {
-    if (error === undefined && !paused.destroyed) {
+    sourceIp: destination.sourceIp,
+    deadlines: connecting,
+    onSettled: (error) => {
+      if (error !== undefined || paused.isClosed || !socket.ok) {
+        fail(error ?? 'the caller left')
+        return
+      }
       onDone = connections.open(attempt, pipe)
-      pipe.destination.attach(upstream)
+      pipe.destination.attach(socket.value)
       pipe.caller.attach(paused)
-      return
-    }
-    fail(error ?? 'the caller left')
+    },
   })
+  if (!socket.ok) fail(socket.error)
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { TestClock } from '@tulle/core'
 import { LastServed } from '@tulle/tunnel'
 import { CopyBuffers } from './copy-buffers.ts'
 import { SocketPipe } from './socket-pipe.ts'
@@ -8,7 +7,7 @@ import { SocketPipe } from './socket-pipe.ts'
 test('case 26: what goes through as it came counts for its workload, copied or handed over, either way', () => {
   const thread = new LastServed()
   const neighbour = thread.workload()
-  const buffers = new CopyBuffers(new TestClock())
+  const buffers = new CopyBuffers()
   const pipe = new SocketPipe(buffers, thread.workload(), () => undefined)
   neighbour.othersServed()
   for (const half of [pipe.caller, pipe.destination]) {

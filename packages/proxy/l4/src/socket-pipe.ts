@@ -1,7 +1,5 @@
-import type { Socket } from 'node:net'
-import { errorCode } from '@tulle/core'
 import { headroomBytes } from '@tulle/http2'
-import { resetSocket } from '@tulle/kernel'
+import type { PlainSocket } from '@tulle/kernel'
 import type { ServedWorkload } from '@tulle/tunnel'
 import type { CopyBuffers } from './copy-buffers.ts'
 import type { Pipe, PipeError } from './pipe.ts'
@@ -62,9 +60,8 @@ export class SocketHalf implements Sink {
   readonly reader: SocketReader
   readonly #buffers: CopyBuffers
   readonly #pipe: SocketPipe
-  #socket: Socket | undefined
+  #socket: PlainSocket | undefined
   #writer: SocketWriter | undefined
-  #error: PipeError
   #gotEnd: boolean = false
   #sentEnd: boolean = false
   #closed: boolean = false
@@ -81,7 +78,7 @@ export class SocketHalf implements Sink {
     return this.#gotEnd && this.#sentEnd
   }
 
-  attach(socket: Socket): void {
+  attach(socket: PlainSocket): void {
     this.#socket = socket
     this.#writer = new SocketWriter({
       socket,
@@ -91,24 +88,20 @@ export class SocketHalf implements Sink {
       release: (backing) => this.#buffers.slabs.give(backing),
     })
     this.reader.attach(socket)
-    socket.on('error', (error) => {
-      this.#error ??= errorCode(error)
-    })
-    socket.on('close', () => this.#close())
     this.peer?.reader.resume()
   }
 
   reset(): void {
     const socket = this.#socket
-    if (socket === undefined) this.#close()
-    else if (!socket.destroyed) resetSocket(socket)
+    if (socket === undefined) this.onSocketClose(undefined)
+    else socket.reset()
   }
 
-  #close(): void {
+  onSocketClose(error: string | undefined): void {
     if (this.#closed) return
     this.#closed = true
     this.reader.close()
-    this.#pipe.onHalfClosed(this, this.#error)
+    this.#pipe.onHalfClosed(this, error)
   }
 
   room(): number {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { TestClock } from '@tulle/core'
 import { CopyBuffers } from './copy-buffers.ts'
 import { SocketReader } from './socket-reader.ts'
 import type { Sink } from './socket-reader.ts'
@@ -40,6 +39,10 @@ class Noted implements Sink {
     this.ended.resolve()
   }
 
+  onSocketClose(): void {
+    // At the end of the test.
+  }
+
   async until(bytes: number): Promise<void> {
     while (this.pieces.reduce((sum, [, length]) => sum + length, 0) < bytes) await this.#arrived.promise
   }
@@ -52,27 +55,27 @@ class Noted implements Sink {
 }
 
 class Reading implements Disposable {
-  readonly buffers: CopyBuffers = new CopyBuffers(new TestClock(0))
+  readonly buffers: CopyBuffers = new CopyBuffers()
   readonly sink: Noted = new Noted(this.buffers)
   readonly #pair: Pair
   #sent: number = 0
 
   constructor(pair: Pair) {
     this.#pair = pair
-    new SocketReader(this.buffers, this.sink).attach(pair.far)
+    new SocketReader(this.buffers, this.sink).attach(pair.near)
   }
 
   /** One write after the other, each when all of those before has come. */
   async send(...writes: readonly number[]): Promise<void> {
     for (const bytes of writes) {
-      this.#pair.near.write(Buffer.alloc(bytes))
+      this.#pair.far.write(Buffer.alloc(bytes))
       this.#sent += bytes
       await this.sink.until(this.#sent)
     }
   }
 
   async end(bytes: number): Promise<void> {
-    this.#pair.near.end(Buffer.alloc(bytes))
+    this.#pair.far.end(Buffer.alloc(bytes))
     await this.sink.ended.promise
   }
 

@@ -1,7 +1,5 @@
-import type { Socket } from 'node:net'
 import { headroomBytes, slabClassBytes } from '@tulle/http2'
-import { PromptReader } from '@tulle/kernel'
-import type { Landing } from '@tulle/kernel'
+import type { PlainSocket, PlainSocketUser } from '@tulle/kernel'
 import type { CopyBuffers } from './copy-buffers.ts'
 
 /** Where a reader's bytes go. Nothing here throws. */
@@ -16,6 +14,8 @@ export interface Sink {
   take(slab: Buffer, length: number): boolean
   /** Nothing more will come. */
   end(): void
+  /** The socket is closed in both directions, by a failure if one is named. */
+  onSocketClose(error: string | undefined): void
 }
 
 /** Reads below this are copied: handing over a whole slab would cost more. */
@@ -29,11 +29,10 @@ const maxSlabBytes = 64 * 1024 * 1024
  * 256 KiB slabs, and back whenever a read would have had room in a smaller one. Hot: no allocation a chunk but the view
  * of a slab.
  */
-export class SocketReader implements Landing {
+export class SocketReader implements PlainSocketUser {
   readonly #buffers: CopyBuffers
   readonly #sink: Sink
-  #socket: Socket | undefined
-  #prompt: PromptReader | undefined
+  #socket: PlainSocket | undefined
   /** Undefined: the next read lands in the shared buffer. */
   #slab: Buffer | undefined
   #view: Buffer
@@ -54,11 +53,10 @@ export class SocketReader implements Landing {
     this.#view = buffers.landingBody
   }
 
-  /** A paused socket, which is read from now on. */
-  attach(socket: Socket): void {
+  /** A socket of which nothing was read, which is read from now on. */
+  attach(socket: PlainSocket): void {
     this.#socket = socket
-    this.#prompt = new PromptReader(socket, this)
-    socket.on('end', () => this.#onEnd())
+    socket.attach(this)
   }
 
   /** The sink has room again. */
@@ -66,13 +64,12 @@ export class SocketReader implements Landing {
     if (this.#closed) return
     if (this.#stash !== undefined && !this.#unstash(this.#stash)) return
     if (this.#ended) this.#sink.end()
-    else if (this.#sink.room() > 0) this.#prompt?.resume()
+    else if (this.#sink.room() > 0) this.#socket?.resumeReading()
   }
 
   close(): void {
     this.#closed = true
-    this.#prompt?.pause()
-    if (this.#ended && this.#socket !== undefined) this.#buffers.halfClosed.forget(this.#socket)
+    this.#socket?.pauseReading()
     if (this.#stash !== undefined) this.#buffers.slabs.give(this.#stash)
     this.#stash = undefined
     this.#dropSlab()
@@ -83,7 +80,7 @@ export class SocketReader implements Landing {
     this.receivedBytes += length
     this.reads++
     if (length > this.#sink.room()) {
-      this.#prompt?.pause()
+      this.#socket?.pauseReading()
       this.#stashRead(length)
       return
     }
@@ -96,7 +93,23 @@ export class SocketReader implements Landing {
       // The stream may say nothing more for hours.
       this.#dropSlab()
     } else if (this.#sink.take(slab, length)) this.#slab = undefined
-    if (this.#sink.room() === 0) this.#prompt?.pause()
+    if (this.#sink.room() === 0) this.#socket?.pauseReading()
+  }
+
+  onEnd(): void {
+    if (this.#closed) return
+    this.#ended = true
+    // Taken for the read that found the end.
+    this.#dropSlab()
+    if (this.#stash === undefined) this.#sink.end()
+  }
+
+  onDrain(): void {
+    // The writer knows of each of its pieces.
+  }
+
+  onClose(error: string | undefined): void {
+    this.#sink.onSocketClose(error)
   }
 
   /** Of the read that comes next. */
@@ -162,14 +175,5 @@ export class SocketReader implements Landing {
   #dropSlab(): void {
     if (this.#slab !== undefined) this.#buffers.slabs.give(this.#slab)
     this.#slab = undefined
-  }
-
-  #onEnd(): void {
-    if (this.#ended || this.#closed) return
-    this.#ended = true
-    // Taken for the read that found the end.
-    this.#dropSlab()
-    if (this.#socket !== undefined) this.#buffers.halfClosed.watch(this.#socket)
-    if (this.#stash === undefined) this.#sink.end()
   }
 }

@@ -1,22 +1,21 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { PromptWriter } from '@tulle/kernel'
+import { PlainSocket } from '@tulle/kernel'
 import { SocketWriter } from './socket-writer.ts'
-import { connectedPair } from './test-sockets.ts'
+import { connectedPair, Watched } from './test-sockets.ts'
 import type { Pair } from './test-sockets.ts'
 
 /** More than both kernel buffers of a loopback connection hold. */
 const chunkBytes = 8 * 1024 * 1024
 
-test('SocketWriter.end() lets go first what waits behind a mark, and reports every byte once', async () => {
+test('SocketWriter.end() lets go first what waits, and reports every byte once', async () => {
   using pair = await connectedPair()
+  const watched = new Watched()
+  pair.near.attach(watched)
   const released: Buffer[] = []
   let left = 0
-  const errors: Error[] = []
-  pair.near.on('error', (error) => errors.push(error))
   const writer = new SocketWriter({
     socket: pair.near,
     onLeft: (bytes) => (left += bytes),
@@ -27,75 +26,63 @@ test('SocketWriter.end() lets go first what waits behind a mark, and reports eve
   for (const chunk of chunks)
     assert.equal(writer.write(chunk, 0, chunk.length), false, 'the other side reads nothing yet')
   writer.end()
-  const finished = once(pair.near, 'finish')
-  let received = 0
-  pair.far.on('data', (bytes) => (received += bytes.length))
-  pair.far.resume()
-  await Promise.all([once(pair.far, 'end'), finished])
-  assert.deepEqual(errors, [])
-  assert.equal(received, 3 * chunkBytes)
+  assert.equal(await receivedUntilEnd(pair), 3 * chunkBytes)
+  pair.far.end()
+  assert.equal(await watched.closed.promise, undefined)
   assert.equal(left, 3 * chunkBytes)
-  assert.deepEqual(new Set(released), new Set(chunks))
-  assert.equal(released.length, 3)
+  assert.deepEqual(released, chunks)
   assert.equal(writer.backlogBytes, 0)
 })
 
 test('SocketWriter.end() on a socket that is then destroyed releases what waited', async () => {
   using pair = await connectedPair()
-  const released: Buffer[] = []
-  pair.near.on('error', () => undefined)
-  const writer = new SocketWriter({
-    socket: pair.near,
-    onLeft: () => undefined,
-    keep: () => undefined,
-    release: (backing) => released.push(backing),
-  })
+  const watched = new Watched()
+  pair.near.attach(watched)
+  const { writer, kept, left } = recorded(pair.near)
   const chunks = [1, 2].map((fill) => Buffer.alloc(chunkBytes, fill))
   for (const chunk of chunks) writer.write(chunk, 0, chunk.length)
   writer.end()
   pair.near.destroy()
-  await once(pair.near, 'close')
-  assert.equal(released.length, 2)
+  await watched.closed.promise
+  assert.deepEqual(
+    chunks.map((chunk) => kept.get(chunk)),
+    [0, 0],
+  )
+  assert.equal(left(), 2 * chunkBytes)
 })
 
 test('SocketWriter.end() closes where the peer has ended before, and nothing is lost', async () => {
-  using pair = await connectedPair()
-  const { writer } = recorded(pair.near)
-  await endFarSide(pair)
-  const bytes = Buffer.alloc(100_000, 1)
-  assert.equal(writer.write(bytes, 0, bytes.length), true)
-  writer.end()
-  assert.equal(pair.near.destroyed, true)
-  const received: Buffer[] = []
-  pair.far.on('data', (chunk: Buffer) => received.push(chunk))
-  pair.far.resume()
-  await once(pair.far, 'end')
-  assert.equal(Buffer.concat(received).length, bytes.length)
+  for (const [bytes, atOnce] of [
+    [100_000, true],
+    [chunkBytes, false],
+  ] as const) {
+    using pair = await connectedPair()
+    const { writer } = recorded(pair.near)
+    await endFarSide(pair)
+    assert.equal(writer.write(Buffer.alloc(bytes, 1), 0, bytes), atOnce)
+    writer.end()
+    assert.equal(pair.near.isClosed, atOnce)
+    assert.equal(await receivedUntilEnd(pair), bytes)
+  }
 })
 
-test('SocketWriter.end() does not close while bytes wait, also where the peer has ended before', async () => {
-  using pair = await connectedPair()
-  const { writer } = recorded(pair.near)
-  await endFarSide(pair)
-  const bytes = Buffer.alloc(chunkBytes, 1)
-  assert.equal(writer.write(bytes, 0, bytes.length), false)
-  writer.end()
+async function receivedUntilEnd({ far }: Pair): Promise<number> {
   let received = 0
-  pair.far.on('data', (chunk: Buffer) => (received += chunk.length))
-  pair.far.resume()
-  await once(pair.far, 'end')
-  assert.equal(received, bytes.length)
-})
+  far.on('data', (bytes: Buffer) => (received += bytes.length))
+  far.resume()
+  await once(far, 'end')
+  return received
+}
 
 async function endFarSide({ near, far }: Pair): Promise<void> {
-  const ended = once(near, 'end')
-  near.resume()
+  const watched = new Watched()
+  near.attach(watched)
   far.end()
-  await ended
+  await watched.ended.promise
 }
 
 /** What a writer did with the buffers it was given. */
-function recorded(socket: Socket): {
+function recorded(socket: PlainSocket): {
   readonly writer: SocketWriter
   readonly kept: Map<Buffer, number>
   readonly left: () => number
@@ -112,9 +99,9 @@ function recorded(socket: Socket): {
   return { writer, kept, left: () => left }
 }
 
-/** The bytes of each write, which the kernel is asked to take before the stream is. */
+/** The bytes of each write that the kernel is asked to take. */
 function writesOf(context: TestContext): () => readonly number[] {
-  const { mock } = context.mock.method(PromptWriter.prototype, 'write')
+  const { mock } = context.mock.method(PlainSocket.prototype, 'writeNow')
   return () => mock.calls.map(({ arguments: [, start, end] }) => end - start)
 }
 
@@ -157,12 +144,15 @@ test('small pieces behind a full socket hold no buffer but a few of their own', 
   for (const backing of backings) assert.equal(writer.gather(backing, 0, 1), false)
   assert.ok(backings.every((backing) => kept.get(backing) === undefined))
   assert.ok(writes().length < 10, `${writes().length} writes wait`)
-  const finished = once(pair.near, 'finish')
+  const watched = new Watched()
+  pair.near.attach(watched)
   writer.end()
   const got: Buffer[] = []
   pair.far.on('data', (bytes: Buffer) => got.push(bytes))
   pair.far.resume()
-  await Promise.all([once(pair.far, 'end'), finished])
+  await once(pair.far, 'end')
+  pair.far.end()
+  await watched.closed.promise
   const received = Buffer.concat(got)
   assert.equal(received.length, chunkBytes + 10_000)
   assert.ok(received.subarray(chunkBytes).equals(Buffer.concat(backings)))

@@ -1,9 +1,6 @@
-import type { Socket } from 'node:net'
 import { flushThisTurn } from '@tulle/core'
 import type { Flushable } from '@tulle/core'
-import { PromptWriter } from '@tulle/kernel'
-
-const nothing = Buffer.alloc(0)
+import type { PlainSocket } from '@tulle/kernel'
 
 /** A piece of this size is a sign of bulk: the next one is probably on its way already. */
 const gatherFromBytes = 8192
@@ -12,7 +9,7 @@ const copyBelowBytes = 2048
 const tailBytes = 4096
 
 export interface WriterOptions {
-  readonly socket: Socket
+  readonly socket: PlainSocket
   /** `bytes` that could not leave at once have left, or the socket is gone. */
   onLeft(bytes: number): void
   /** Bytes in this buffer wait: it must stay as it is until it was released as often as it was kept. */
@@ -21,20 +18,13 @@ export interface WriterOptions {
 }
 
 /**
- * Writes to a socket and tells when bytes have left. Most writes leave at once, and cost nothing here; for those
- * that don't, one empty write with a callback marks the place. Pieces that lie side by side and come in one turn of
- * the event loop leave in one write.
+ * Writes to a socket and tells when bytes have left. Most writes leave at once, and cost nothing here. Pieces that lie
+ * side by side and come in one turn of the event loop leave in one write.
  */
 export class SocketWriter implements Flushable {
-  readonly #socket: Socket
-  readonly #prompt: PromptWriter
+  readonly #socket: PlainSocket
   readonly #options: WriterOptions
-  readonly #onMarked: () => void
-  #waiting: Buffer[] = []
   #waitingBytes: number = 0
-  #marked: Buffer[] = []
-  #markedBytes: number = 0
-  #marking: boolean = false
   /** Not written yet, as more of it may come in this turn: `#gathered[#start, #end)`. */
   #gathered: Buffer | undefined
   #start: number = 0
@@ -48,14 +38,12 @@ export class SocketWriter implements Flushable {
 
   constructor(options: WriterOptions) {
     this.#socket = options.socket
-    this.#prompt = new PromptWriter(options.socket)
     this.#options = options
-    this.#onMarked = () => this.#left()
   }
 
   /** Bytes that wait for the socket. */
   get backlogBytes(): number {
-    return this.#waitingBytes + this.#markedBytes + this.#tailEnd
+    return this.#waitingBytes + this.#tailEnd
   }
 
   /** True when the bytes left at once; else `backing` is kept, and `onLeft` tells. */
@@ -108,16 +96,13 @@ export class SocketWriter implements Flushable {
     this.#flushGathered()
   }
 
-  /** What waits still leaves first. Nothing can be written any more, not even a mark: the end itself is the last. */
+  /** What waits still leaves first. */
   end(): void {
     if (this.#ended) return
     this.#flushGathered()
     this.#flushTail()
     this.#ended = true
-    // Where the peer has ended before, closing says FIN just as well, and shutting down first would be a call more.
-    if (this.backlogBytes === 0 && this.#socket.readableEnded && this.#socket.writableLength === 0)
-      this.#socket.destroy()
-    else this.#socket.end(() => this.#allLeft())
+    this.#socket.end()
   }
 
   /** The socket is gone. */
@@ -150,46 +135,18 @@ export class SocketWriter implements Flushable {
   }
 
   #send(bytes: Buffer, backing: Buffer | undefined): boolean {
-    const left = this.#prompt.write(bytes, 0, bytes.length)
-    if (left === bytes.length) return true
-    this.#socket.write(left === 0 ? bytes : bytes.subarray(left))
-    if (this.#socket.writableLength === 0) return true
-    if (backing !== undefined) this.#waiting.push(backing)
+    const sent = this.#socket.writeNow(bytes, 0, bytes.length)
+    if (sent === bytes.length) return true
     this.#waitingBytes += bytes.length
-    if (!this.#marking) this.#mark()
+    this.#socket.write(sent === 0 ? bytes : bytes.subarray(sent), () => this.#left(bytes.length, backing))
     return false
   }
 
-  #mark(): void {
-    this.#marking = true
-    const spare = this.#marked
-    this.#marked = this.#waiting
-    this.#markedBytes = this.#waitingBytes
-    this.#waiting = spare
-    this.#waitingBytes = 0
-    this.#socket.write(nothing, this.#onMarked)
-  }
-
-  #left(): void {
-    const bytes = this.#markedBytes
-    this.#release(this.#marked)
-    this.#markedBytes = 0
-    this.#marking = false
-    if (this.#waitingBytes > 0 && !this.#ended) this.#mark()
-    else if (!this.#ended) this.#flushTail()
+  /** Or never will. */
+  #left(bytes: number, backing: Buffer | undefined): void {
+    if (backing !== undefined) this.#options.release(backing)
+    this.#waitingBytes -= bytes
+    if (this.#waitingBytes === 0 && !this.#ended) this.#flushTail()
     this.#options.onLeft(bytes)
-  }
-
-  /** After the last mark, or when the socket is gone. */
-  #allLeft(): void {
-    const bytes = this.#waitingBytes
-    this.#release(this.#waiting)
-    this.#waitingBytes = 0
-    if (bytes > 0) this.#options.onLeft(bytes)
-  }
-
-  #release(backings: Buffer[]): void {
-    for (const backing of backings) this.#options.release(backing)
-    backings.length = 0
   }
 }

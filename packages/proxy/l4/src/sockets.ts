@@ -1,12 +1,9 @@
-import type { Socket } from 'node:net'
 import { err, errorText, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
 import { proxySocketMark } from '@tulle/hbone'
-import { connectTcpFd, listenTcp, openTcpSocket } from '@tulle/kernel'
+import { listenTcp, openTcpSocket, PlainSocket } from '@tulle/kernel'
 import type { SocketAddress } from './data-plane.ts'
-
-/** Bytes that may be queued in a socket before Node asks for a pause; our own accounting acts long before. */
-const socketHighWaterBytes = 1024 * 1024
+import type { Deadlines } from './deadlines.ts'
 
 /** Where a workload's sockets are made, and how. */
 export interface SocketPlace {
@@ -46,16 +43,32 @@ export interface ConnectPlan {
   readonly destination: SocketAddress
   /** The address that the destination is to see; undefined: the namespace's own. */
   readonly sourceIp: string | undefined
+  readonly deadlines: Deadlines
+  /** Once, later: connected, or the name of the errno, `closed` where the socket was closed meanwhile. */
+  onSettled(error: string | undefined): void
 }
 
-/** Starts to connect, paused; failures to even begin are values, later ones the socket's 'error'. */
-export function openConnection(plan: ConnectPlan): Result<Socket, string> {
-  const source = plan.sourceIp === undefined ? undefined : { ip: plan.sourceIp, port: 0 }
+/** Begins to connect. Failures to even begin are values. */
+export function openConnection({
+  place,
+  destination,
+  sourceIp,
+  deadlines,
+  onSettled,
+}: ConnectPlan): Result<PlainSocket, string> {
+  const source = sourceIp === undefined ? undefined : { ip: sourceIp, port: 0 }
+  let socket: PlainSocket | undefined
   try {
-    const fd = openClientSocket(plan.place, plan.destination.ip, source)
-    const { ip: host, port } = plan.destination
-    return ok(connectTcpFd({ fd, host, port, highWaterMark: socketHighWaterBytes }).pause())
+    const connecting = new PlainSocket(openClientSocket(place, destination.ip, source))
+    socket = connecting
+    const deadline = deadlines.begin(() => connecting.destroy('ETIMEDOUT'))
+    connecting.connect({ address: destination.ip, port: destination.port }, (error) => {
+      deadlines.end(deadline)
+      onSettled(error)
+    })
+    return ok(connecting)
   } catch (error) {
+    socket?.destroy()
     return err(errorText(error))
   }
 }

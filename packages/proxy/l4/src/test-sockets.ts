@@ -1,34 +1,53 @@
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import { listenTcp, localAddress, PlainListener } from '@tulle/kernel'
+import type { PlainSocket, PlainSocketUser } from '@tulle/kernel'
 
 /** Both ends of a connection on loopback. */
 export interface Pair extends Disposable {
-  readonly near: Socket
+  readonly near: PlainSocket
   /** Reads nothing until it is resumed. */
   readonly far: Socket
 }
 
 export async function connectedPair(): Promise<Pair> {
-  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const near = connect({
-    port: (server.address() as AddressInfo).port,
-    host: '127.0.0.1',
-    allowHalfOpen: true,
-    noDelay: true,
-  })
-  const [[far]] = (await Promise.all([once(server, 'connection'), once(near, 'connect')])) as [
-    [Socket],
-    unknown,
-  ]
+  const fd = listenTcp({ address: '127.0.0.1', port: 0 })
+  const port = localAddress(fd)?.port ?? 0
+  const accepted = Promise.withResolvers<PlainSocket>()
+  using _listener = new PlainListener(fd, { onConnection: accepted.resolve, onError: accepted.reject })
+  const far = connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: true }).pause()
+  await once(far, 'connect')
+  const near = await accepted.promise
   return {
     near,
     far,
     [Symbol.dispose]: () => {
       near.destroy()
       far.destroy()
-      server.close()
     },
+  }
+}
+
+/** Throws away what comes, and lets tests wait for the end and the close. */
+export class Watched implements PlainSocketUser {
+  readonly bytes: Buffer = Buffer.alloc(4096)
+  readonly ended: PromiseWithResolvers<void> = Promise.withResolvers()
+  readonly closed: PromiseWithResolvers<string | undefined> = Promise.withResolvers()
+
+  onRead(): void {
+    // Nobody needs it.
+  }
+
+  onEnd(): void {
+    this.ended.resolve()
+  }
+
+  onDrain(): void {
+    // The writer's own affair.
+  }
+
+  onClose(error: string | undefined): void {
+    this.closed.resolve(error)
   }
 }

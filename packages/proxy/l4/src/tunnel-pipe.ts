@@ -1,8 +1,6 @@
-import type { Socket } from 'node:net'
-import { errorCode } from '@tulle/core'
 import { http2Error } from '@tulle/http2'
 import type { HeaderList, Http2Stream, StreamHandler } from '@tulle/http2'
-import { resetSocket } from '@tulle/kernel'
+import type { PlainSocket } from '@tulle/kernel'
 import type { CopyBuffers } from './copy-buffers.ts'
 import type { Pipe, PipeError } from './pipe.ts'
 import { resetReason } from './pipe.ts'
@@ -26,7 +24,7 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
   /** Whether the socket is that of the side which called. */
   readonly #socketCalls: boolean
   readonly #reader: SocketReader
-  #socket: Socket | undefined
+  #socket: PlainSocket | undefined
   #writer: SocketWriter | undefined
   #stream: Http2Stream | undefined
   #error: PipeError
@@ -64,8 +62,8 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
     return this.#socketCalls ? (this.#writer?.bytes ?? 0) : this.#reader.receivedBytes
   }
 
-  /** A paused socket. Payload received before this is lost, so the socket comes first. */
-  attachSocket(socket: Socket): void {
+  /** A socket of which nothing was read. Payload received before this is lost, so the socket comes first. */
+  attachSocket(socket: PlainSocket): void {
     this.#socket = socket
     this.#writer = new SocketWriter({
       socket,
@@ -74,10 +72,6 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
       release: (backing) => this.#buffers.received.release(backing),
     })
     this.#reader.attach(socket)
-    socket.on('error', (error) => {
-      this.#error ??= errorCode(error)
-    })
-    socket.on('close', () => this.#onSocketClose())
   }
 
   /**
@@ -171,10 +165,11 @@ export class TunnelPipe implements Pipe, Sink, StreamHandler {
   #resetSocket(): void {
     const socket = this.#socket
     if (socket === undefined) this.#finish()
-    else if (!socket.destroyed) resetSocket(socket)
+    else socket.reset()
   }
 
-  #onSocketClose(): void {
+  onSocketClose(error: string | undefined): void {
+    this.#error ??= error
     if (!(this.#sentEnd && this.#gotEnd)) this.#endStream(http2Error.connectError)
     this.#finish()
   }

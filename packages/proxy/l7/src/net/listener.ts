@@ -1,16 +1,29 @@
 import type { Server, Socket } from 'node:net'
 import { createServer } from 'node:tls'
 import type { Server as TlsServer, TLSSocket } from 'node:tls'
-import { listenFd, listenTcp, useOnread } from '@tulle/kernel'
+import type { Http1Transport } from '@tulle/http1'
+import { listenFd, listenTcp, localAddress, PlainListener, useOnread } from '@tulle/kernel'
+import type { PlainSocket, SocketAddress } from '@tulle/kernel'
 import { MeshError } from '@tulle/core'
 import type { CertificatePem, ListenerPlan } from '../plane/http-plan.ts'
 import type { ReadBuffer } from './read-buffer.ts'
-import { SocketLink } from './socket-link.ts'
+import type { LinkUser } from './link-user.ts'
+import { PlainLink } from './plain-link.ts'
+import { TlsLink } from './tls-link.ts'
+
+/** The addresses of a connection, as texts; undefined where it is gone. */
+export interface Ends {
+  readonly peerIp: string | undefined
+  readonly peerPort: number
+  readonly localIp: string | undefined
+}
 
 export interface Arrival {
-  readonly socket: Socket
-  readonly link: SocketLink
+  readonly ends: Ends
+  readonly transport: Http1Transport
   readonly isHttp2: boolean
+  /** Whom it serves; nothing is read before. */
+  attach(user: LinkUser): void
 }
 
 export interface ListenerDeps {
@@ -26,40 +39,49 @@ export interface ListenerDeps {
 export class Listener {
   readonly #plan: ListenerPlan
   readonly #deps: ListenerDeps
-  readonly #server: Server
-  readonly #tls: TlsServer | undefined
+  readonly #listening: Disposable
 
   /** Throws KernelError where the port cannot be had, MeshError where the certificate is none. */
   constructor(plan: ListenerPlan, deps: ListenerDeps) {
     this.#plan = plan
     this.#deps = deps
-    this.#tls = plan.protocol === 'https' ? this.#makeTls(plan.certificate) : undefined
+    const tls = plan.protocol === 'https' ? this.#makeTls(plan.certificate) : undefined
     const fd = listenTcp({ address: plan.ip, port: plan.port, reusePort: true })
-    this.#server = listenFd(fd, {
-      onConnection: (socket) => this.#onConnection(socket),
-      onError: (error) => deps.onError(error),
-    })
+    const onError = (error: Error): void => deps.onError(error)
+    this.#listening =
+      tls === undefined
+        ? new PlainListener(fd, { onConnection: (socket, peer) => this.#onPlain(socket, peer), onError })
+        : closing(listenFd(fd, { onConnection: (paused) => this.#onTls(tls, paused), onError }))
   }
 
   /** Takes no further connections. */
   close(): void {
-    this.#server.close()
+    this.#listening[Symbol.dispose]()
   }
 
-  #onConnection(paused: Socket): void {
+  #onPlain(socket: PlainSocket, peer: SocketAddress): void {
+    if (!this.#deps.mayArrive()) {
+      socket.destroy()
+      return
+    }
+    const link = new PlainLink(socket, this.#deps.buffer)
+    this.#deps.onArrival({
+      ends: { peerIp: peer.address, peerPort: peer.port, localIp: localAddress(socket.fd)?.address },
+      transport: link,
+      isHttp2: this.#plan.protocol === 'http2',
+      attach: (user) => link.attach(user),
+    })
+  }
+
+  #onTls(tls: TlsServer, paused: Socket): void {
     if (!this.#deps.mayArrive()) {
       paused.destroy()
       return
     }
-    if (this.#tls !== undefined) {
-      paused.on('error', () => undefined)
-      // TLS takes this over: half open, a peer that leaves during its handshake would stay until the timeout.
-      paused.allowHalfOpen = false
-      this.#tls.emit('connection', paused)
-      return
-    }
-    const link = new SocketLink(this.#deps.buffer)
-    this.#deps.onArrival({ socket: paused, link, isHttp2: this.#plan.protocol === 'http2' })
+    paused.on('error', () => undefined)
+    // TLS takes this over: half open, a peer that leaves during its handshake would stay until the timeout.
+    paused.allowHalfOpen = false
+    tls.emit('connection', paused)
   }
 
   #makeTls(certificate: CertificatePem | undefined): TlsServer {
@@ -79,8 +101,20 @@ export class Listener {
   }
 
   #onSecure(socket: TLSSocket): void {
-    const link = new SocketLink(this.#deps.buffer)
+    const link = new TlsLink(this.#deps.buffer)
     if (!useOnread(socket, link.onread)) socket.on('data', (bytes: Buffer) => link.onBytes(bytes))
-    this.#deps.onArrival({ socket, link, isHttp2: socket.alpnProtocol === 'h2' })
+    const { remoteAddress: peerIp, remotePort: peerPort = 0, localAddress: localIp } = socket
+    // Gone before it was looked at.
+    if (peerIp === undefined) socket.on('error', () => undefined)
+    this.#deps.onArrival({
+      ends: { peerIp, peerPort, localIp },
+      transport: link,
+      isHttp2: socket.alpnProtocol === 'h2',
+      attach: (user) => link.attach(socket, user),
+    })
   }
+}
+
+function closing(server: Server): Disposable {
+  return { [Symbol.dispose]: () => void server.close() }
 }

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import { createHttp1Server } from '@tulle/http1'
 import type { Refusal, RequestHead, ServerExchange, ServerHandler } from '@tulle/http1'
 import { parseIpAddress } from '@tulle/mesh'
@@ -7,7 +6,7 @@ import { createHttp2Server } from '../codec/http2-server.ts'
 import type { Downstream } from '../downstream.ts'
 import type { L7Environment } from '../environment.ts'
 import { windowSettings } from '../limits.ts'
-import type { Arrival } from '../net/listener.ts'
+import type { Arrival, Ends } from '../net/listener.ts'
 import { RequestRun } from '../request-run.ts'
 import type { ListenerPlan } from './http-plan.ts'
 
@@ -33,17 +32,16 @@ export class Connections {
     return this.#open.size
   }
 
-  add({ socket, link, isHttp2 }: Arrival, plan: ListenerPlan): void {
-    const downstream = downstreamOf(socket, plan)
+  add({ ends, transport, attach, isHttp2 }: Arrival, plan: ListenerPlan): void {
+    const downstream = downstreamOf(ends, plan)
     if (downstream === undefined) {
       // It has gone already.
-      socket.on('error', () => undefined)
-      socket.destroy()
+      transport.destroy()
       return
     }
     const environment = this.#environment
     const options = {
-      transport: link,
+      transport,
       clock: environment.clock,
       settings: windowSettings(environment.limits),
       patience: environment,
@@ -59,7 +57,7 @@ export class Connections {
     const connection = isHttp2 ? createHttp2Server(options) : createHttp1Server(options)
     this.#open.add(connection)
     this.#onChange(1)
-    link.attach(socket, connection)
+    attach(connection)
     if (this.#draining) connection.drain()
   }
 
@@ -83,9 +81,9 @@ export class Connections {
   }
 }
 
-function downstreamOf(socket: Socket, plan: ListenerPlan): Downstream | undefined {
-  const source = addressOf(socket.remoteAddress)
-  const destination = addressOf(socket.localAddress)
+function downstreamOf(ends: Ends, plan: ListenerPlan): Downstream | undefined {
+  const source = addressOf(ends.peerIp)
+  const destination = addressOf(ends.localIp)
   if (source === undefined || destination === undefined) return undefined
   return {
     facts: {
@@ -94,7 +92,7 @@ function downstreamOf(socket: Socket, plan: ListenerPlan): Downstream | undefine
       destinationIp: destination,
       destinationPort: plan.port,
     },
-    sourcePort: socket.remotePort ?? 0,
+    sourcePort: ends.peerPort,
     principal: undefined,
     namespace: '',
     scheme: plan.protocol === 'https' ? 'https' : 'http',

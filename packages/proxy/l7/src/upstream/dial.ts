@@ -1,10 +1,9 @@
-import { connect } from 'node:net'
-import type { Socket } from 'node:net'
-import type { L7Environment } from '../environment.ts'
-import type { ReadBuffer } from '../net/read-buffer.ts'
 import type { Http1Transport } from '@tulle/http1'
-import { SocketLink } from '../net/socket-link.ts'
-import type { LinkUser } from '../net/socket-link.ts'
+import { openTcpSocket, PlainSocket } from '@tulle/kernel'
+import type { L7Environment } from '../environment.ts'
+import type { LinkUser } from '../net/link-user.ts'
+import { PlainLink } from '../net/plain-link.ts'
+import type { ReadBuffer } from '../net/read-buffer.ts'
 import type { UpstreamSpec } from './cluster.ts'
 
 export interface SocketDialDeps {
@@ -33,20 +32,31 @@ export type Dial = (spec: UpstreamSpec, carried?: Carried) => Dialled
 
 /** Plain TCP towards an endpoint; given up when it takes too long. */
 export function dialSocket({ ip, port }: UpstreamSpec, { environment, buffer }: SocketDialDeps): Dialled {
-  const link = new SocketLink(buffer)
-  const socket: Socket = connect({ host: ip, port, noDelay: true, allowHalfOpen: true })
-  socket.pause()
   const { timeouts, limits } = environment
-  const late = timeouts.begin(limits.connectTimeoutMs, () => socket.destroy())
-  socket.once('close', () => timeouts.end(late))
+  const socket = openSocket(ip)
+  const link = new PlainLink(socket, buffer)
+  let onUp: (() => void) | undefined
+  if (!socket.isClosed) {
+    const late = timeouts.begin(limits.connectTimeoutMs, () => socket.destroy())
+    socket.connect({ address: ip, port }, (error) => {
+      timeouts.end(late)
+      if (error === undefined) onUp?.()
+    })
+  }
   return {
     link,
     attach: (user, onConnected) => {
-      link.attach(socket, user)
-      socket.once('connect', () => {
-        timeouts.end(late)
-        onConnected()
-      })
+      onUp = onConnected
+      link.attach(user)
     },
+  }
+}
+
+/** A closed one where the process has no descriptor left. */
+function openSocket(ip: string): PlainSocket {
+  try {
+    return new PlainSocket(openTcpSocket({ family: ip.includes(':') ? 6 : 4 }))
+  } catch {
+    return new PlainSocket(-1)
   }
 }

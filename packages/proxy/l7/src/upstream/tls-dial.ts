@@ -6,8 +6,8 @@ import { useOnread } from '@tulle/kernel'
 import type { TlsTerms } from '@tulle/traffic'
 import type { L7Environment } from '../environment.ts'
 import type { ReadBuffer } from '../net/read-buffer.ts'
-import { SocketLink } from '../net/socket-link.ts'
-import type { LinkUser } from '../net/socket-link.ts'
+import type { LinkUser } from '../net/link-user.ts'
+import { TlsLink } from '../net/tls-link.ts'
 import type { UpstreamSpec } from './cluster.ts'
 import type { Carried, Dial, Dialled } from './dial.ts'
 import { identityFault, secureContextOf } from './tls-terms.ts'
@@ -35,7 +35,7 @@ interface TlsCall {
 }
 
 function dialTls(inner: Dialled, call: TlsCall, deps: TlsDialDeps): Dialled {
-  const link = new TlsLink(deps.buffer)
+  const link = new ProvenLink(deps.buffer)
   return { link, attach: (user, onConnected) => begin({ inner, link, call, deps }, user, onConnected) }
 }
 
@@ -45,7 +45,12 @@ function begin(
     link,
     call,
     deps,
-  }: { readonly inner: Dialled; readonly link: TlsLink; readonly call: TlsCall; readonly deps: TlsDialDeps },
+  }: {
+    readonly inner: Dialled
+    readonly link: ProvenLink
+    readonly call: TlsCall
+    readonly deps: TlsDialDeps
+  },
   user: LinkUser,
   onConnected: () => void,
 ): void {
@@ -122,10 +127,10 @@ interface Waiting {
 }
 
 /** What is written waits until the endpoint has proven who it is: not a byte is encrypted for anybody else. */
-class TlsLink implements Http1Transport {
+class ProvenLink implements Http1Transport {
   isSecure: boolean = false
   wasDestroyed: boolean = false
-  readonly #link: SocketLink
+  readonly #link: TlsLink
   #socket: TLSSocket | undefined
   #waiting: Waiting[] = []
   #isEnding: boolean = false
@@ -133,7 +138,7 @@ class TlsLink implements Http1Transport {
   #isClosed: boolean = false
 
   constructor(buffer: ReadBuffer) {
-    this.#link = new SocketLink(buffer)
+    this.#link = new TlsLink(buffer)
   }
 
   /** Of the handshake that is under way. */

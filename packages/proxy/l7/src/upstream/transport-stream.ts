@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream'
 import type { Http1Transport } from '@tulle/http1'
-import type { LinkUser } from '../net/socket-link.ts'
+import type { LinkUser } from '../net/link-user.ts'
 
 /** What carries bytes as Node's TLS wants it: a stream. Neither side is read faster than the other takes. */
 export class TransportStream extends Duplex implements LinkUser {

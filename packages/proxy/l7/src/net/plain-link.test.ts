@@ -1,29 +1,29 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
+import { connect } from 'node:net'
 import { it } from 'node:test'
+import { listenTcp, localAddress, PlainListener } from '@tulle/kernel'
+import type { PlainSocket } from '@tulle/kernel'
+import { PlainLink } from './plain-link.ts'
 import { ReadBuffer } from './read-buffer.ts'
-import { SocketLink } from './socket-link.ts'
 
 it('reads a sender who never stops no more than once in a turn of the event loop', async (t) => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const accepted = once(server, 'connection') as Promise<[Socket]>
-  const buffer = new ReadBuffer()
-  const link = new SocketLink(buffer)
-  // Listening on TCP.
-  const { port } = server.address() as AddressInfo
-  const socket = connect({ port, host: '127.0.0.1' }).pause()
-  const [peer] = await accepted
+  const fd = listenTcp({ address: '127.0.0.1', port: 0 })
+  const port = localAddress(fd)?.port ?? 0
+  const accepted = Promise.withResolvers<PlainSocket>()
+  using _listener = new PlainListener(fd, { onConnection: accepted.resolve, onError: accepted.reject })
+  const peer = connect({ port, host: '127.0.0.1' })
+  await once(peer, 'connect')
+  const socket = await accepted.promise
   t.after(() => {
     for (const one of [socket, peer]) one.destroy()
-    server.close()
   })
+  const buffer = new ReadBuffer()
+  const link = new PlainLink(socket, buffer)
   const piece = Buffer.alloc(buffer.bytes.length)
   let [received, ofTurn, mostOfTurn] = [0, 0, 0]
   const enough = Promise.withResolvers<void>()
-  link.attach(socket, {
+  link.attach({
     receive: (_bytes, start, end) => {
       received += end - start
       if (ofTurn === 0)

@@ -1,0 +1,114 @@
+import { closeSync, openSync } from 'node:fs'
+import { descriptorLimit, isReservedFd } from './descriptors.ts'
+import { kernelError } from './errors.ts'
+import { lastErrno, libc } from './libc.ts'
+import { EAGAIN, EMFILE, ENFILE, EPOLLIN, SOCK_CLOEXEC, SOCK_NONBLOCK } from './linux.ts'
+import { PlainSocket } from './plain-socket.ts'
+import { unwatchDescriptor, watchDescriptor } from './ready-descriptors.ts'
+import type { Watcher } from './ready-descriptors.ts'
+import { decodeSocketAddress } from './socket-address.ts'
+import type { SocketAddress } from './socket-address.ts'
+import { setNoDelay } from './sockets.ts'
+
+export interface PlainListenerUser {
+  /** Nothing was read of it. The address is the peer's. */
+  onConnection(socket: PlainSocket, peer: SocketAddress): void
+  /** A connection was closed at once, since the process is about to run out of descriptors. */
+  onShed?(): void
+  /** The kernel could not hand a connection over. */
+  onError(error: Error): void
+}
+
+/** Of one look: who floods a port leaves the other connections of the thread their turn. */
+const maxAcceptedAtOnce = 32
+
+/** Where accept4 writes the peer's address: one a thread, as it is read at once. */
+const peerAddress = Buffer.alloc(28)
+const peerLength = Buffer.alloc(4)
+
+/** As it was when this thread first listened. */
+let maxDescriptors: number | undefined
+/** Given up for a moment where there is no other descriptor left: who waits in a queue can only be told by a close. */
+let spare: number | undefined
+
+/** Accepts on a listening descriptor, past Node. What was accepted outlives it. */
+export class PlainListener implements Watcher, Disposable {
+  readonly #user: PlainListenerUser
+  #fd: number
+
+  /** Owns the descriptor, also where this throws a KernelError. */
+  constructor(fd: number, user: PlainListenerUser) {
+    this.#fd = fd
+    this.#user = user
+    maxDescriptors ??= descriptorLimit()
+    try {
+      spare ??= openSpare()
+      // What it accepts inherits that. @see tcp(7)
+      setNoDelay(fd)
+      watchDescriptor(fd, EPOLLIN, this)
+    } catch (error) {
+      libc.close(fd)
+      throw error
+    }
+  }
+
+  /** Accepts nothing more. Where another process has the same socket open, connections that wait in it wait on. */
+  [Symbol.dispose](): void {
+    const fd = this.#fd
+    if (fd < 0) return
+    this.#fd = -1
+    unwatchDescriptor(fd)
+    libc.close(fd)
+  }
+
+  onReady(): boolean {
+    for (let accepted = 0; accepted < maxAcceptedAtOnce; accepted++) if (!this.#accept()) return false
+    return true
+  }
+
+  /** False: nothing waits, or nothing can be had. */
+  #accept(): boolean {
+    if (this.#fd < 0) return false
+    peerLength.writeUInt32LE(peerAddress.length, 0)
+    const fd = libc.accept4(this.#fd, peerAddress, peerLength, SOCK_NONBLOCK | SOCK_CLOEXEC)
+    if (fd < 0) return this.#onFailure(lastErrno())
+    const peer = decodeSocketAddress(peerAddress)
+    if (peer === undefined || isReservedFd(fd, maxDescriptors ?? Number.POSITIVE_INFINITY)) {
+      libc.close(fd)
+      this.#user.onShed?.()
+    } else this.#user.onConnection(new PlainSocket(fd), peer)
+    return true
+  }
+
+  #onFailure(errno: number): boolean {
+    if (errno === EAGAIN) return false
+    if (errno === EMFILE || errno === ENFILE) return this.#shed()
+    // A connection that has failed in the queue is told here, once. @see accept(2), "Error handling"
+    this.#user.onError(kernelError('accept4', errno))
+    return false
+  }
+
+  /** Closes one of those that wait. */
+  #shed(): boolean {
+    if (spare === undefined) return false
+    closeSync(spare)
+    const fd = libc.accept4(this.#fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC)
+    if (fd >= 0) libc.close(fd)
+    spare = reopenSpare()
+    this.#user.onShed?.()
+    return fd >= 0
+  }
+}
+
+function openSpare(): number {
+  return openSync('/dev/null', 'r')
+}
+
+/** Undefined where another thread was faster. */
+function reopenSpare(): number | undefined {
+  try {
+    return openSpare()
+  } catch {
+    return undefined
+  }
+}
