@@ -37,9 +37,11 @@ export async function run(argv: readonly string[]): Promise<void> {
   using folder = privateFolder()
   using plain = makeTwoNamespaces({ captured: false })
   using captured = makeTwoNamespaces({ captured: true })
+  using before = options.before === undefined ? undefined : beforePath(options.before)
   await using children = new Children()
   endOnSignals(children)
-  for (const networks of [plain, captured]) startBackend(children, networks)
+  for (const networks of [plain, captured, ...(before ? [before.networks] : [])])
+    startBackend(children, networks)
   const report = await new L4Bench(options, {
     children,
     plain,
@@ -47,6 +49,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     ...writeCertificates(folder.path, ['client', 'server']),
     folder: folder.path,
     tulleMain,
+    before,
     profileFolder: options.profileFolder,
     maxConnections: mostConnections(),
   }).run()
@@ -134,6 +137,12 @@ class L4Bench {
   #say(text: string): void {
     process.stderr.write(`${text}\n`)
   }
+}
+
+function beforePath(checkout: string): NonNullable<PathDeps['before']> & Disposable {
+  const tulleMain = buildPackage('tulle-bench', checkout)
+  const networks = makeTwoNamespaces({ captured: false })
+  return { tulleMain, networks, [Symbol.dispose]: () => networks[Symbol.dispose]() }
 }
 
 function startBackend(children: Children, networks: TwoNamespaces): void {

@@ -38,6 +38,8 @@ export interface PathDeps {
   readonly folder: string
   /** What runs as `tulle`. */
   readonly tulleMain: string
+  /** Another one, and where it runs, as both want the same port of the tunnel. */
+  readonly before: { readonly tulleMain: string; readonly networks: TwoNamespaces } | undefined
   /** Each Node proxy writes a CPU profile to this folder when it ends. */
   readonly profileFolder: string | undefined
   readonly maxConnections: number
@@ -86,6 +88,15 @@ const plans: Readonly<Record<string, (deps: PathDeps) => readonly PathPlan[]>> =
 }
 
 export const pathNames: readonly string[] = Object.keys(plans)
+/** Ours, as another checkout has it. */
+export const beforePathName = 'before'
+
+function plansOf(name: string, deps: PathDeps): readonly PathPlan[] {
+  const { before } = deps
+  if (name !== beforePathName || before === undefined) return plans[name]?.(deps) ?? []
+  const itsDeps = { ...deps, tulleMain: before.tulleMain, plain: before.networks }
+  return [ourPair(itsDeps, name), ourPlain(itsDeps, name)]
+}
 
 /** Starts the ways of that name which carry one of `works`, or says why there are none here. */
 export function startPath(
@@ -93,7 +104,7 @@ export function startPath(
   works: readonly string[],
   deps: PathDeps,
 ): readonly BenchPath[] | LeftOut {
-  const wanted = (plans[name]?.(deps) ?? []).filter((plan) => plan.works.some((work) => works.includes(work)))
+  const wanted = plansOf(name, deps).filter((plan) => plan.works.some((work) => works.includes(work)))
   const program = wanted[0]?.proxies[0]?.[1][0]
   if (program !== undefined && spawnSync(program, ['-v'], { stdio: 'ignore' }).error !== undefined)
     return { name, why: `${program} is not installed (Debian: apt-get install ${program})` }
@@ -160,21 +171,21 @@ function scriptPair(
 }
 
 /** The product as it is run: policy, metrics and access log on, one worker on each side. */
-function ourPair(deps: PathDeps): PathPlan {
+function ourPair(deps: PathDeps, name: string = 'ours'): PathPlan {
   const forward = `${nearIp}:7104=${farIp}:${backendPort}`
   const proxies = [
     ['near', ourCommand('client', deps, { forward, hbone: `${nearIp}:15008` })],
     ['far', ourCommand('server', deps, { hbone: `${farIp}:15008` })],
   ] as const
-  return forwarded(deps, { name: 'ours', port: 7104, works: memoryWorks, proxies })
+  return forwarded(deps, { name, port: 7104, works: memoryWorks, proxies })
 }
 
 /** Towards an address that the mesh does not know, which passes as it is. */
-function ourPlain(deps: PathDeps): PathPlan {
+function ourPlain(deps: PathDeps, name: string = 'ours'): PathPlan {
   const forward = `${nearIp}:7106=${farIp}:${backendPort}`
   const more = { forward, hbone: `${nearIp}:15018`, 'metrics-port': '15021' }
   const proxies = [['near', ourCommand('client', deps, more, false)]] as const
-  return forwarded(deps, { name: 'ours', port: 7106, works: ['copy'], proxies })
+  return forwarded(deps, { name, port: 7106, works: ['copy'], proxies })
 }
 
 /** As in a workload's namespace: the load calls the backend itself, and nftables lead it through the proxies. */
