@@ -46,7 +46,6 @@ export { nodeHandlesSelfTest } from './node-handles-self-test.ts'
 export type { SelfTestOptions } from './node-handles-self-test.ts'
 export {
   getMark,
-  isConnectionOver,
   isPeerGone,
   listenTcp,
   localAddress,

@@ -45,9 +45,8 @@ export const TCP_KEEPIDLE = 4
 export const TCP_KEEPINTVL = 5
 export const TCP_KEEPCNT = 6
 export const TCP_USER_TIMEOUT = 18
-/** States in TCP_INFO. */
+/** A state in TCP_INFO. */
 export const TCP_ESTABLISHED = 1
-export const TCP_CLOSE = 7
 
 export const SOL_NETLINK = 270
 export const NETLINK_CAP_ACK = 10

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { duplicateFd } from './listening-sockets.ts'
 import { closeFd } from './netns.ts'
 import { PlainListener } from './plain-listener.ts'
@@ -72,4 +75,29 @@ test('PlainListener throws for a descriptor that cannot listen, which it has clo
   const fd = listenTcp({ address: '127.0.0.1', port: 0 })
   closeFd(fd)
   assert.throws(() => listening('127.0.0.1', fd), { code: 'KERNEL_EBADF' })
+})
+
+test('case 39: where no descriptor is left, who comes is closed at once, and served again later', async (t) => {
+  const program = fileURLToPath(new URL('testing/full-of-descriptors.ts', import.meta.url))
+  const child = spawn('sh', ['-c', 'ulimit -n 80 && exec "$0" "$1"', process.execPath, program], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  t.after(() => child.kill())
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  const line = async (): Promise<string> => String((await lines.next()).value)
+  const [full, port] = (await line()).split(' ')
+  assert.equal(full, 'EMFILE')
+  const comeAndBeClosed = async (): Promise<void> => {
+    const caller = connect({ host: '127.0.0.1', port: Number(port) }).resume()
+    caller.on('error', () => undefined)
+    await once(caller, 'close')
+  }
+  await comeAndBeClosed()
+  assert.equal(await line(), 'shed')
+  child.stdin.write('free\n')
+  assert.equal(await line(), 'freed')
+  await comeAndBeClosed()
+  assert.equal(await line(), 'accepted')
+  child.stdin.end()
+  await once(child, 'exit')
 })

@@ -95,7 +95,7 @@ export class PlainListener implements Watcher, Disposable {
     const fd = libc.accept4(this.#fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC)
     if (fd >= 0) libc.close(fd)
     spare = reopenSpare()
-    this.#user.onShed?.()
+    if (fd >= 0) this.#user.onShed?.()
     return fd >= 0
   }
 }

@@ -123,11 +123,6 @@ export function socketError(fd: number): number {
   return getOption(fd, linux.SOL_SOCKET, linux.SO_ERROR)
 }
 
-/** Whether nothing can come or go any more: both sides have ended, or one has reset it. False where the kernel can't tell. */
-export function isConnectionOver(fd: number): boolean {
-  return tcpState(fd) === linux.TCP_CLOSE
-}
-
 /** Whether a connection that was made has been ended or reset by its peer since. False where the kernel can't tell. */
 export function isPeerGone(fd: number): boolean {
   const state = tcpState(fd)
