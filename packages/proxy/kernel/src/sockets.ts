@@ -123,8 +123,12 @@ export function socketError(fd: number): number {
   return getOption(fd, linux.SOL_SOCKET, linux.SO_ERROR)
 }
 
-/** Whether a connection that was made has been ended or reset by its peer since. False where the kernel can't tell. */
+/**
+ * Whether a connection that was made has been ended or reset by its peer since, or closed here, where there is no descriptor
+ * left to ask about. False where the kernel can't tell.
+ */
 export function isPeerGone(fd: number): boolean {
+  if (fd < 0) return true
   const state = tcpState(fd)
   return state !== undefined && state !== linux.TCP_ESTABLISHED
 }

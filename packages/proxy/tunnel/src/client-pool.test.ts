@@ -24,6 +24,18 @@ test('case 39: who asks after the end of a peer gets a new session, also before 
   assert.equal(must(await client.acquire(server.port, [books])), second)
 })
 
+test('case 39: nor is one kept whose socket is closed, before its session has heard of that', async () => {
+  // Node closes a socket in one part of a turn and tells of it in another; what is accepted comes between.
+  for (let turns = 0; turns < 4; turns++) {
+    await using server = await startServer(own)
+    using client = startClient(shopper)
+    const first = must(await client.acquire(server.port, [books]))
+    server.kill()
+    for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate)
+    assert.notEqual(must(await client.acquire(server.port, [books])), first, `after ${turns} turns`)
+  }
+})
+
 /** Ends the first `cuts` connections while they shake hands; the rest goes to `next`. */
 async function startCutter(
   cuts: number,
