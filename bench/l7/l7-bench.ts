@@ -49,6 +49,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     networks,
     folder: folder.path,
     tulleMain,
+    beforeMain: options.before === undefined ? undefined : buildPackage('tulle-bench', options.before),
     profileFolder: options.profileFolder,
     maxConnections: mostConnections(),
   }).run()

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { oneOf, positive } from '../support/options.ts'
-import { proxyNames } from './proxies.ts'
+import { beforeName, proxyNames } from './proxies.ts'
 import { defaultWorkNames, smokeWorkNames, workNames } from './works.ts'
 
 export interface L7BenchOptions {
@@ -17,6 +17,8 @@ export interface L7BenchOptions {
   readonly foreignLoads: boolean
   readonly source: boolean
   readonly save: boolean
+  /** Another checkout, whose package is measured too. */
+  readonly before: string | undefined
   readonly profileFolder: string | undefined
 }
 
@@ -31,6 +33,7 @@ const usage = `npm run bench -- l7 [options]
   --paths A,B      of ${proxyNames.join(', ')}
   --works A,B      of ${workNames.join(', ')}
   --source         runs our proxy from the TypeScript sources instead of the package that users install
+  --before DIR     measures the package of another checkout (with its dependencies) in turns with ours, as 'before'
   --save           write the result to bench/results
   --profile DIR    a CPU profile of our proxy to DIR`
 
@@ -46,6 +49,7 @@ export function parseL7Options(argv: readonly string[]): L7BenchOptions {
       paths: { type: 'string', default: proxyNames.join(',') },
       works: { type: 'string' },
       source: { type: 'boolean', default: false },
+      before: { type: 'string' },
       save: { type: 'boolean', default: false },
       profile: { type: 'string' },
     },
@@ -58,13 +62,17 @@ export function parseL7Options(argv: readonly string[]): L7BenchOptions {
     warmUpSeconds: smoke
       ? 0
       : positive({ option: '--warm-up', text: values['warm-up'] ?? `${usualWarmUpSeconds}`, usage }),
-    paths: oneOf({ option: '--paths', names: values.paths.split(','), known: proxyNames, usage }),
+    paths: [
+      ...oneOf({ option: '--paths', names: values.paths.split(','), known: proxyNames, usage }),
+      ...(values.before === undefined ? [] : [beforeName]),
+    ],
     works: oneOf({ option: '--works', names: values.works?.split(',') ?? usual, known: workNames, usage }),
     idleConnections: smoke ? [10, 100] : [1000, 10_000],
     settleMs: smoke ? 100 : 2000,
     // They measure whole seconds, and see no trailers.
     foreignLoads: !smoke,
     source: values.source,
+    before: values.before === undefined ? undefined : resolve(values.before),
     save: values.save,
     profileFolder: values.profile === undefined ? undefined : resolve(values.profile),
   }

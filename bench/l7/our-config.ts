@@ -6,7 +6,10 @@ import { routeCount, routeExpression } from './load/questions.ts'
 import type { ProxySetting } from './proxies.ts'
 
 /** For `tulle waypoint --config`; JSON is YAML. */
-export function ourFiles({ folder, firstPort, entries }: ProxySetting): ReadonlyMap<string, string> {
+export function ourFiles(
+  { folder, firstPort, entries }: ProxySetting,
+  name: string = 'waypoint.yaml',
+): ReadonlyMap<string, string> {
   const config = {
     listeners: entries.map((entry) => listener(entry, portOf(entry.name, firstPort))),
     clusters: entries.map(({ name, sends, backendPorts }) => ({
@@ -15,7 +18,7 @@ export function ourFiles({ folder, firstPort, entries }: ProxySetting): Readonly
       endpoints: backendPorts.map((port) => ({ address: farIp, port })),
     })),
   }
-  return new Map([[join(folder, 'waypoint.yaml'), JSON.stringify(config, undefined, 1)]])
+  return new Map([[join(folder, name), JSON.stringify(config, undefined, 1)]])
 }
 
 function listener({ name, takes, routes, retries }: Entry, port: number): object {

@@ -24,6 +24,8 @@ export interface ProxyDeps {
   readonly folder: string
   /** What runs as `tulle`. */
   readonly tulleMain: string
+  /** The same of another checkout. */
+  readonly beforeMain: string | undefined
   /** Ours writes a CPU profile to this folder when it ends. */
   readonly profileFolder: string | undefined
   readonly maxConnections: number
@@ -85,13 +87,27 @@ const plans: readonly ProxyPlan[] = [
   { name: 'ours', firstPort: 7340, files: ourFiles, command: ourCommand },
 ]
 
+/** Ours, as another checkout has it. */
+export const beforeName = 'before'
+const beforePlan: ProxyPlan = {
+  name: beforeName,
+  firstPort: 7350,
+  files: (setting) => ourFiles(setting, 'before.yaml'),
+  command: (file, deps) => {
+    const { beforeMain = deps.tulleMain, maxConnections, folder } = deps
+    const log = join(folder, 'before.access.log')
+    const plan = { config: file, accessLog: log, maxConnections, metricsPort: 15_021 }
+    return [process.execPath, beforeMain, ...waypointArguments(plan)]
+  },
+}
+
 export const proxyNames: readonly string[] = ['direct', ...plans.map(({ name }) => name)]
 
 /** Starts a proxy on the load's side, or says why it is not there. */
 export function startProxy(name: string, entries: readonly Entry[], deps: ProxyDeps): L7Path | LeftOut {
   const { children, networks } = deps
   if (name === 'direct') return { name, networks, ip: farIp, ports: directPorts, proxies: [] }
-  const plan = plans.find((one) => one.name === name)
+  const plan = [...plans, beforePlan].find((one) => one.name === name)
   if (plan === undefined) return { name, why: 'nobody knows it' }
   const files = plan.files({ ...deps, firstPort: plan.firstPort, entries: [...entries] })
   for (const [file, text] of files) writeFileSync(file, text)
