@@ -75,10 +75,11 @@ test('a proxy runs with settings under which code that Node brings compiled, and
   assert.equal(run(proxyHeap, [], {}).codeTag, cachedDataVersionTag())
 })
 
-test('a bound for the main thread is none for threads, which have their own', () => {
-  const { threadMiB, execArgv } = run(proxyHeap, [], {})
+test('a bound for the main thread is none for threads, which have their own; their arenas are bounded too', () => {
+  const { threadMiB, execArgv, arenas } = run(proxyHeap, [], {})
   assert.deepEqual(execArgv, ['--max-semi-space-size=1'])
   assert.equal(threadMiB, 64 + 12)
+  assert.equal(arenas, '2')
 })
 
 /** Keeps 50 MB of objects, then 400 MB outside, a little at a time, as connections come; how often all of the heap was looked through meanwhile. */

@@ -14,17 +14,25 @@ export const controlHeap: HeapSettings = { semiSpaceMiB: 8, mallocArenas: 1 }
 /**
  * What a proxy makes while it starts is mostly needed once, and its main thread makes little after. Told in this way and not by
  * V8's flags for a space that does not grow: with those set, V8 takes nothing of what it has compiled for other flags, so that
- * Node's own modules would be compiled anew in every thread.
+ * Node's own modules would be compiled anew in every thread. A third arena and more are those of threads that compile and
+ * collect, and keep 1.5 MB that was needed once.
  */
-export const proxyHeap: HeapSettings = { semiSpaceMiB: 1 }
+export const proxyHeap: HeapSettings = { semiSpaceMiB: 1, mallocArenas: 2 }
 
 const flag = '--max-semi-space-size'
+const arenasVariable = 'MALLOC_ARENA_MAX'
 
 /** Arguments of Node for a child process with these settings; none where users chose for themselves. */
 export function heapArguments(settings: HeapSettings): readonly string[] {
   const { execArgv, env } = process
   const isSet = [...execArgv, env['NODE_OPTIONS'] ?? ''].some((option) => option.includes(flag))
   return isSet ? [] : [argumentOf(settings)]
+}
+
+/** Variables of the environment for it; none where users chose for themselves. */
+export function heapEnvironment({ mallocArenas }: HeapSettings): Readonly<Record<string, string>> {
+  const isSet = mallocArenas === undefined || process.env[arenasVariable] !== undefined
+  return isSet ? {} : { [arenasVariable]: `${mallocArenas}` }
 }
 
 function argumentOf({ semiSpaceMiB }: HeapSettings): string {
@@ -42,9 +50,8 @@ export function ensureHeapSettings(settings: HeapSettings): void {
   // V8 takes it for threads too, whatever they ask for; this thread's heap is made by now.
   if (execArgv.includes(argumentOf(settings))) setFlagsFromString(`${flag}=0`)
   if (missing.length === 0 || process.execve === undefined || process.platform !== 'linux') return
-  const { mallocArenas } = settings
-  const arenas = mallocArenas === undefined ? {} : { MALLOC_ARENA_MAX: `${mallocArenas}` }
-  process.execve(execPath, [execPath, ...execArgv, ...missing, ...argv.slice(1)], { ...arenas, ...env })
+  const environment = { ...env, ...heapEnvironment(settings) }
+  process.execve(execPath, [execPath, ...execArgv, ...missing, ...argv.slice(1)], environment)
 }
 
 const outsideFlag = '--external-memory-accounted-in-global-limit'

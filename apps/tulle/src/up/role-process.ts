@@ -6,7 +6,7 @@ import { systemRng } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import { inNetns } from '@tulle/kernel'
 import type { NetnsFd } from '@tulle/kernel'
-import { heapArguments } from '../heap-settings.ts'
+import { heapArguments, heapEnvironment } from '../heap-settings.ts'
 import type { HeapSettings } from '../heap-settings.ts'
 import type { LaunchPlan } from '../launch/plan.ts'
 import { humanLogLine } from './console.ts'
@@ -72,21 +72,18 @@ export function roleProcess(options: RoleProcessOptions, deps: RoleProcessDeps):
   const thinned = new Thinned(sameRefusalEveryMs)
   const launch = ({ args = options.args, main = options.main, onLine }: RoleStart): ChildProcess => {
     const heap = options.heap === undefined ? [] : heapArguments(options.heap)
+    // It has no TULLE_ variables: every option is in the arguments.
+    const env = { ...roleEnv(process.env), ...(options.heap && heapEnvironment(options.heap)) }
     const role = [...process.execArgv, ...heap, main, ...args]
     const command =
       options.launcher === undefined
         ? role
-        : [
-            ...process.execArgv,
-            options.launcher,
-            launchArgument([process.execPath, ...role], roleEnv(process.env)),
-          ]
-    // Its own environment has no TULLE_ variables: every option is in the arguments.
+        : [...process.execArgv, options.launcher, launchArgument([process.execPath, ...role], env)]
     const run = (): ChildProcess =>
       spawn(process.execPath, command, {
         stdio: ['ignore', 'pipe', 'pipe'],
         detached: true,
-        env: roleEnv(process.env),
+        env,
       })
     const child = options.netns === undefined ? run() : inNetns(options.netns, run)
     if (child.stderr !== null)
