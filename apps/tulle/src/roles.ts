@@ -1,6 +1,7 @@
 import { errorText, systemClock } from '@tulle/core'
 import {
   createLog,
+  exitProcess,
   MetricsRegistry,
   parseOptions,
   renderHelp,
@@ -103,9 +104,9 @@ async function runUntilStopped(
   const log = roleLog(name, level)
   using signals = stopOnSignals(log)
   // Threads and sockets that are still open would keep a process that has failed.
-  const fail = (error: unknown): never => {
+  const fail = (error: unknown): void => {
     console.error(`tulle: ${errorText(error)}`)
-    process.exit(exitCodes.failed)
+    exitProcess(exitCodes.failed)
   }
   await run({
     clock: systemClock,
@@ -114,8 +115,7 @@ async function runUntilStopped(
     stop: signals.signal,
     requestStop: (reason) => signals.stop(reason),
     fail,
-  }).catch(fail)
-  process.exit(exitCodes.ok)
+  }).then(() => exitProcess(exitCodes.ok), fail)
 }
 
 /** undefined when help was asked for, and printed. */

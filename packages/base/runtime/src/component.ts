@@ -1,6 +1,7 @@
 import { errorText, systemClock } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import type { Log } from './log.ts'
+import { exitProcess } from './threads/exit-process.ts'
 
 /** A part with a life of its own. */
 export interface Component extends AsyncDisposable {
@@ -84,7 +85,7 @@ export interface StopSignals extends Disposable {
 /** SIGTERM, SIGINT and SIGHUP drain; a second one ends the process at once with 128 + its number's usual code. */
 export function stopOnSignals(
   log: Log,
-  end: (code: number) => void = (code) => process.exit(code),
+  end: (code: number) => void = exitProcess,
 ): StopSignals {
   const controller = new AbortController()
   const codes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const

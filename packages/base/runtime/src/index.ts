@@ -43,6 +43,7 @@ export type { Option, OptionInput, OptionSettings, OptionTable, OptionValues } f
 export { byteSize, durationMs, flag, integer, list, oneOf, path, port, text } from './parsers.ts'
 export type { OptionParser } from './parsers.ts'
 export { Secret } from './secret.ts'
+export { exitProcess } from './threads/exit-process.ts'
 export { beginThread } from './threads/begin-thread.ts'
 export type { ThreadStart } from './threads/begin-thread.ts'
 export { CommandThread } from './threads/command-thread.ts'

@@ -145,8 +145,25 @@ export function check(call: string, result: number, detail: string = ''): number
   return result
 }
 
+/** What is watched, if anything ever was. */
+let polls: Set<{ stop(): void }> | undefined
+
+/**
+ * Node runs the event loop of a thread that ends once more, when nothing can be called back: koffi, which would try, aborts the
+ * process.
+ */
+function stopAtExit(): Set<{ stop(): void }> {
+  const found = new Set<{ stop(): void }>()
+  process.once('exit', () => {
+    for (const poll of found) poll.stop()
+  })
+  return found
+}
+
 /** Calls `onReadable` from the event loop while `fd` has something to read, until disposed. */
 export function whenReadable(fd: number, onReadable: () => void): Disposable {
+  polls ??= stopAtExit()
+  const all = polls
   let open = true
   // koffi calls back outside any callback scope of Node, so promises resolved there would wait for the next event
   // of somebody else. An immediate comes right after, in the same turn of the loop.
@@ -155,10 +172,12 @@ export function whenReadable(fd: number, onReadable: () => void): Disposable {
       if (open) onReadable()
     })
   })
+  all.add(handle)
   return {
     [Symbol.dispose]: () => {
       if (!open) return
       open = false
+      all.delete(handle)
       handle.stop()
       handle.close()
     },

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { ResourceLimits } from 'node:worker_threads'
+import { noteThread } from './exit-process.ts'
 
 export interface ThreadStart {
   /**
@@ -20,5 +21,6 @@ export interface ThreadStart {
 export function beginThread({ entry, name, resourceLimits }: ThreadStart): Worker {
   const worker = new Worker(entry, { name, ...(resourceLimits === undefined ? {} : { resourceLimits }) })
   worker.unref()
+  noteThread(worker)
   return worker
 }

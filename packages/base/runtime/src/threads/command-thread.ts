@@ -4,6 +4,7 @@ import type { Log } from '../log.ts'
 import { beginThread } from './begin-thread.ts'
 import type { ThreadStart } from './begin-thread.ts'
 import type { AnswerOf, ArgumentOf, CallName, SlicedName, SliceOf, ThreadCommands } from './command-types.ts'
+import { isExiting } from './exit-process.ts'
 import type { AnsweredRequest, ThreadMessage, ThreadRequest } from './thread-messages.ts'
 
 export type CommandThreadOptions = (ThreadStart | { readonly begun: Worker }) & {
@@ -152,6 +153,6 @@ export class CommandThread<Commands extends ThreadCommands, Said, Failure extend
     this.#failure = this.#closing ? errors.closed() : errors.ended(why)
     for (const waiting of this.#waiting.values()) waiting.reject(this.#failure)
     this.#waiting.clear()
-    if (!this.#closing) onFailed.call(this.#deps, this.#failure)
+    if (!this.#closing && !isExiting()) onFailed.call(this.#deps, this.#failure)
   }
 }

@@ -15,12 +15,20 @@ export interface TestCommands {
   nothing(argument: undefined, signal: AbortSignal): AsyncGenerator<string, void>
   /** Has something long to do behind its close; tells in `progress[0]` when it begins that (1) and when it is done (2). */
   workLate(progress: Int32Array): Promise<void>
+  /** The same at once, for so many turns of a loop. */
+  work(argument: { readonly progress: Int32Array; readonly turns: number }): Promise<void>
   close(): Promise<void>
 }
 
 const host = new ThreadHost<string>()
 
 let lateWork: (() => void) | undefined
+
+function work(progress: Int32Array, turns: number): void {
+  Atomics.store(progress, 0, 1)
+  for (let i = 0; i < turns; i++) Atomics.load(progress, 0)
+  Atomics.store(progress, 0, 2)
+}
 
 const commands = (setting: string): TestCommands => ({
   double: async (value) => value * 2,
@@ -45,12 +53,9 @@ const commands = (setting: string): TestCommands => ({
     host.say('nobody waits')
   },
   workLate: async (progress) => {
-    lateWork = () => {
-      Atomics.store(progress, 0, 1)
-      for (let i = 0; i < 20_000_000; i++) Atomics.load(progress, 0)
-      Atomics.store(progress, 0, 2)
-    }
+    lateWork = () => work(progress, 20_000_000)
   },
+  work: async ({ progress, turns }) => work(progress, turns),
   close: async () => {
     host.say('closed')
     if (lateWork !== undefined) setImmediate(lateWork)
