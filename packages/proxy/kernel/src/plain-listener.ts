@@ -1,8 +1,17 @@
-import { closeSync, openSync } from 'node:fs'
 import { descriptorLimit, isReservedFd } from './descriptors.ts'
 import { kernelError } from './errors.ts'
 import { lastErrno, libc } from './libc.ts'
-import { EAGAIN, EMFILE, ENFILE, EPOLLIN, SOCK_CLOEXEC, SOCK_NONBLOCK } from './linux.ts'
+import {
+  AF_UNIX,
+  EAGAIN,
+  EMFILE,
+  ENFILE,
+  EPOLLIN,
+  F_DUPFD_CLOEXEC,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+} from './linux.ts'
 import { PlainSocket } from './plain-socket.ts'
 import { unwatchDescriptor, watchDescriptor } from './ready-descriptors.ts'
 import type { Watcher } from './ready-descriptors.ts'
@@ -21,6 +30,11 @@ export interface PlainListenerUser {
 
 /** Of one look: who floods a port leaves the other connections of the thread their turn. */
 const maxAcceptedAtOnce = 32
+
+/** Beyond this a high number would make a table of descriptors that is larger than all else the process has in the kernel. */
+const maxTableSize = 65_536
+/** One for each of so many threads. */
+const spareBelowLimit = 16
 
 /** Where accept4 writes the peer's address: one a thread, as it is read at once. */
 const peerAddress = Buffer.alloc(28)
@@ -82,33 +96,38 @@ export class PlainListener implements Watcher, Disposable {
 
   #onFailure(errno: number): boolean {
     if (errno === EAGAIN) return false
-    if (errno === EMFILE || errno === ENFILE) return this.#shed()
+    if (errno === EMFILE || errno === ENFILE) return this.#shed(errno)
     // A connection that has failed in the queue is told here, once. @see accept(2), "Error handling"
     this.#user.onError(kernelError('accept4', errno))
     return false
   }
 
   /** Closes one of those that wait. */
-  #shed(): boolean {
-    if (spare === undefined) return false
-    closeSync(spare)
+  #shed(errno: number): boolean {
+    spare ??= openSpare()
+    if (spare === undefined) {
+      this.#user.onError(kernelError('accept4', errno))
+      return false
+    }
+    libc.close(spare)
     const fd = libc.accept4(this.#fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC)
     if (fd >= 0) libc.close(fd)
-    spare = reopenSpare()
+    spare = openSpare()
     if (fd >= 0) this.#user.onShed?.()
     return fd >= 0
   }
 }
 
-function openSpare(): number {
-  return openSync('/dev/null', 'r')
-}
-
-/** Undefined where another thread was faster. */
-function reopenSpare(): number | undefined {
-  try {
-    return openSpare()
-  } catch {
-    return undefined
-  }
+/**
+ * Near the limit: who takes its number while it is given up, in another thread, is shed for having it. Undefined where there is no
+ * descriptor left.
+ */
+function openSpare(): number | undefined {
+  const low = libc.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)
+  if (low < 0) return undefined
+  const limit = Math.min(maxDescriptors ?? 0, maxTableSize)
+  const high = libc.fcntl(low, F_DUPFD_CLOEXEC, Math.max(0, limit - spareBelowLimit))
+  if (high < 0) return low
+  libc.close(low)
+  return high
 }
