@@ -1,5 +1,6 @@
 import type { Http1Transport } from '@tulle/http1'
 import { openTcpSocket, PlainSocket } from '@tulle/kernel'
+import type { SocketAddress } from '@tulle/kernel'
 import type { L7Environment } from '../environment.ts'
 import type { LinkUser } from '../net/link-user.ts'
 import { PlainLink } from '../net/plain-link.ts'
@@ -33,16 +34,14 @@ export type Dial = (spec: UpstreamSpec, carried?: Carried) => Dialled
 /** Plain TCP towards an endpoint; given up when it takes too long. */
 export function dialSocket({ ip, port }: UpstreamSpec, { environment, buffer }: SocketDialDeps): Dialled {
   const { timeouts, limits } = environment
-  const socket = openSocket(ip)
-  const link = new PlainLink(socket, buffer)
   let onUp: (() => void) | undefined
-  if (!socket.isClosed) {
-    const late = timeouts.begin(limits.connectTimeoutMs, () => socket.destroy())
-    socket.connect({ address: ip, port }, (error) => {
-      timeouts.end(late)
-      if (error === undefined) onUp?.()
-    })
-  }
+  const socket = openSocket({ address: ip, port }, (error) => {
+    timeouts.end(late)
+    if (error === undefined) onUp?.()
+  })
+  const late = timeouts.begin(limits.connectTimeoutMs, () => socket.destroy())
+  if (socket.isClosed) timeouts.end(late)
+  const link = new PlainLink(socket, buffer)
   return {
     link,
     attach: (user, onConnected) => {
@@ -52,11 +51,15 @@ export function dialSocket({ ip, port }: UpstreamSpec, { environment, buffer }: 
   }
 }
 
-/** A closed one where the process has no descriptor left. */
-function openSocket(ip: string): PlainSocket {
+/** Connects; a closed one where that can't even begin, such as for want of a descriptor. */
+function openSocket(to: SocketAddress, onConnected: (error: string | undefined) => void): PlainSocket {
+  let socket: PlainSocket | undefined
   try {
-    return new PlainSocket(openTcpSocket({ family: ip.includes(':') ? 6 : 4 }))
+    socket = new PlainSocket(openTcpSocket({ family: to.address.includes(':') ? 6 : 4 }))
+    socket.connect(to, onConnected)
+    return socket
   } catch {
+    socket?.destroy()
     return new PlainSocket(-1)
   }
 }
