@@ -32,7 +32,7 @@ const shown: Buffer = Buffer.allocUnsafeSlow(maxFirstBytes)
 
 /**
  * Shows the first bytes of a paused socket that has read nothing. To be disposed before anybody else reads the socket
- * or destroys it; what reads it then is a TLS server or a `PromptReader`. Throws a KernelError where the socket is closed,
+ * or destroys it; what reads it then is a TLS server. Throws a KernelError where the socket is closed,
  * or where this Node keeps its handle elsewhere.
  */
 export function showFirstBytes(paused: Socket, handlers: FirstBytesHandlers): Disposable {

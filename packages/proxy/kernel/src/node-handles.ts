@@ -7,7 +7,7 @@
  * - `tls.connect` makes its TCP handle at once but connects in the next tick (numeric hosts only): in between the
  *   handle can be opened on a descriptor of ours.
  * - `onread` counts only in a socket's constructor, and servers don't pass it on: the sockets of a `tls.Server` get
- *   it later, by the fields that the constructor sets. Plain ones are read by `PromptReader`.
+ *   it later, by the fields that the constructor sets.
  */
 import { createServer, isIP, Socket } from 'node:net'
 import type { OnReadOpts, Server } from 'node:net'
@@ -81,7 +81,7 @@ export function adoptFd(fd: number): Socket {
 
 export interface ListenFdOptions {
   readonly backlog?: number
-  /** A paused socket that has read nothing: read it by a `PromptReader`, or destroy it. */
+  /** A paused socket that has read nothing: for TLS, or to be destroyed. */
   onConnection(paused: Socket): void
   /** A connection was closed at once, since the process is about to run out of descriptors. */
   onShed?(): void

@@ -157,6 +157,33 @@ test('PlainSocket: what a peer sent before its reset is still read by one who pa
   assert.equal(kept.text, 'last words')
 })
 
+test('PlainSocket: and by one who has ended meanwhile', async () => {
+  using sockets = await plainPair()
+  const kept = new Kept()
+  sockets.near.attach(kept)
+  sockets.near.pauseReading()
+  await new Promise<void>((resolve) => sockets.far.write('last words', () => resolve()))
+  resetSocket(sockets.far)
+  await turns()
+  sockets.near.end()
+  assert.equal(sockets.near.isClosed, false)
+  sockets.near.resumeReading()
+  await kept.until((one) => one.closed !== undefined)
+  assert.deepEqual([kept.text, kept.closed], ['last words', 'ECONNRESET'])
+})
+
+test('PlainSocket: an answer that came with a reset is read, though much waits to be written', async () => {
+  using sockets = await plainPair()
+  const kept = new Kept()
+  sockets.near.attach(kept)
+  sockets.near.write(Buffer.alloc(largeBytes))
+  await turns()
+  await new Promise<void>((resolve) => sockets.far.write('413 too large', () => resolve()))
+  resetSocket(sockets.far)
+  await kept.until((one) => one.closed !== undefined)
+  assert.deepEqual([kept.text, kept.closed], ['413 too large', 'ECONNRESET'])
+})
+
 test('PlainSocket: bytes leave within the call', async () => {
   using sockets = await plainPair()
   const bytes = Buffer.from('<answer>')
@@ -220,15 +247,21 @@ test('PlainSocket: what waits where it is closed is told as gone, and then the c
   assert.deepEqual(told.toSorted(), ['gone, open', 'never sent'])
 })
 
-test('PlainSocket: a writer learns of a reset', async () => {
+test('PlainSocket: a writer learns of a reset, and what he could not write is told as gone before the close', async () => {
   using sockets = await plainPair()
   const kept = new Kept()
   sockets.near.attach(kept)
   sockets.near.pauseReading()
   resetSocket(sockets.far)
-  while (sockets.near.writeNow(Buffer.from('x'), 0, 1) > 0) await new Promise(setImmediate)
+  const told: string[] = []
+  while (!sockets.near.isClosed) {
+    told.length = 0
+    sockets.near.write(Buffer.from('x'), () => told.push(kept.closed ?? 'open'))
+    if (!sockets.near.isClosed) await new Promise(setImmediate)
+  }
   await kept.until((one) => one.closed !== undefined)
   assert.match(kept.closed ?? '', /^(?:EPIPE|ECONNRESET)$/u)
+  assert.deepEqual(told, ['open'])
 })
 
 test('PlainSocket.reset() is an error for the peer', async () => {

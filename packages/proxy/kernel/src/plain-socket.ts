@@ -1,4 +1,5 @@
 import { getSystemErrorName } from 'node:util'
+import { errorCode } from '@tulle/core'
 import { lastErrno, libc } from './libc.ts'
 import {
   EAGAIN,
@@ -81,11 +82,6 @@ export class PlainSocket implements Watcher {
     return this.#fd < 0
   }
 
-  /** Whether nothing can be written any more. */
-  get isWriteEnded(): boolean {
-    return this.#isEnding || this.isClosed
-  }
-
   /** Bytes that wait to be written. */
   get waitingBytes(): number {
     return this.#waitingBytes
@@ -128,7 +124,7 @@ export class PlainSocket implements Watcher {
    * the socket.
    */
   writeNow(bytes: Uint8Array, start: number, end: number): number {
-    if (this.#waitingBytes > 0 || this.isWriteEnded || this.#onConnected !== undefined) return 0
+    if (this.#waitingBytes > 0 || this.#isEnding || this.isClosed || this.#onConnected !== undefined) return 0
     return this.#send(start === 0 ? bytes : bytes.subarray(start), end - start)
   }
 
@@ -138,14 +134,16 @@ export class PlainSocket implements Watcher {
    */
   write(bytes: Uint8Array, done?: () => void): boolean {
     const from = this.writeNow(bytes, 0, bytes.length)
-    if (this.isWriteEnded || (from === bytes.length && this.#waiting.length === 0)) {
+    const hasLeft = from === bytes.length && this.#waiting.length === 0
+    if (hasLeft || this.#isEnding || this.#isOver) {
       if (done !== undefined) process.nextTick(done)
       return true
     }
+    // Where it is closed, but that was not told yet, it is told of with what waits.
     this.#waiting.push({ bytes, from, done })
     this.#waitingBytes += bytes.length - from
     this.#watch()
-    return this.#waitingBytes < highWaterBytes
+    return this.isClosed || this.#waitingBytes < highWaterBytes
   }
 
   /** What waits still leaves, and then a FIN. */
@@ -179,9 +177,12 @@ export class PlainSocket implements Watcher {
       this.#settle(socketError(this.#fd))
       return false
     }
-    if ((events & EPOLLOUT) !== 0) this.#sendWaiting()
+    const isReading = this.#isReading && !this.#isReadEnded
+    // What a peer has sent before it failed is read first; the reader meets the failure behind that.
+    const isWriting = (events & EPOLLOUT) !== 0 && !(isReading && (events & EPOLLERR) !== 0)
+    if (isWriting) this.#sendWaiting()
     if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) === 0 || this.isClosed) return false
-    return this.#isReading && !this.#isReadEnded ? this.#read() : this.#notReading(events)
+    return isReading ? this.#read() : this.#notReading(events)
   }
 
   #read(): boolean {
@@ -224,8 +225,8 @@ export class PlainSocket implements Watcher {
     this.#onConnected = undefined
     if (this.#waitingBytes > 0) this.#sendWaiting()
     else if (this.#isEnding) this.#endWriting()
-    this.#watch()
     onConnected(undefined)
+    this.#watch()
   }
 
   #send(bytes: Uint8Array, length: number): number {
@@ -254,14 +255,14 @@ export class PlainSocket implements Watcher {
       if (!this.isClosed) this.#watch()
     }
     for (const one of done) one.done?.()
-    if (this.#waitingBytes === 0 && !this.isWriteEnded) this.#user?.onDrain()
+    if (this.#waitingBytes === 0 && !this.#isEnding && !this.isClosed) this.#user?.onDrain()
   }
 
-  /** Where the peer has ended before, closing says FIN just as well. */
+  /** Where the peer has ended before, closing says FIN just as well. Of a reset the reader is told, behind what came before it. */
   #endWriting(): void {
     this.#isWriteEnded = true
     if (this.#isReadEnded) this.destroy()
-    else if (libc.shutdown(this.#fd, SHUT_WR) < 0) this.#fail(lastErrno())
+    else libc.shutdown(this.#fd, SHUT_WR)
   }
 
   #fail(errno: number): void {
@@ -289,8 +290,8 @@ export class PlainSocket implements Watcher {
     else {
       try {
         watchDescriptor(this.#fd, wanted, this)
-      } catch {
-        this.#fail(lastErrno())
+      } catch (error) {
+        this.destroy(errorCode(error))
         return
       }
     }
