@@ -4,11 +4,12 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import type { AddressInfo, Server } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
+import type { TestContext } from 'node:test'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
@@ -89,11 +90,12 @@ test('the installed command runs the bookstore', async () => {
 
 // Only here has no thread but the workers' loaded koffi, which Node would unload with the last of them. That is a race.
 for (const workers of ['1', '2', '3'])
-  test(`an installed waypoint of ${workers} workers that is told twice to stop, with a request open, ends as it should`, () =>
-    stopTwice(workers))
+  test(`an installed waypoint of ${workers} workers that is told twice to stop, with a request open, ends as it should`, (t) =>
+    stopTwice(workers, t))
 
-async function stopTwice(workers: string): Promise<void> {
+async function stopTwice(workers: string, t: TestContext): Promise<void> {
   const backend = createServer().listen(0, '127.0.0.1')
+  t.after(() => backend.close())
   await once(backend, 'listening')
   const asked = once(backend, 'connection')
   const port = await freePort()
@@ -113,6 +115,7 @@ async function stopTwice(workers: string): Promise<void> {
     '0',
   ]
   const waypoint = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'inherit', 'pipe'] })
+  t.after(() => waypoint.kill('SIGKILL'))
   const ended = once(waypoint, 'exit')
   const lines = createInterface({ input: waypoint.stderr })[Symbol.asyncIterator]()
   const said = async (text: string): Promise<void> => {
@@ -123,13 +126,14 @@ async function stopTwice(workers: string): Promise<void> {
   await said('waypoint runs')
   const client = connect(port, '127.0.0.1').on('error', () => undefined)
   client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
-  const [held] = await asked
+  const [held] = (await asked) as [Socket] // what a server's event carries
+  t.after(() => {
+    for (const socket of [client, held]) socket.destroy()
+  })
   waypoint.kill('SIGTERM')
   await said('draining')
   waypoint.kill('SIGTERM')
   assert.deepEqual(await ended, [128 + 15, null])
-  for (const socket of [client, held]) socket.destroy()
-  backend.close()
 }
 
 function portOf(server: Server): number {

@@ -83,10 +83,7 @@ export interface StopSignals extends Disposable {
 }
 
 /** SIGTERM, SIGINT and SIGHUP drain; a second one ends the process at once with 128 + its number's usual code. */
-export function stopOnSignals(
-  log: Log,
-  end: (code: number) => void = exitProcess,
-): StopSignals {
+export function stopOnSignals(log: Log, end: (code: number) => void = exitProcess): StopSignals {
   const controller = new AbortController()
   const codes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
   const names = Object.keys(codes) as (keyof typeof codes)[]

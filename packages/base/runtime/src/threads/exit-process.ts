@@ -1,4 +1,5 @@
 import type { Worker } from 'node:worker_threads'
+import { systemClock } from '@tulle/core'
 import type { ThreadRequest } from './thread-messages.ts'
 
 /** More than a turn of a thread takes that is not stuck. */
@@ -32,6 +33,6 @@ export function exitProcess(code: number): void {
     worker.postMessage({ kind: 'end' } satisfies ThreadRequest)
     return end.promise
   })
-  setTimeout(() => process.exit(code), patienceMs)
+  systemClock.after(patienceMs, () => process.exit(code))
   void Promise.all(ended).then(() => process.exit(code))
 }
