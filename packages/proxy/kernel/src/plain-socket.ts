@@ -177,7 +177,7 @@ export class PlainSocket implements Watcher {
       this.#settle(socketError(this.#fd))
       return false
     }
-    const isReading = this.#isReading && !this.#isReadEnded
+    const isReading = this.#user !== undefined && this.#isReading && !this.#isReadEnded
     // What a peer has sent before it failed is read first; the reader meets the failure behind that.
     const isWriting = (events & EPOLLOUT) !== 0 && !(isReading && (events & EPOLLERR) !== 0)
     if (isWriting) this.#sendWaiting()
