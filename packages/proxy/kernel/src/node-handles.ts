@@ -30,23 +30,19 @@ export interface ConnectTcpFdOptions {
   /** An IP address. */
   readonly host: string
   readonly port: number
-  /** Bytes queued for writing before `write` says false. */
-  readonly highWaterMark?: number
 }
 
-/** Connects a descriptor. Half-open connections are allowed: the caller ends its side. No Nagle delay. */
+/** Connects a descriptor. Half-open connections are allowed: the caller ends its side. */
 export function connectTcpFd(options: ConnectTcpFdOptions): Socket {
   return owning(options.fd, () => {
     expectNumericHost(options.host)
-    const { fd, highWaterMark } = options
-    const tuning = highWaterMark === undefined ? {} : { highWaterMark }
-    const socket = new Socket(socketOptions({ fd, manualStart: true, ...tuning }))
-    socket.setNoDelay(true)
+    const socket = new Socket(socketOptions({ fd: options.fd, manualStart: true }))
     return socket.connect({ host: options.host, port: options.port })
   })
 }
 
 export interface ConnectTlsFdOptions {
+  /** As above. */
   readonly fd: number
   readonly host: string
   readonly port: number
@@ -69,7 +65,6 @@ export function connectTlsFd(options: ConnectTlsFdOptions): TLSSocket {
       socket.destroy()
       throw kernelError('uv_tcp_open', -errno)
     }
-    socket.setNoDelay(true)
     return socket
   })
 }
