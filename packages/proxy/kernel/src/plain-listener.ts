@@ -67,12 +67,16 @@ export class PlainListener implements Watcher, Disposable {
   }
 
   /** Accepts nothing more. Where another process has the same socket open, connections that wait in it wait on. */
-  [Symbol.dispose](): void {
+  close(): void {
     const fd = this.#fd
     if (fd < 0) return
     this.#fd = -1
     unwatchDescriptor(fd)
     libc.close(fd)
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
   }
 
   onReady(): boolean {

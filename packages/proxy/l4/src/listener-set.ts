@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import { errorText } from '@tulle/core'
 import { duplicateFd, listenFd, PlainListener } from '@tulle/kernel'
 import type { PlainSocket } from '@tulle/kernel'
@@ -38,7 +38,7 @@ interface Open {
   readonly role: ListenerRole | undefined
   readonly address: SocketAddress
   readonly fd: number
-  readonly listener: Disposable
+  readonly listener: Server | PlainListener
 }
 
 /** The listening sockets of one workload on one worker: opened here, or taken from another process. */
@@ -79,7 +79,7 @@ export class ListenerSet {
 
   /** Where another process has the same sockets open, connections that wait in them wait on. */
   close(): void {
-    for (const { listener } of this.#open.splice(0)) listener[Symbol.dispose]()
+    for (const { listener } of this.#open.splice(0)) listener.close()
   }
 
   #accept({ role, address, accept }: WantedListener, fd: number): void {
@@ -117,7 +117,11 @@ interface ListenProblems {
   onShed(): void
 }
 
-function listen(fd: number, accept: WantedListener['accept'], problems: ListenProblems): Disposable {
+function listen(
+  fd: number,
+  accept: WantedListener['accept'],
+  problems: ListenProblems,
+): Server | PlainListener {
   if (accept.kind === 'plain') {
     const onConnection = (
       socket: PlainSocket,
@@ -125,6 +129,5 @@ function listen(fd: number, accept: WantedListener['accept'], problems: ListenPr
     ): void => accept.onConnection({ socket, peer: { ip, port } })
     return new PlainListener(fd, { ...problems, onConnection })
   }
-  const server = listenFd(fd, { ...problems, onConnection: (paused) => accept.onConnection(paused) })
-  return { [Symbol.dispose]: () => void server.close() }
+  return listenFd(fd, { ...problems, onConnection: (paused) => accept.onConnection(paused) })
 }

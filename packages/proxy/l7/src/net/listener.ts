@@ -39,7 +39,7 @@ export interface ListenerDeps {
 export class Listener {
   readonly #plan: ListenerPlan
   readonly #deps: ListenerDeps
-  readonly #listening: Disposable
+  readonly #listening: Server | PlainListener
 
   /** Throws KernelError where the port cannot be had, MeshError where the certificate is none. */
   constructor(plan: ListenerPlan, deps: ListenerDeps) {
@@ -51,12 +51,12 @@ export class Listener {
     this.#listening =
       tls === undefined
         ? new PlainListener(fd, { onConnection: (socket, peer) => this.#onPlain(socket, peer), onError })
-        : closing(listenFd(fd, { onConnection: (paused) => this.#onTls(tls, paused), onError }))
+        : listenFd(fd, { onConnection: (paused) => this.#onTls(tls, paused), onError })
   }
 
   /** Takes no further connections. */
   close(): void {
-    this.#listening[Symbol.dispose]()
+    this.#listening.close()
   }
 
   #onPlain(socket: PlainSocket, peer: SocketAddress): void {
@@ -113,8 +113,4 @@ export class Listener {
       attach: (user) => link.attach(socket, user),
     })
   }
-}
-
-function closing(server: Server): Disposable {
-  return { [Symbol.dispose]: () => void server.close() }
 }
