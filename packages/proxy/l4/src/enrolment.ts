@@ -26,6 +26,8 @@ const capturedPlan: ListenerPlan = {
   plaintext: { ip: everyAddress, port: inboundPlaintextPort },
 }
 
+type AcceptPlain = (accepted: Accepted) => void
+
 /**
  * One workload on one worker: its listeners, its pool, its HBONE server. `waiting` for state and certificate, then
  * `listening`, `draining`, then closed.
@@ -187,30 +189,31 @@ export class Enrolment {
     const pool = this.#pool
     const plan = scope.enrolled.listeners ?? capturedPlan
     const wanted: WantedListener[] = []
-    const outbound = (
+    const plain = (
       role: ListenerRole | undefined,
       address: SocketAddress,
-      fixed?: SocketAddress,
+      onConnection: AcceptPlain,
     ): void => {
-      const onConnection = (accepted: Accepted): void => acceptOutbound(scope, pool, accepted, fixed)
       wanted.push({ role, address, accept: { kind: 'plain', onConnection } })
     }
-    const plaintext = (
-      role: ListenerRole | undefined,
-      address: SocketAddress,
-      fixed?: SocketAddress,
-    ): void => {
-      const onConnection = (accepted: Accepted): void => acceptPlaintext(scope, accepted, fixed)
-      wanted.push({ role, address, accept: { kind: 'plain', onConnection } })
-    }
-    if (plan.outbound) outbound('outbound', plan.outbound)
-    for (const { listen, destination } of plan.fixedOutbound ?? []) outbound(undefined, listen, destination)
+    const outbound =
+      (fixed?: SocketAddress): AcceptPlain =>
+      (one) =>
+        acceptOutbound(scope, pool, one, fixed)
+    const plaintext =
+      (fixed?: SocketAddress): AcceptPlain =>
+      (one) =>
+        acceptPlaintext(scope, one, fixed)
+    if (plan.outbound) plain('outbound', plan.outbound, outbound())
+    for (const { listen, destination } of plan.fixedOutbound ?? [])
+      plain(undefined, listen, outbound(destination))
     if (plan.hbone) {
       const onConnection = (socket: Socket): void => this.#server.accept(socket)
       wanted.push({ role: 'hbone', address: plan.hbone, accept: { kind: 'tls', onConnection } })
     }
-    if (plan.plaintext) plaintext('plaintext', plan.plaintext)
-    for (const { listen, destination } of plan.fixedPlaintext ?? []) plaintext(undefined, listen, destination)
+    if (plan.plaintext) plain('plaintext', plan.plaintext, plaintext())
+    for (const { listen, destination } of plan.fixedPlaintext ?? [])
+      plain(undefined, listen, plaintext(destination))
     return wanted
   }
 
