@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -92,6 +93,18 @@ describe('PemCertificateSource', () => {
     await clock.advance(2000)
     await until(() => told.length === 1)
     assert.equal(source.current[0]?.identity, identityOf('other'))
+  })
+
+  test('looks at the files as they are when it is told to, also while it is looking', async () => {
+    const { ca, files, source, lines } = bench()
+    await write(files, ca)
+    await using _end = source
+    await source.start(never)
+    const under = source.reload()
+    writeFileSync(files.keyFile, keyPem(generateKeyPair().privateKey))
+    await source.reload()
+    assert.equal(lines.length, 1)
+    await under
   })
 
   test('does not start without a usable certificate', async () => {

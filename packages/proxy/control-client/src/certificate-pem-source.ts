@@ -39,7 +39,8 @@ export class PemCertificateSource implements CertificateSource {
   readonly #watchers: Set<(list: readonly WorkloadCertificate[]) => void> = new Set()
   #current: readonly WorkloadCertificate[] = []
   #seen: UncheckedCertificate | undefined
-  #reading: boolean = false
+  /** Under way. */
+  #look: Promise<void> | undefined
   #lastError: string | undefined
   #timer: Disposable | undefined
 
@@ -60,7 +61,9 @@ export class PemCertificateSource implements CertificateSource {
   /** Rejects with CERTIFICATE_FILE where the files hold no usable certificate. */
   async start(_signal: AbortSignal): Promise<void> {
     await this.#read()
-    this.#timer = this.#deps.clock.every(this.#options.pollMs ?? defaultPollMs, () => void this.reload())
+    this.#timer = this.#deps.clock.every(this.#options.pollMs ?? defaultPollMs, () => {
+      if (this.#look === undefined) void this.reload()
+    })
   }
 
   async drain(): Promise<void> {}
@@ -69,10 +72,16 @@ export class PemCertificateSource implements CertificateSource {
     this.#timer?.[Symbol.dispose]()
   }
 
-  /** Looks at the files now. Never rejects: what is wrong is logged once. */
+  /** Looks at the files as they are now, behind a look that is under way. Never rejects: what is wrong is logged once. */
   async reload(): Promise<void> {
-    if (this.#reading) return
-    this.#reading = true
+    const before = this.#look ?? Promise.resolve()
+    const look = before.then(() => this.#lookOnce())
+    this.#look = look
+    await look
+    if (this.#look === look) this.#look = undefined
+  }
+
+  async #lookOnce(): Promise<void> {
     try {
       await this.#read()
       this.#lastError = undefined
@@ -81,8 +90,6 @@ export class PemCertificateSource implements CertificateSource {
       if (text !== this.#lastError)
         this.#deps.log.error('the certificate files are not taken over', { error: text })
       this.#lastError = text
-    } finally {
-      this.#reading = false
     }
   }
 
