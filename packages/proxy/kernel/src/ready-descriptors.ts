@@ -3,7 +3,8 @@
  * then costs two calls for all of them, where Node calls into JavaScript and back for each.
  */
 import { flushAfter, flushNow } from '@tulle/core'
-import { check, libc, whenReadable } from './libc.ts'
+import { kernelError } from './errors.ts'
+import { check, lastErrno, libc, whenReadable } from './libc.ts'
 import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } from './linux.ts'
 
 /** Is called whenever its descriptor is ready for what it is watched for, or has an error to tell. */
@@ -44,13 +45,13 @@ export function watchDescriptor(fd: number, wanted: number, watcher: Watcher): v
   epoll ??= openEpoll()
   generations[fd] = ((generations[fd] ?? 0) + 1) | 0
   const added = control(epoll, EPOLL_CTL_ADD, fd, wanted)
-  if (added === 0) {
-    watchers[fd] = watcher
-    watched++
-    return
+  if (added !== 0) {
+    const error = kernelError('epoll_ctl(EPOLL_CTL_ADD)', lastErrno())
+    closeUnused()
+    throw error
   }
-  closeUnused()
-  check('epoll_ctl(EPOLL_CTL_ADD)', added)
+  watchers[fd] = watcher
+  watched++
 }
 
 /** What a descriptor that is watched and still open is watched for from now on. */
