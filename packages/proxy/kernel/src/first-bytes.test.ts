@@ -5,29 +5,26 @@ import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { showFirstBytes } from './first-bytes.ts'
 import type { FirstBytesHandlers } from './first-bytes.ts'
-import { listenFd, resetSocket, socketFd } from './node-handles.ts'
-import { duplicateFd } from './listening-sockets.ts'
-import { PlainSocket } from './plain-socket.ts'
+import { resetSocket } from './node-handles.ts'
+import { PlainListener } from './plain-listener.ts'
+import type { PlainSocket } from './plain-socket.ts'
 import { listenTcp, localAddress } from './sockets.ts'
 import { Kept } from './testing/plain-pair.ts'
 
-/** A caller, and the paused socket that a listener has of it. */
-async function pair(): Promise<{ readonly caller: Socket; readonly accepted: Socket }> {
+/** A caller, and what a listener has of it. */
+async function pair(): Promise<{ readonly caller: Socket; readonly accepted: PlainSocket }> {
   const fd = listenTcp({ address: '127.0.0.1', port: 0 })
   const port = localAddress(fd)?.port ?? 0
-  const accepted = Promise.withResolvers<Socket>()
-  const server = listenFd(fd, { onConnection: accepted.resolve, onError: accepted.reject })
+  const accepted = Promise.withResolvers<PlainSocket>()
+  using _listener = new PlainListener(fd, { onConnection: accepted.resolve, onError: accepted.reject })
   const caller = connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: true })
   caller.on('error', () => undefined)
   await once(caller, 'connect')
-  const socket = await accepted.promise
-  socket.on('error', () => undefined)
-  server.close()
-  return { caller, accepted: socket }
+  return { caller, accepted: await accepted.promise }
 }
 
 /** What was shown, and a wait for the next of it. */
-function looking(accepted: Socket) {
+function looking(accepted: PlainSocket) {
   const shown: string[] = []
   let next = Promise.withResolvers<void>()
   const tell = (text: string): void => {
@@ -54,10 +51,8 @@ test('showFirstBytes shows all that is there whenever there is more, and leaves 
   look[Symbol.dispose]()
   caller.end('!')
   const kept = new Kept()
-  const next = new PlainSocket(duplicateFd(socketFd(accepted)))
-  next.attach(kept)
+  accepted.attach(kept)
   await kept.until(({ ends }) => ends > 0)
-  next.destroy()
   assert.equal(kept.text, 'one two three!')
   assert.equal(shown.length, 3)
   accepted.destroy()
@@ -70,7 +65,7 @@ for (const [how, end, bytes] of [
 ] as const) {
   test(`showFirstBytes tells that the peer ${how}`, async () => {
     const { caller, accepted } = await pair()
-    const { shown, more } = looking(accepted)
+    const { shown, more, look } = looking(accepted)
     if (bytes !== '') {
       const shownNow = more()
       caller.write(bytes)
@@ -80,6 +75,7 @@ for (const [how, end, bytes] of [
     end(caller)
     await ended
     assert.deepEqual(shown, bytes === '' ? ['(end)'] : ['some', '(end)'])
+    look[Symbol.dispose]()
     accepted.destroy()
     caller.destroy()
   })

@@ -28,16 +28,8 @@ export {
 export type { NetnsFd } from './netns.ts'
 export { duplicateFd, listenerFacts } from './listening-sockets.ts'
 export type { ListenerFacts } from './listening-sockets.ts'
-export {
-  adoptFd,
-  connectTcpFd,
-  connectTlsFd,
-  listenFd,
-  resetSocket,
-  socketFd,
-  useOnread,
-} from './node-handles.ts'
-export type { ConnectTcpFdOptions, ConnectTlsFdOptions, ListenFdOptions } from './node-handles.ts'
+export { adoptFd, connectTcpFd, connectTlsFd, resetSocket, socketFd, useOnread } from './node-handles.ts'
+export type { ConnectTcpFdOptions, ConnectTlsFdOptions } from './node-handles.ts'
 export { PlainListener } from './plain-listener.ts'
 export type { PlainListenerUser } from './plain-listener.ts'
 export { PlainSocket } from './plain-socket.ts'

@@ -2,12 +2,14 @@
 import { systemClock } from '@tulle/core'
 import type { Clock } from '@tulle/core'
 import { once } from 'node:events'
+import { createServer as createTcpServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:tls'
 import type { Server as TlsServer } from 'node:tls'
 import { KernelError } from './errors.ts'
 import { showFirstBytes } from './first-bytes.ts'
-import { connectTcpFd, connectTlsFd, listenFd, socketFd, useOnread } from './node-handles.ts'
+import { adoptFd, connectTcpFd, connectTlsFd, socketFd, useOnread } from './node-handles.ts'
+import { PlainListener } from './plain-listener.ts'
 import { listenTcp, localAddress, openTcpSocket } from './sockets.ts'
 
 const loopback = '127.0.0.1'
@@ -35,22 +37,10 @@ export async function nodeHandlesSelfTest(options: SelfTestOptions = {}): Promis
 }
 
 async function testTcp(): Promise<void> {
-  const listener = listenTcp({ address: loopback, port: 0 })
-  const port = localAddress(listener)?.port ?? 0
+  const server = createTcpServer((socket) => socket.on('error', failed.reject).pipe(socket))
   const failed = Promise.withResolvers<never>()
-  const server = listenFd(listener, {
-    onError: failed.reject,
-    onConnection(paused) {
-      const look = showFirstBytes(paused, {
-        onBytes(bytes) {
-          look[Symbol.dispose]()
-          paused.on('error', failed.reject)
-          paused.end(`${bytes.toString('latin1')}!`)
-        },
-        onEnd: () => failed.reject(new Error('the caller left')),
-      })
-    },
-  })
+  await once(server.listen(0, loopback), 'listening')
+  const { port } = server.address() as AddressInfo // a TCP server that listens has one
   const answer = Promise.withResolvers<string>()
   const fd = openTcpSocket({ family: 4 })
   const socket = connectTcpFd({ fd, host: loopback, port })
@@ -59,9 +49,9 @@ async function testTcp(): Promise<void> {
   socket.on('end', () => answer.resolve(echo))
   try {
     socket.on('error', failed.reject)
-    socket.write('tcp')
+    socket.end('tcp')
     expect('the descriptor of a socket', socketFd(socket), fd)
-    expect('the echo over TCP', await Promise.race([answer.promise, failed.promise]), 'tcp!')
+    expect('the echo over TCP', await Promise.race([answer.promise, failed.promise]), 'tcp')
   } finally {
     socket.destroy()
     server.close()
@@ -76,8 +66,20 @@ async function testTls(): Promise<void> {
   })
   const failed = Promise.withResolvers<never>()
   server.on('tlsClientError', failed.reject)
-  await once(server.listen(0, loopback), 'listening')
-  const { port } = server.address() as AddressInfo // a TCP server that listens has one
+  const listenerFd = listenTcp({ address: loopback, port: 0 })
+  const port = localAddress(listenerFd)?.port ?? 0
+  const listener = new PlainListener(listenerFd, {
+    onConnection(accepted) {
+      const look = showFirstBytes(accepted, {
+        onBytes() {
+          look[Symbol.dispose]()
+          server.emit('connection', adoptFd(accepted.release()))
+        },
+        onEnd: () => failed.reject(new Error('the caller left')),
+      })
+    },
+    onError: failed.reject,
+  })
   const answer = Promise.withResolvers<string>()
   const fd = openTcpSocket({ family: 4 })
   const pskCallback = (): { psk: Buffer; identity: string } => ({ psk: pskKey, identity: 'self-test' })
@@ -95,7 +97,7 @@ async function testTls(): Promise<void> {
     expect('the echo over TLS', await Promise.race([answer.promise, failed.promise]), 'tls!')
   } finally {
     socket.destroy()
-    server.close()
+    listener.close()
   }
 }
 

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { Socket } from 'node:net'
+import { createServer, Socket } from 'node:net'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import { closeFd } from './netns.ts'
 import { nodeHandlesSelfTest } from './node-handles-self-test.ts'
-import { connectTcpFd, connectTlsFd, listenFd, resetSocket, socketFd, useOnread } from './node-handles.ts'
+import { connectTcpFd, connectTlsFd, resetSocket, socketFd, useOnread } from './node-handles.ts'
 import { listenTcp, localAddress, openTcpSocket, setKeepAlive, setUserTimeout } from './sockets.ts'
 
 const loopback = '127.0.0.1'
@@ -27,23 +28,20 @@ test('useOnread gives the socket of a server recycled buffers, and leaves alone 
   const texts: string[] = []
   const ended = Promise.withResolvers<void>()
   let next = 0
-  const server = listenFd(listener, {
-    onConnection(accepted) {
-      const callback = (length: number, bytes: Uint8Array): boolean => {
-        texts.push(Buffer.from(bytes.subarray(0, length)).toString())
-        return true
-      }
-      const onread = { buffer: () => buffers[next++ % 2] ?? Buffer.alloc(4), callback }
-      assert.ok(useOnread(accepted, onread))
-      accepted.on('data', () => assert.fail('the bytes belong to the callback'))
-      accepted.on('end', () => ended.resolve())
-      accepted.on('close', () => server.close())
-      accepted.resume()
-      assert.equal(useOnread(new Socket(), onread), false, 'nothing is below it')
-      accepted.end()
-    },
-    onError: ended.reject,
-  })
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (accepted) => {
+    const callback = (length: number, bytes: Uint8Array): boolean => {
+      texts.push(Buffer.from(bytes.subarray(0, length)).toString())
+      return true
+    }
+    const onread = { buffer: () => buffers[next++ % 2] ?? Buffer.alloc(4), callback }
+    assert.ok(useOnread(accepted, onread))
+    accepted.on('data', () => assert.fail('the bytes belong to the callback'))
+    accepted.on('end', () => ended.resolve())
+    accepted.on('close', () => server.close())
+    accepted.resume()
+    assert.equal(useOnread(new Socket(), onread), false, 'nothing is below it')
+    accepted.end()
+  }).listen({ fd: listener })
   const client = connectTcpFd({ fd: openTcpSocket({ family: 4 }), host: loopback, port })
   client.end('eight by')
   await ended.promise
@@ -54,7 +52,7 @@ test('useOnread gives the socket of a server recycled buffers, and leaves alone 
 test('connectTcpFd reports a refused connection as an error event', async () => {
   const listener = listenTcp({ address: loopback, port: 0 })
   const port = localAddress(listener)?.port ?? 0
-  listenFd(listener, { onConnection: () => undefined, onError: () => undefined }).close()
+  closeFd(listener)
   const socket = connectTcpFd({ fd: openTcpSocket({ family: 4 }), host: loopback, port })
   const [error] = await once(socket, 'error')
   assert.equal(error.code, 'ECONNREFUSED')
@@ -73,16 +71,13 @@ test('resetSocket shows at the peer as ECONNRESET, and the listener does not cou
   const listener = listenTcp({ address: loopback, port: 0 })
   const port = localAddress(listener)?.port ?? 0
   const failed = Promise.withResolvers<Error & { code?: string }>()
-  const server = listenFd(listener, {
-    onConnection(paused) {
-      const socket = paused.resume()
-      socket.on('error', failed.resolve)
-      setKeepAlive(socketFd(socket), { idleMs: 180_000, intervalMs: 20_000, probes: 9 })
-      setUserTimeout(socketFd(socket), 30_000)
-      resetSocket(client)
-    },
-    onError: failed.resolve,
-  })
+  const server = createServer((socket) => {
+    socket.resume()
+    socket.on('error', failed.resolve)
+    setKeepAlive(socketFd(socket), { idleMs: 180_000, intervalMs: 20_000, probes: 9 })
+    setUserTimeout(socketFd(socket), 30_000)
+    resetSocket(client)
+  }).listen({ fd: listener })
   const bindTo = { address: loopback, port: 0 }
   const client = connectTcpFd({ fd: openTcpSocket({ family: 4, bindTo }), host: loopback, port })
   assert.equal((await failed.promise).code, 'ECONNRESET')
@@ -95,5 +90,5 @@ test('listenTcp lets several listeners share a port only with reusePort', () => 
   const port = localAddress(first)?.port ?? 0
   const second = listenTcp({ address: '::1', port, reusePort: true })
   assert.throws(() => listenTcp({ address: '::1', port }), { code: 'KERNEL_EADDRINUSE' })
-  for (const fd of [first, second]) listenFd(fd, { onConnection() {}, onError() {} }).close()
+  for (const fd of [first, second]) closeFd(fd)
 })

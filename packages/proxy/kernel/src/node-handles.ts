@@ -3,17 +3,16 @@
  * agree on what is used here; `nodeHandlesSelfTest` finds out at start-up whether the Node at hand does too.
  *
  * - `new net.Socket({ fd })` reads at once, which fails on an unconnected socket; `manualStart` keeps it quiet
- *   until `connect`, which uses the handle that it finds.
+ *   until `connect`, which uses the handle that it finds, or until TLS takes its handle over.
  * - `tls.connect` makes its TCP handle at once but connects in the next tick (numeric hosts only): in between the
  *   handle can be opened on a descriptor of ours.
  * - `onread` counts only in a socket's constructor, and servers don't pass it on: the sockets of a `tls.Server` get
  *   it later, by the fields that the constructor sets.
  */
-import { createServer, isIP, Socket } from 'node:net'
-import type { OnReadOpts, Server } from 'node:net'
+import { isIP, Socket } from 'node:net'
+import type { OnReadOpts } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
-import { descriptorLimit, isReservedFd } from './descriptors.ts'
 import { kernelError, KernelError } from './errors.ts'
 import { libc } from './libc.ts'
 import { setResetOnClose } from './sockets.ts'
@@ -69,40 +68,12 @@ export function connectTlsFd(options: ConnectTlsFdOptions): TLSSocket {
   })
 }
 
-/** A socket on a descriptor that is connected already, such as one received from another process. */
+/**
+ * A socket on a connected descriptor of which nothing was read, for a `tls.Server`, which takes both over: owns the descriptor, also
+ * when this throws, and reads nothing by itself. Not half open: a peer that leaves during its handshake would stay until the timeout.
+ */
 export function adoptFd(fd: number): Socket {
-  return owning(fd, () => new Socket(socketOptions({ fd })))
-}
-
-export interface ListenFdOptions {
-  readonly backlog?: number
-  /** A paused socket that has read nothing: for TLS, or to be destroyed. */
-  onConnection(paused: Socket): void
-  /** A connection was closed at once, since the process is about to run out of descriptors. */
-  onShed?(): void
-  /** The listener failed (out of descriptors, for example). */
-  onError(error: Error): void
-}
-
-/** As it was when this thread first listened. */
-let maxDescriptors: number | undefined
-
-/** Accepts on a listening descriptor, which the server owns and closes. `server.close` does not wait for sockets. */
-export function listenFd(fd: number, options: ListenFdOptions): Server {
-  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true })
-  maxDescriptors ??= descriptorLimit()
-  const limit = maxDescriptors
-  server.on('connection', (socket) => {
-    if (!isReservedFd(tcpHandle(socket).fd, limit)) {
-      options.onConnection(socket)
-      return
-    }
-    socket.destroy()
-    options.onShed?.()
-  })
-  server.on('error', (error) => options.onError(error))
-  // Node calls listen(2) again, which would cut the backlog to its own default.
-  return server.listen({ fd, backlog: options.backlog ?? 1024, exclusive: true })
+  return owning(fd, () => new Socket(socketOptions({ fd, manualStart: true, allowHalfOpen: false })))
 }
 
 /**
@@ -122,22 +93,6 @@ export function useOnread(
   Reflect.set(socket, onreadFields.generator, onread.buffer)
   handle.useUserBuffer(first)
   return true
-}
-
-/** The part of Node's stream wrap that tells when a socket is readable. */
-export interface ReadableHandle {
-  readonly fd: number
-  onread: unknown
-  useUserBuffer(buffer: Uint8Array): void
-  readStart(): number
-  readStop(): number
-}
-
-/** For `showFirstBytes` alone. Throws a KernelError where the socket is closed, or where this Node has no such handle. */
-export function readableHandle(socket: Socket): ReadableHandle {
-  const handle: unknown = Reflect.get(socket, '_handle')
-  if (isReadableHandle(handle)) return handle
-  throw new KernelError('KERNEL_EBADF', 'expected an open socket of Node')
 }
 
 /** The descriptor of a socket (TLS sockets: of the TCP socket below); -1 when it is closed. */
@@ -172,10 +127,6 @@ function findOnreadFields(socket: Socket): OnreadFields | undefined {
 
 function takesBuffers(handle: unknown): handle is { useUserBuffer(buffer: Uint8Array): void } {
   return typeof handle === 'object' && handle !== null && 'useUserBuffer' in handle
-}
-
-function isReadableHandle(handle: unknown): handle is ReadableHandle {
-  return isTcpHandle(handle) && takesBuffers(handle) && 'readStart' in handle && 'readStop' in handle
 }
 
 function socketOptions(extra: object): object {

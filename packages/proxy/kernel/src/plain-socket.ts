@@ -172,6 +172,14 @@ export class PlainSocket implements Watcher {
     this.destroy()
   }
 
+  /** Gives the descriptor away; -1 where it is closed. Of a connection that nobody was attached to, and that is at its end with that. */
+  release(): number {
+    const fd = this.#fd
+    this.#fd = -1
+    this.#isOver = true
+    return fd
+  }
+
   onReady(events: number): boolean {
     if (this.#onConnected !== undefined) {
       this.#settle(socketError(this.#fd))

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { closeFd, newNetns } from './netns.ts'
-import { adoptFd, socketFd } from './node-handles.ts'
+import { socketFd } from './node-handles.ts'
 import { execProcess, openPidfd, peerCredentials, takeFd } from './process.ts'
 import { listenTcp, localAddress } from './sockets.ts'
 import type { LaunchPlan } from './testing/launch.ts'
@@ -140,7 +140,7 @@ test('takeFd copies a listener, which takes connections after the original was c
   const client = connect(localAddress(copy)?.port ?? 0, '127.0.0.1')
   await once(client, 'connect')
   client.destroy()
-  adoptFd(copy).destroy()
+  closeFd(copy)
   closeFd(pidfd)
   assert.throws(() => openPidfd(0), { code: 'KERNEL_EINVAL' })
 })

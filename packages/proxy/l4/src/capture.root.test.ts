@@ -1,6 +1,7 @@
 /** The whole path in network namespaces with redirection: application, capture, two proxies, application. */
 import assert from 'node:assert/strict'
 import { openSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +11,6 @@ import {
   closeFd,
   connectTcpFd,
   installCapture,
-  listenFd,
   listenTcp,
   newNetns,
   openTcpSocket,
@@ -115,14 +115,11 @@ async function startWorld(policies: readonly AuthorizationPolicy[], workers: num
 /** Says who called, as the application sees it. */
 function answering(netns: number): Server {
   const fd = listenTcp({ netns, address: '0.0.0.0', port: appPort })
-  return listenFd(fd, {
-    onConnection: (socket) => {
-      socket.on('error', () => undefined)
-      socket.resume()
-      socket.on('end', () => socket.end(`called by ${socket.remoteAddress}`))
-    },
-    onError: (error) => assert.fail(error),
-  })
+  return createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => undefined)
+    socket.resume()
+    socket.on('end', () => socket.end(`called by ${socket.remoteAddress}`))
+  }).listen({ fd })
 }
 
 function answerOf(socket: Socket): Promise<string> {

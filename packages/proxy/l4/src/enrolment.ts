@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import { errorText } from '@tulle/core'
 import { hbonePort, inboundPlaintextPort, outboundPort } from '@tulle/hbone'
 import { closeFd } from '@tulle/kernel'
@@ -26,7 +25,7 @@ const capturedPlan: ListenerPlan = {
   plaintext: { ip: everyAddress, port: inboundPlaintextPort },
 }
 
-type AcceptPlain = (accepted: Accepted) => void
+type Accept = (accepted: Accepted) => void
 
 /**
  * One workload on one worker: its listeners, its pool, its HBONE server. `waiting` for state and certificate, then
@@ -189,31 +188,27 @@ export class Enrolment {
     const pool = this.#pool
     const plan = scope.enrolled.listeners ?? capturedPlan
     const wanted: WantedListener[] = []
-    const plain = (
-      role: ListenerRole | undefined,
-      address: SocketAddress,
-      onConnection: AcceptPlain,
-    ): void => {
-      wanted.push({ role, address, accept: { kind: 'plain', onConnection } })
+    const listen = (role: ListenerRole | undefined, address: SocketAddress, onConnection: Accept): void => {
+      wanted.push({ role, address, onConnection })
     }
     const outbound =
-      (fixed?: SocketAddress): AcceptPlain =>
+      (fixed?: SocketAddress): Accept =>
       (one) =>
         acceptOutbound(scope, pool, one, fixed)
     const plaintext =
-      (fixed?: SocketAddress): AcceptPlain =>
+      (fixed?: SocketAddress): Accept =>
       (one) =>
         acceptPlaintext(scope, one, fixed)
-    if (plan.outbound) plain('outbound', plan.outbound, outbound())
-    for (const { listen, destination } of plan.fixedOutbound ?? [])
-      plain(undefined, listen, outbound(destination))
-    if (plan.hbone) {
-      const onConnection = (socket: Socket): void => this.#server.accept(socket)
-      wanted.push({ role: 'hbone', address: plan.hbone, accept: { kind: 'tls', onConnection } })
-    }
-    if (plan.plaintext) plain('plaintext', plan.plaintext, plaintext())
-    for (const { listen, destination } of plan.fixedPlaintext ?? [])
-      plain(undefined, listen, plaintext(destination))
+    if (plan.outbound) listen('outbound', plan.outbound, outbound())
+    for (const { listen: address, destination } of plan.fixedOutbound ?? [])
+      listen(undefined, address, outbound(destination))
+    if (plan.hbone)
+      listen('hbone', plan.hbone, ({ socket, peer }) =>
+        this.#server.accept(socket, { address: peer.ip, port: peer.port }),
+      )
+    if (plan.plaintext) listen('plaintext', plan.plaintext, plaintext())
+    for (const { listen: address, destination } of plan.fixedPlaintext ?? [])
+      listen(undefined, address, plaintext(destination))
     return wanted
   }
 

@@ -1,4 +1,5 @@
 /** The whole path where there is no IPv4 at all: namespaces with redirection, addresses of IPv6 alone. */
+import { createServer } from 'node:net'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { systemClock } from '@tulle/core'
@@ -6,7 +7,6 @@ import {
   closeFd,
   connectTcpFd,
   installCapture,
-  listenFd,
   listenTcp,
   newNetns,
   openTcpSocket,
@@ -76,14 +76,11 @@ test('case 39: IPv6 alone: calls by service and by address are carried, with the
     return plane.addWorkload({ uid: name, namespace: 'shop', name, serviceAccount: name, netns })
   })
   const [shopper = -1, books = -1, thief = -1] = netnsOf.values()
-  const app = listenFd(listenTcp({ netns: books, address: '::', port: appPort }), {
-    onConnection: (socket) => {
-      socket.on('error', () => undefined)
-      socket.resume()
-      socket.on('end', () => socket.end(`called by ${socket.remoteAddress}`))
-    },
-    onError: (error) => assert.fail(error),
-  })
+  const app = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => undefined)
+    socket.resume()
+    socket.on('end', () => socket.end(`called by ${socket.remoteAddress}`))
+  }).listen({ fd: listenTcp({ netns: books, address: '::', port: appPort }) })
   stack.defer(() => void app.close())
   const ports = [{ servicePort: 80, targetPort: appPort, appProtocol: 'tcp' } as const]
   await plane.apply(policyUpdate([allowPolicy('books', principals('shopper'))]))

@@ -1,6 +1,5 @@
-import type { Server, Socket } from 'node:net'
 import { errorText } from '@tulle/core'
-import { duplicateFd, listenFd, PlainListener } from '@tulle/kernel'
+import { duplicateFd, PlainListener } from '@tulle/kernel'
 import type { PlainSocket } from '@tulle/kernel'
 import type { ListenerRole, ListeningSocket, SocketAddress } from './data-plane.ts'
 import { openListenerFd } from './sockets.ts'
@@ -20,25 +19,14 @@ export interface Accepted {
 export interface WantedListener {
   readonly role: ListenerRole | undefined
   readonly address: SocketAddress
-  readonly accept: AcceptPlain | AcceptTls
-}
-
-interface AcceptPlain {
-  readonly kind: 'plain'
   onConnection(accepted: Accepted): void
-}
-
-/** Where TLS begins, which Node has. */
-interface AcceptTls {
-  readonly kind: 'tls'
-  onConnection(paused: Socket): void
 }
 
 interface Open {
   readonly role: ListenerRole | undefined
   readonly address: SocketAddress
   readonly fd: number
-  readonly listener: Server | PlainListener
+  readonly listener: PlainListener
 }
 
 /** The listening sockets of one workload on one worker: opened here, or taken from another process. */
@@ -82,11 +70,14 @@ export class ListenerSet {
     for (const { listener } of this.#open.splice(0)) listener.close()
   }
 
-  #accept({ role, address, accept }: WantedListener, fd: number): void {
-    const onError = (error: Error): void => this.#complain('listener failed', errorText(error))
-    const onShed = (): void =>
-      this.#complain('connections are closed unseen', 'the process is about to run out of descriptors')
-    this.#open.push({ role, address, fd, listener: listen(fd, accept, { onError, onShed }) })
+  #accept({ role, address, onConnection }: WantedListener, fd: number): void {
+    const listener = new PlainListener(fd, {
+      onConnection: (socket, peer) => onConnection({ socket, peer: { ip: peer.address, port: peer.port } }),
+      onError: (error) => this.#complain('listener failed', errorText(error)),
+      onShed: () =>
+        this.#complain('connections are closed unseen', 'the process is about to run out of descriptors'),
+    })
+    this.#open.push({ role, address, fd, listener })
   }
 
   /** Once in a while: each of thousands of connections may come to this. */
@@ -110,24 +101,4 @@ export class ListenerSet {
       return openListenerFd(place, { ...address, ip: everyIpv4Address })
     }
   }
-}
-
-interface ListenProblems {
-  onError(error: Error): void
-  onShed(): void
-}
-
-function listen(
-  fd: number,
-  accept: WantedListener['accept'],
-  problems: ListenProblems,
-): Server | PlainListener {
-  if (accept.kind === 'plain') {
-    const onConnection = (
-      socket: PlainSocket,
-      { address: ip, port }: { address: string; port: number },
-    ): void => accept.onConnection({ socket, peer: { ip, port } })
-    return new PlainListener(fd, { ...problems, onConnection })
-  }
-  return listenFd(fd, { ...problems, onConnection: (paused) => accept.onConnection(paused) })
 }

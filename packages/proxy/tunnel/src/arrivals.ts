@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net'
+import { errorText } from '@tulle/core'
 import type { Clock } from '@tulle/core'
-import { isPeerGone, showFirstBytes, socketFd } from '@tulle/kernel'
+import { adoptFd, isPeerGone, showFirstBytes, socketFd } from '@tulle/kernel'
+import type { PlainSocket, SocketAddress } from '@tulle/kernel'
 import { clientHelloState } from './client-hello.ts'
 import type { HandshakeQueue, ReadyHandshake } from './handshake-queue.ts'
 import { PerSource } from './per-source.ts'
@@ -29,23 +31,28 @@ export type ArrivalRefusal =
 export interface ArrivalsOptions extends ArrivalLimits {
   readonly clock: Clock
   readonly queue: HandshakeQueue
-  /** Its ClientHello is here, not read yet, and its turn has come. */
+  /** Its ClientHello is here, not read yet, and its turn has come: a paused socket for TLS. */
   onReady(socket: Socket): void
   /** To be destroyed. */
-  onRefused(socket: Socket, reason: ArrivalRefusal, message: string): void
+  onRefused(arrived: Arrived, reason: ArrivalRefusal, message: string): void
   /** The last handshake has ended, one way or the other. */
   onNone(): void
 }
 
+/** An accepted connection of which nothing was read, and who made it. */
+export interface Arrived {
+  readonly socket: PlainSocket
+  readonly peer: SocketAddress
+}
+
 /**
- * Accepted connections before TLS. Nothing of TLS exists for one before its ClientHello is whole, so that who is slow
- * or silent costs a socket and what it has sent; and the handshake's first and greatest cost falls in the turn that
- * the gate chose for it.
+ * Accepted connections before TLS. Nothing of TLS, nor of Node, exists for one before its ClientHello is whole and the gate has
+ * chosen its turn: who is slow or silent, or one of a flood, costs a descriptor and what it has sent.
  */
 export class Arrivals {
   readonly #options: ArrivalsOptions
-  /** By the peer's address and port: all whose handshake has not ended. */
-  readonly #arrivals: Map<string, Arrival> = new Map()
+  /** By their descriptors: all whose handshake has not ended. */
+  readonly #arrivals: Map<number, Arrival> = new Map()
   readonly #handshakes: PerSource = new PerSource()
   readonly #connections: PerSource = new PerSource()
 
@@ -58,34 +65,32 @@ export class Arrivals {
     return this.#arrivals.size
   }
 
-  /** Takes a connection that has read nothing. */
-  add(socket: Socket): void {
-    const source = socket.remoteAddress ?? ''
+  add(arrived: Arrived): void {
+    const source = arrived.peer.address
     const refusal = this.#refusal(source)
     if (refusal !== undefined) {
-      this.#options.onRefused(socket, ...refusal)
+      this.#options.onRefused(arrived, ...refusal)
       return
     }
-    const key = keyOf(socket)
-    const before = this.#arrivals.get(key)
-    if (before !== undefined) this.#leave(key, before)
-    const arrival = new Arrival(socket, this.#options, () => this.#leave(key, arrival))
-    this.#arrivals.set(key, arrival)
+    const { fd } = arrived.socket
+    // Node tells of a close in a later turn than it closes in, and the number is another's by then.
+    const before = this.#arrivals.get(fd)
+    if (before !== undefined) this.#leave(fd, before)
+    const arrival = new Arrival(arrived, this.#options, {
+      leave: () => this.#leave(fd, arrival),
+      close: () => this.#connections.remove(source),
+    })
+    this.#arrivals.set(fd, arrival)
     this.#handshakes.add(source)
     this.#connections.add(source)
-    socket.once('close', () => {
-      this.#connections.remove(source)
-      arrival.cut('handshake', 'the peer left before its ClientHello')
-      this.#leave(key, arrival)
-    })
     arrival.listen()
   }
 
-  /** The handshake of this connection (or of the TLS socket over it) has succeeded. */
+  /** The handshake of the TLS socket has succeeded. */
   finished(socket: Socket): void {
-    const key = keyOf(socket)
-    const arrival = this.#arrivals.get(key)
-    if (arrival !== undefined) this.#leave(key, arrival)
+    const fd = socketFd(socket)
+    const arrival = this.#arrivals.get(fd)
+    if (arrival !== undefined) this.#leave(fd, arrival)
   }
 
   /** Ends all that wait; what is within TLS is told when it comes out. */
@@ -106,32 +111,39 @@ export class Arrivals {
     return undefined
   }
 
-  #leave(key: string, arrival: Arrival): void {
-    if (this.#arrivals.get(key) !== arrival) return
-    this.#arrivals.delete(key)
+  #leave(fd: number, arrival: Arrival): void {
+    if (this.#arrivals.get(fd) !== arrival) return
+    this.#arrivals.delete(fd)
     this.#handshakes.remove(arrival.source)
     arrival.stop()
     if (this.#arrivals.size === 0) this.#options.onNone()
   }
 }
 
+interface Account {
+  /** Its handshake has ended. */
+  leave(): void
+  /** It is closed. */
+  close(): void
+}
+
 /** One connection: `reading` its ClientHello, `queued` at the gate, then `over`, which for most means within TLS. */
 class Arrival {
   readonly source: string
-  readonly #socket: Socket
+  readonly #arrived: Arrived
   readonly #options: ArrivalsOptions
-  readonly #leave: () => void
+  readonly #account: Account
   readonly #timer: Disposable
   readonly #ready: ReadyHandshake
   #look: Disposable | undefined
   #phase: 'reading' | 'queued' | 'over' = 'reading'
 
-  constructor(socket: Socket, options: ArrivalsOptions, leave: () => void) {
-    this.#socket = socket
-    this.source = socket.remoteAddress ?? ''
+  constructor(arrived: Arrived, options: ArrivalsOptions, account: Account) {
+    this.#arrived = arrived
+    this.source = arrived.peer.address
     this.#ready = { source: this.source, begin: () => this.#begin() }
     this.#options = options
-    this.#leave = leave
+    this.#account = account
     const { handshakeTimeoutMs } = options
     this.#timer = options.clock.after(handshakeTimeoutMs, () => {
       const what = this.#phase === 'reading' ? 'no ClientHello' : 'no turn for the handshake'
@@ -140,17 +152,23 @@ class Arrival {
   }
 
   listen(): void {
-    this.#look = showFirstBytes(this.#socket, {
-      onBytes: (bytes) => this.#read(bytes),
-      onEnd: () => this.cut('handshake', 'the peer left before its ClientHello'),
-    })
+    try {
+      this.#look = showFirstBytes(this.#arrived.socket, {
+        onBytes: (bytes) => this.#read(bytes),
+        onEnd: () => this.cut('handshake', 'the peer left before its ClientHello'),
+      })
+    } catch (error) {
+      // The kernel watches only so many descriptors of one user. @see epoll(7), max_user_watches
+      this.cut('handshake', errorText(error))
+    }
   }
 
   /** Ends it, unless it is within TLS already. */
   cut(reason: ArrivalRefusal, message: string): void {
     if (this.#phase === 'over') return
-    this.#leave()
-    this.#options.onRefused(this.#socket, reason, message)
+    this.#account.leave()
+    this.#account.close()
+    this.#options.onRefused(this.#arrived, reason, message)
   }
 
   /** Nothing more happens here. */
@@ -176,16 +194,24 @@ class Arrival {
   }
 
   #begin(): void {
+    const { socket } = this.#arrived
     // Nobody looked at the socket while it waited; a handshake for nobody costs as much as any.
-    if (isPeerGone(socketFd(this.#socket))) {
+    if (isPeerGone(socket.fd)) {
       this.cut('handshake', 'the peer left before its turn')
       return
     }
     this.stop()
-    this.#options.onReady(this.#socket)
+    const adopted = adoptFd(socket.release())
+    adopted.on('error', ignoreError)
+    adopted.once('close', () => {
+      this.#account.leave()
+      this.#account.close()
+    })
+    this.#options.onReady(adopted)
   }
 }
 
-function keyOf(socket: Socket): string {
-  return `${socket.remoteAddress ?? ''} ${socket.remotePort ?? 0}`
+/** 'close' follows, and is what counts. */
+function ignoreError(): void {
+  // Nothing to do: see above.
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
 import { test } from 'node:test'
 import { must } from '@tulle/core'
+import { listenTcp, localAddress, PlainListener } from '@tulle/kernel'
+import type { PlainListenerUser } from '@tulle/kernel'
 import { testCertificate, testId, testRoot } from './test-certificates.ts'
 import { startClient, startServer } from './test-pair.ts'
 
@@ -37,28 +37,26 @@ test('case 39: nor is one kept whose socket is closed, before its session has he
 })
 
 /** Ends the first `cuts` connections while they shake hands; the rest goes to `next`. */
-async function startCutter(
+function startCutter(
   cuts: number,
-  next: (socket: Socket) => void,
-): Promise<AsyncDisposable & { readonly port: number; taken(): number }> {
+  next: PlainListenerUser['onConnection'],
+): Disposable & { readonly port: number; taken(): number } {
   let taken = 0
-  const listener = createServer({ pauseOnConnect: true }, (socket) => {
-    if (++taken <= cuts) socket.destroy()
-    else next(socket)
-  })
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
-  return {
-    port: (listener.address() as AddressInfo).port,
-    taken: () => taken,
-    async [Symbol.asyncDispose]() {
-      await new Promise((resolve) => listener.close(resolve))
+  const fd = listenTcp({ address: '127.0.0.1', port: 0 })
+  const port = localAddress(fd)?.port ?? 0
+  const listener = new PlainListener(fd, {
+    onConnection(socket, peer) {
+      if (++taken <= cuts) socket.destroy()
+      else next(socket, peer)
     },
-  }
+    onError: (error) => assert.fail(error),
+  })
+  return { port, taken: () => taken, [Symbol.dispose]: () => listener.close() }
 }
 
 test('case 39: a handshake whose peer is killed is begun once more, for all who wait', async () => {
   await using server = await startServer(own)
-  await using cutter = await startCutter(1, (socket) => server.hbone.accept(socket))
+  using cutter = startCutter(1, (socket, peer) => server.hbone.accept(socket, peer))
   using client = startClient(shopper)
   const [one, other] = await Promise.all([
     client.acquire(cutter.port, [books]),
@@ -69,7 +67,7 @@ test('case 39: a handshake whose peer is killed is begun once more, for all who 
 })
 
 test('a peer that ends every handshake is not asked for ever', async () => {
-  await using cutter = await startCutter(Infinity, () => undefined)
+  using cutter = startCutter(Infinity, () => undefined)
   using client = startClient(shopper)
   const outcome = await client.acquire(cutter.port, [books])
   assert.equal(outcome.ok ? '' : outcome.error.reason, 'cut')

@@ -3,6 +3,8 @@ import { createServer } from 'node:tls'
 import type { Server, TLSSocket } from 'node:tls'
 import { errorText } from '@tulle/core'
 import type { Clock } from '@tulle/core'
+import { localAddress } from '@tulle/kernel'
+import type { PlainSocket, SocketAddress } from '@tulle/kernel'
 import { parseConnect } from '@tulle/hbone'
 import { createHttp2Session, http2Error } from '@tulle/http2'
 import type {
@@ -14,7 +16,7 @@ import type {
   WindowBudget,
 } from '@tulle/http2'
 import { Arrivals } from './arrivals.ts'
-import type { ArrivalRefusal } from './arrivals.ts'
+import type { ArrivalRefusal, Arrived } from './arrivals.ts'
 import type { CredentialHolder, Credentials } from './credential-holder.ts'
 import type { HandshakeGate } from './handshake-gate.ts'
 import type { HandshakeQueue } from './handshake-queue.ts'
@@ -113,7 +115,7 @@ export class HboneServer {
       maxSessionsPerSource: options.maxSessionsPerSource,
       handshakeTimeoutMs: options.handshakeTimeoutMs,
       onReady: (socket) => this.#handshake(socket),
-      onRefused: (socket, reason, message) => this.#refuse(socket, addressOf(socket), reason, message),
+      onRefused: (arrived, reason, message) => this.#refuseArrived(arrived, reason, message),
       // A handshake that has succeeded is a session in this turn.
       onNone: () => queueMicrotask(() => this.#tellIfEmpty()),
     })
@@ -133,22 +135,19 @@ export class HboneServer {
     return this.#queue.waiting
   }
 
-  /** Takes over an accepted TCP connection that has read nothing. */
-  accept(socket: Socket): void {
-    const address = addressOf(socket)
-    socket.on('error', ignoreError)
+  /** Takes over an accepted connection that has read nothing. */
+  accept(socket: PlainSocket, peer: SocketAddress): void {
+    const arrived = { socket, peer }
     const credentials = this.#options.credentials.current
     if (credentials === undefined || this.#tls === undefined || this.#draining) {
-      this.#refuse(socket, address, 'no-certificate-of-ours', 'no valid certificate for this workload')
+      this.#refuseArrived(arrived, 'no-certificate-of-ours', 'no valid certificate for this workload')
       return
     }
     if (this.#accepted.size + this.handshakes >= this.#options.maxSessions) {
-      this.#refuse(socket, address, 'too-many-sessions', `${this.#accepted.size} sessions are open`)
+      this.#refuseArrived(arrived, 'too-many-sessions', `${this.#accepted.size} sessions are open`)
       return
     }
-    // TLS takes this over: half open, a peer that leaves during its handshake would stay until the timeout.
-    socket.allowHalfOpen = false
-    this.#arrivals.add(socket)
+    this.#arrivals.add(arrived)
   }
 
   /** Says GOAWAY on every session; streams that run may finish. */
@@ -276,7 +275,23 @@ export class HboneServer {
     return tunnel
   }
 
-  #refuse(socket: Socket, address: PeerAddress, reason: ServerRefusal['reason'], message: string): void {
+  #refuseArrived({ socket, peer }: Arrived, reason: ServerRefusal['reason'], message: string): void {
+    const local = localAddress(socket.fd)
+    const address = {
+      sourceIp: peer.address,
+      sourcePort: peer.port,
+      localIp: local?.address ?? '',
+      localPort: local?.port ?? 0,
+    }
+    this.#refuse(socket, address, reason, message)
+  }
+
+  #refuse(
+    socket: { destroy(): unknown },
+    address: PeerAddress,
+    reason: ServerRefusal['reason'],
+    message: string,
+  ): void {
     socket.destroy()
     this.#options.onRefused({ reason, message }, address)
   }

@@ -1,10 +1,15 @@
 /** A pool and a server on one loopback address, for tests. */
-import { createServer } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
 import { systemClock } from '@tulle/core'
 import type { Clock, Result } from '@tulle/core'
 import type { SpiffeId } from '@tulle/identity'
-import { openTcpSocket } from '@tulle/kernel'
+import {
+  duplicateFd,
+  listenTcp,
+  localAddress,
+  openTcpSocket,
+  PlainListener,
+  PlainSocket,
+} from '@tulle/kernel'
 import { ByteBudget } from './byte-budget.ts'
 import { ClientPool } from './client-pool.ts'
 import { CredentialHolder } from './credential-holder.ts'
@@ -64,19 +69,28 @@ export async function startServer(
     onRefused: (found) => refusal.resolve(found),
     ...options,
   })
-  const taken = new Set<Socket>()
-  const listener = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
-    taken.add(socket)
-    hbone.accept(socket)
+  const taken = new Set<number>()
+  const fd = listenTcp({ address, port: 0 })
+  const port = localAddress(fd)?.port ?? 0
+  const listener = new PlainListener(fd, {
+    onConnection(socket, peer) {
+      taken.add(socket.fd)
+      hbone.accept(socket, peer)
+    },
+    onError: (error) => {
+      throw error
+    },
   })
-  await new Promise<void>((resolve) => listener.listen(0, address, resolve))
   return {
-    port: (listener.address() as AddressInfo).port,
+    port,
     hbone,
     credentials,
     keeper,
     kill() {
-      for (const socket of taken) socket.destroy()
+      for (const socket of [...taken].map((one) => new PlainSocket(duplicateFd(one)))) {
+        socket.end()
+        socket.destroy()
+      }
       taken.clear()
     },
     async refused() {
@@ -87,7 +101,7 @@ export async function startServer(
     async [Symbol.asyncDispose]() {
       hbone.destroy()
       keeper[Symbol.dispose]()
-      await new Promise((resolve) => listener.close(resolve))
+      listener.close()
     },
   }
 }

@@ -1,4 +1,3 @@
-import type { Server } from 'node:net'
 import { createBalancer } from '@tulle/balance'
 import { errorText, flushNow } from '@tulle/core'
 import type { Clock, Rng } from '@tulle/core'
@@ -7,7 +6,7 @@ import { trimHttp1Batches } from '@tulle/http1'
 import { trimBatches } from '@tulle/http2'
 import { spiffeId } from '@tulle/identity'
 import type { SpiffeId } from '@tulle/identity'
-import { listenFd, listenTcp, openTcpSocket } from '@tulle/kernel'
+import { listenTcp, openTcpSocket, PlainListener } from '@tulle/kernel'
 import { expectedIdentities, handshakeRests, defaultLimits as l4Limits } from '@tulle/l4'
 import type { RejectedResource } from '@tulle/l4'
 import {
@@ -102,7 +101,7 @@ export class WaypointWorker implements WaypointCommands {
   readonly #opened: PromiseWithResolvers<boolean> = Promise.withResolvers()
   /** It listens, or never will. */
   readonly #mayAnswer: PromiseWithResolvers<void> = Promise.withResolvers()
-  #listener: Server | undefined
+  #listener: PlainListener | undefined
   #identity: SpiffeId | undefined
 
   constructor(settings: WaypointSettings, deps: WaypointWorkerDeps) {
@@ -260,8 +259,8 @@ export class WaypointWorker implements WaypointCommands {
     const { ip, port } = this.#settings.listen
     try {
       const fd = listenTcp({ address: ip, port, reusePort: true })
-      this.#listener = listenFd(fd, {
-        onConnection: (socket) => this.#server.accept(socket),
+      this.#listener = new PlainListener(fd, {
+        onConnection: (socket, peer) => this.#server.accept(socket, peer),
         onError: (error) => this.#deps.log.error('listener failed', { error: errorText(error) }),
       })
       this.#opened.resolve(true)

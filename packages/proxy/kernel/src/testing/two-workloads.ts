@@ -1,9 +1,10 @@
 /** Two workloads on a bridge, for tests: namespaces `a` and `b`, each with an `eth0`, IPv4 and IPv6. */
 import { once } from 'node:events'
+import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import { closeFd, newNetns } from '../netns.ts'
 import type { NetnsFd } from '../netns.ts'
-import { connectTcpFd, listenFd } from '../node-handles.ts'
+import { connectTcpFd } from '../node-handles.ts'
 import { withRtnetlink } from '../rtnetlink.ts'
 import { listenTcp, openTcpSocket } from '../sockets.ts'
 import type { OpenTcpSocketOptions } from '../sockets.ts'
@@ -40,16 +41,11 @@ export function answering(
   answer: (socket: Socket) => string,
 ): Server & Disposable {
   const fd = listenTcp({ address: '::', transparent: true, ...where })
-  const server = listenFd(fd, {
-    onConnection(paused) {
-      const socket = paused.resume()
-      socket.on('error', () => socket.destroy())
-      socket.end(answer(socket))
-    },
-    onError: (error) => {
-      throw error
-    },
-  })
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.resume()
+    socket.on('error', () => socket.destroy())
+    socket.end(answer(socket))
+  }).listen({ fd })
   return Object.assign(server, { [Symbol.dispose]: () => void server.close() })
 }
 

@@ -1,8 +1,7 @@
-import type { Server, Socket } from 'node:net'
 import { createServer } from 'node:tls'
 import type { Server as TlsServer, TLSSocket } from 'node:tls'
 import type { Http1Transport } from '@tulle/http1'
-import { listenFd, listenTcp, localAddress, PlainListener, useOnread } from '@tulle/kernel'
+import { adoptFd, listenTcp, localAddress, PlainListener, useOnread } from '@tulle/kernel'
 import type { PlainSocket, SocketAddress } from '@tulle/kernel'
 import { MeshError } from '@tulle/core'
 import type { CertificatePem, ListenerPlan } from '../plane/http-plan.ts'
@@ -39,7 +38,7 @@ export interface ListenerDeps {
 export class Listener {
   readonly #plan: ListenerPlan
   readonly #deps: ListenerDeps
-  readonly #listening: Server | PlainListener
+  readonly #listening: PlainListener
 
   /** Throws KernelError where the port cannot be had, MeshError where the certificate is none. */
   constructor(plan: ListenerPlan, deps: ListenerDeps) {
@@ -47,11 +46,14 @@ export class Listener {
     this.#deps = deps
     const tls = plan.protocol === 'https' ? this.#makeTls(plan.certificate) : undefined
     const fd = listenTcp({ address: plan.ip, port: plan.port, reusePort: true })
-    const onError = (error: Error): void => deps.onError(error)
-    this.#listening =
-      tls === undefined
-        ? new PlainListener(fd, { onConnection: (socket, peer) => this.#onPlain(socket, peer), onError })
-        : listenFd(fd, { onConnection: (paused) => this.#onTls(tls, paused), onError })
+    this.#listening = new PlainListener(fd, {
+      onConnection: (socket, peer) => {
+        if (!deps.mayArrive()) socket.destroy()
+        else if (tls === undefined) this.#onPlain(socket, peer)
+        else beginTls(tls, socket)
+      },
+      onError: (error) => deps.onError(error),
+    })
   }
 
   /** Takes no further connections. */
@@ -60,10 +62,6 @@ export class Listener {
   }
 
   #onPlain(socket: PlainSocket, peer: SocketAddress): void {
-    if (!this.#deps.mayArrive()) {
-      socket.destroy()
-      return
-    }
     const link = new PlainLink(socket, this.#deps.buffer)
     this.#deps.onArrival({
       ends: { peerIp: peer.address, peerPort: peer.port, localIp: localAddress(socket.fd)?.address },
@@ -71,17 +69,6 @@ export class Listener {
       isHttp2: this.#plan.protocol === 'http2',
       attach: (user) => link.attach(user),
     })
-  }
-
-  #onTls(tls: TlsServer, paused: Socket): void {
-    if (!this.#deps.mayArrive()) {
-      paused.destroy()
-      return
-    }
-    paused.on('error', () => undefined)
-    // TLS takes this over: half open, a peer that leaves during its handshake would stay until the timeout.
-    paused.allowHalfOpen = false
-    tls.emit('connection', paused)
   }
 
   #makeTls(certificate: CertificatePem | undefined): TlsServer {
@@ -113,4 +100,10 @@ export class Listener {
       attach: (user) => link.attach(socket, user),
     })
   }
+}
+
+function beginTls(tls: TlsServer, socket: PlainSocket): void {
+  const adopted = adoptFd(socket.release())
+  adopted.on('error', () => undefined)
+  tls.emit('connection', adopted)
 }

@@ -6,7 +6,7 @@ import type { Server, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { closeFd, connectPackets, duplicateFd, listenFd, listenTcp, localAddress } from '@tulle/kernel'
+import { closeFd, connectPackets, duplicateFd, listenTcp, localAddress } from '@tulle/kernel'
 import type { ListeningSocket } from '@tulle/l4'
 import { silentLog } from '@tulle/runtime'
 import { Giver } from './giver.ts'
@@ -32,10 +32,9 @@ class OldProcess implements AsyncDisposable {
   constructor(address: string) {
     this.#fd = listenTcp({ address, port: 0, reusePort: true })
     this.port = localAddress(this.#fd)?.port ?? 0
-    this.#server = listenFd(this.#fd, {
-      onConnection: (socket) => this.accepted.push(socket),
-      onError: (error) => this.said.push(error.message),
-    })
+    this.#server = createServer((socket) => this.accepted.push(socket))
+    this.#server.on('error', (error) => this.said.push(error.message))
+    this.#server.listen({ fd: this.#fd, exclusive: true })
     const export_ = async (uid: string): Promise<readonly ListeningSocket[]> =>
       uid === 'books'
         ? [{ role: 'hbone', worker: 0, address: { ip: address, port: this.port }, fd: duplicateFd(this.#fd) }]
