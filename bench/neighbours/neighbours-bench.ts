@@ -198,8 +198,8 @@ async function startMesh(folder: string, networks: TwoNamespaces, children: Chil
 
 type Command = readonly [program: string, ...args: string[]]
 
-/** Gives way to whatever else wants the core: what is measured is the node proxy, not the load's core. */
-const lowPriority: Command = ['nice', '-n', '15']
+/** Gives way at once to whatever else wants the core (a low priority would finish its slice): what is measured is the node proxy, not the load's core. */
+const lowPriority: Command = ['chrt', '--idle', '0']
 const plain: Command = ['env']
 
 /** As many descriptors as the greatest of these programs needs, where we may have them. */

@@ -69,7 +69,7 @@ export const defaultLimits: L4Limits = {
   maxHandshakesPerTurn: 1,
   handshakeBurst: 64,
   handshakeRest: 1,
-  handshakeRestBeyond: 3,
+  handshakeRestBeyond: 7,
   handshakeOthersMs: 100,
   maxInboundSessions: 4096,
   maxSessionsPerSource: 512,
