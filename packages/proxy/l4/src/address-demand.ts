@@ -73,6 +73,13 @@ export class AddressDemand {
     for (const wait of this.#waiting.get(name) ?? []) this.#end(name, wait, outcome)
   }
 
+  /** A workload has left: its connections wait for nothing. */
+  leave(uid: string): void {
+    if (!this.#countByWorkload.has(uid)) return
+    for (const [name, waits] of this.#waiting)
+      for (const wait of waits) if (wait.uid === uid) this.#end(name, wait, 'unanswered')
+  }
+
   #end(name: string, wait: Wait, outcome: DemandOutcome): void {
     const waits = this.#waiting.get(name)
     if (waits?.delete(wait) !== true) return

@@ -163,7 +163,9 @@ export class Enrolment {
     this.scope.ended = true
     this.#opened.reject(new L4Error('L4_REMOVED', `${this.scope.uid} was removed before it listened`))
     this.#listeners.close()
-    this.scope.context.connections.closeAll(this.scope.uid, reason)
+    const { connections, demand } = this.scope.context
+    connections.closeAll(this.scope.uid, reason)
+    demand?.leave(this.scope.uid)
     this.#server.destroy()
     this.#pool.destroy()
   }

@@ -201,6 +201,18 @@ test('without an answer a connection waits no longer than its time, and is refus
   assert.match(String(line?.['error']), /^not-answered: the control plane has not said what/u)
 })
 
+test('connections that wait for an answer end with their workload', async () => {
+  const asked = Promise.withResolvers<void>()
+  await using shopper = await Shopper.start(() => {
+    asked.resolve()
+    return Promise.withResolvers<never>().promise
+  })
+  const answers = Promise.all([shopper.ask(outsidePort), shopper.ask(outsidePort)])
+  await asked.promise
+  await shopper.plane.removeWorkload('shopper')
+  assert.deepEqual(await answers, ['', ''])
+})
+
 test('where nobody can be asked, a connection is refused at once', async () => {
   await using _app = await named('outside', outsideIp)
   await using shopper = await Shopper.start(() => Promise.reject(new Error('too many')))
