@@ -1,13 +1,13 @@
-import { errorText } from '@tulle/core'
 import { duplicateFd, PlainListener } from '@tulle/kernel'
 import type { PlainSocket } from '@tulle/kernel'
+import { listenerProblems } from '@tulle/runtime'
+import type { ListenerProblems } from '@tulle/runtime'
 import type { ListenerRole, ListeningSocket, SocketAddress } from './data-plane.ts'
 import { openListenerFd } from './sockets.ts'
 import type { WorkloadScope } from './workload-scope.ts'
 
 const everyAddress = '::'
 const everyIpv4Address = '0.0.0.0'
-const complainEveryMs = 1000
 
 /** A connection that has read nothing, and who made it. */
 export interface Accepted {
@@ -33,11 +33,12 @@ interface Open {
 export class ListenerSet {
   readonly #scope: WorkloadScope
   #open: Open[] = []
-  #saidMs: number = Number.NEGATIVE_INFINITY
-  #unsaid: number = 0
+  readonly #problems: ListenerProblems
 
   constructor(scope: WorkloadScope) {
+    const { log, clock } = scope.context
     this.#scope = scope
+    this.#problems = listenerProblems(log.child({ workload: scope.uid }), clock)
   }
 
   /** Opens what is wanted and not there yet. Throws KernelError. */
@@ -73,22 +74,9 @@ export class ListenerSet {
   #accept({ role, address, onConnection }: WantedListener, fd: number): void {
     const listener = new PlainListener(fd, {
       onConnection: (socket, peer) => onConnection({ socket, peer: { ip: peer.address, port: peer.port } }),
-      onError: (error) => this.#complain('listener failed', errorText(error)),
-      onShed: () =>
-        this.#complain('connections are closed unseen', 'the process is about to run out of descriptors'),
+      ...this.#problems,
     })
     this.#open.push({ role, address, fd, listener })
-  }
-
-  /** Once in a while: each of thousands of connections may come to this. */
-  #complain(message: string, error: string): void {
-    const { context, uid } = this.#scope
-    this.#unsaid++
-    const nowMs = context.clock.monotonicMs()
-    if (nowMs - this.#saidMs < complainEveryMs) return
-    context.log.error(message, { workload: uid, error, times: this.#unsaid })
-    this.#saidMs = nowMs
-    this.#unsaid = 0
   }
 
   #openFd(address: SocketAddress): number {

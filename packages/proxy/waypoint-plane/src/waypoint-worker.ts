@@ -28,6 +28,7 @@ import { workloadIdentity } from '@tulle/mesh'
 import type { IpAddress } from '@tulle/mesh'
 import { addressType } from '@tulle/mesh-xds'
 import type { ResourceUpdate } from '@tulle/mesh-xds'
+import { listenerProblems } from '@tulle/runtime'
 import type { Log, MetricsSlice } from '@tulle/runtime'
 import { defaultOutliers } from '@tulle/traffic'
 import { accessType, tracingType } from '@tulle/traffic-xds'
@@ -261,7 +262,7 @@ export class WaypointWorker implements WaypointCommands {
       const fd = listenTcp({ address: ip, port, reusePort: true })
       this.#listener = new PlainListener(fd, {
         onConnection: (socket, peer) => this.#server.accept(socket, peer),
-        onError: (error) => this.#deps.log.error('listener failed', { error: errorText(error) }),
+        ...listenerProblems(this.#deps.log, this.#deps.clock),
       })
       this.#opened.resolve(true)
       this.#mayAnswer.resolve()

@@ -4,6 +4,7 @@ import type { Http1Transport } from '@tulle/http1'
 import { adoptFd, listenTcp, localAddress, PlainListener, useOnread } from '@tulle/kernel'
 import type { PlainSocket, SocketAddress } from '@tulle/kernel'
 import { MeshError } from '@tulle/core'
+import type { ListenerProblems } from '@tulle/runtime'
 import type { CertificatePem, ListenerPlan } from '../plane/http-plan.ts'
 import type { ReadBuffer } from './read-buffer.ts'
 import type { LinkUser } from './link-user.ts'
@@ -31,7 +32,7 @@ export interface ListenerDeps {
   /** Whether another connection may come in. */
   mayArrive(): boolean
   onArrival(arrival: Arrival): void
-  onError(error: Error): void
+  readonly problems: ListenerProblems
 }
 
 /** A listening port of one thread; the kernel spreads connections over those of all threads. */
@@ -52,7 +53,7 @@ export class Listener {
         else if (tls === undefined) this.#onPlain(socket, peer)
         else beginTls(tls, socket)
       },
-      onError: (error) => deps.onError(error),
+      ...deps.problems,
     })
   }
 

@@ -1,12 +1,11 @@
 import { compileAccess } from '@tulle/access'
 import type { ApplicableAccess } from '@tulle/access'
 import type { Balancer } from '@tulle/balance'
-import { errorText } from '@tulle/core'
 import type { Clock, Rng } from '@tulle/core'
 import { trimHttp1Batches } from '@tulle/http1'
 import { trimBatches } from '@tulle/http2'
 import { policyKey } from '@tulle/policy'
-import { nextTurn } from '@tulle/runtime'
+import { listenerProblems, nextTurn } from '@tulle/runtime'
 import type { Log, MetricsSlice } from '@tulle/runtime'
 import { HttpCollector } from '@tulle/span-export'
 import type { Resilience } from '@tulle/traffic'
@@ -184,8 +183,7 @@ export class HttpWorker implements HttpWorkerCommands {
       handshakeTimeoutMs: limits.connectTimeoutMs,
       mayArrive: () => this.#connections.size < limits.maxConnections,
       onArrival: (arrival) => this.#connections.add(arrival, plan),
-      onError: (error) =>
-        this.#deps.log.error('listener failed', { listener: plan.name, error: errorText(error) }),
+      problems: listenerProblems(this.#deps.log.child({ listener: plan.name }), this.#deps.clock),
     })
   }
 
