@@ -1,14 +1,11 @@
 /** Start-up check of the recipes of node-handles.ts on the Node that runs, over loopback. */
 import { systemClock } from '@tulle/core'
 import type { Clock } from '@tulle/core'
-import { once } from 'node:events'
-import { createServer as createTcpServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:tls'
 import type { Server as TlsServer } from 'node:tls'
 import { KernelError } from './errors.ts'
 import { showFirstBytes } from './first-bytes.ts'
-import { adoptFd, connectTcpFd, connectTlsFd, socketFd, useOnread } from './node-handles.ts'
+import { adoptFd, connectTlsFd, socketFd, useOnread } from './node-handles.ts'
 import { PlainListener } from './plain-listener.ts'
 import { listenTcp, localAddress, openTcpSocket } from './sockets.ts'
 
@@ -28,33 +25,10 @@ export async function nodeHandlesSelfTest(options: SelfTestOptions = {}): Promis
   const expired = Promise.withResolvers<never>()
   using _timer = clock.after(deadlineMs, () => expired.reject(new Error('no answer in time')))
   try {
-    await Promise.race([testTcp(), expired.promise])
     await Promise.race([testTls(), expired.promise])
   } catch (cause) {
     const message = `Node ${process.version} does not let sockets be handed over as expected; use Node 24 or 26`
     throw new KernelError('KERNEL_NODE_HANDLES', message, { cause })
-  }
-}
-
-async function testTcp(): Promise<void> {
-  const server = createTcpServer((socket) => socket.on('error', failed.reject).pipe(socket))
-  const failed = Promise.withResolvers<never>()
-  await once(server.listen(0, loopback), 'listening')
-  const { port } = server.address() as AddressInfo // a TCP server that listens has one
-  const answer = Promise.withResolvers<string>()
-  const fd = openTcpSocket({ family: 4 })
-  const socket = connectTcpFd({ fd, host: loopback, port })
-  let echo = ''
-  socket.on('data', (bytes: Buffer) => (echo += bytes.toString('latin1')))
-  socket.on('end', () => answer.resolve(echo))
-  try {
-    socket.on('error', failed.reject)
-    socket.end('tcp')
-    expect('the descriptor of a socket', socketFd(socket), fd)
-    expect('the echo over TCP', await Promise.race([answer.promise, failed.promise]), 'tcp')
-  } finally {
-    socket.destroy()
-    server.close()
   }
 }
 
