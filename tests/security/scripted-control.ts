@@ -182,7 +182,6 @@ export class ScriptedNode implements AsyncDisposable {
   readonly metrics: MetricsRegistry = new MetricsRegistry()
   /** Tells whether the client waits for its next try. */
   readonly #clientClock: PausingClock
-  readonly #lastGood: LastGoodState
   readonly #control: ScriptedControl
 
   private constructor(control: ScriptedControl) {
@@ -195,12 +194,11 @@ export class ScriptedNode implements AsyncDisposable {
       write: (line) => void this.lines.push(JSON.parse(line) as Record<string, unknown>),
     })
     this.plane = createDataPlane({ workers: 0 }, { log, clock, onIdentityNeeded: () => undefined })
-    this.#lastGood = new LastGoodState({ folder, clock, log })
     const certificates = { current: [], setBundles: () => undefined, setRevocations: () => undefined }
     this.identities = new IdentityUpdates({ dataPath: this.plane, certificates, metrics: this.metrics })
     const updates = new MeshUpdates({
       dataPlane: this.plane,
-      lastGood: this.#lastGood,
+      lastGood: new LastGoodState({ folder, clock, log }),
       identities: this.identities,
       addresses: undefined,
     })
@@ -260,7 +258,6 @@ export class ScriptedNode implements AsyncDisposable {
 
   /** As kill -9 leaves it: what was written is there, nothing was said. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#lastGood.flush()
     await this.client[Symbol.asyncDispose]()
     await this.plane[Symbol.asyncDispose]()
   }

@@ -86,7 +86,6 @@ export async function serveNode(options: NodeOptions, deps: NodeRoleDeps): Promi
       })
     },
   })
-  parts.lastGood.flush()
 }
 
 /** The process to take over from, if one is to be. */
@@ -106,7 +105,6 @@ interface Parts {
   readonly ads: AdsClient
   readonly enrolment: Enrolment
   readonly addresses: AddressBook | undefined
-  readonly lastGood: LastGoodState
 }
 
 /** Data flow: ZDS → data path ← ADS; data path → wanted identities → certificates → data path. */
@@ -120,12 +118,13 @@ function assemble(
   const certificates = createCertificates(options, deps)
   const addresses = addressBook(options, { clock, metrics }, () => ads)
   const dataPlane = startDataPlane(options, deps, { certificates, addresses })
-  const lastGood = new LastGoodState({ folder: options.secrets, clock, log })
+  const lastGood = lastGoodState(options, deps, taker)
   const identities = new IdentityUpdates({ dataPath: dataPlane, certificates, metrics })
   const updates = new MeshUpdates({ dataPlane, lastGood, identities, addresses })
   const ads = createAds(options, deps, { updates, metrics, opensAfter })
   const takeOverOptions = { timeoutMs: options.takeOverTimeout, controlWaitMs }
   const onTaken = async (): Promise<void> => {
+    lastGood.flush()
     await exclusive.open()
     // Beside what runs: until then the keeper has what the process before had.
     for (const { uid } of enrolment.list()) void kept?.bring(uid)
@@ -176,8 +175,16 @@ function assemble(
     ads,
     enrolment,
     addresses,
-    lastGood,
   }
+}
+
+/** Until this process takes over, its files are the other one's. */
+function lastGoodState(
+  { secrets: folder }: NodeOptions,
+  { clock, log }: NodeRoleDeps,
+  taker: Taker | undefined,
+): LastGoodState {
+  return new LastGoodState({ folder, clock, log, isKeptElsewhere: taker !== undefined })
 }
 
 /** Where addresses are served on demand. */
