@@ -127,6 +127,27 @@ function onlyTunnels(packets: readonly PacketView[], server: string): void {
   }
 }
 
+for (const [also, mayCall] of [
+  [['guest'], true],
+  [[], false],
+] as const) {
+  const what = mayCall ? 'allowed' : 'refused'
+  test(`case 39: what is ${what} since a moment before its proxy is killed is ${what} after, though the control plane is away`, async () => {
+    const [pid, control] = [await mesh.pidOf('node-2'), await mesh.pidOf('control')]
+    folder.write('access.yaml', targetManifest('server', [...callers, ...also]))
+    await mesh.settle()
+    process.kill(control, 'SIGSTOP')
+    try {
+      process.kill(pid, 'SIGKILL')
+      await answered()
+      assert.equal((await guest.call('server')).ok, mayCall)
+    } finally {
+      process.kill(control, 'SIGCONT')
+    }
+    await mesh.settle()
+  })
+}
+
 describe('a node proxy that runs out of something', () => {
   test('case 39: the disk of its state: policy still applies, the loss is said, and made good later', async () => {
     const pid = await mesh.pidOf('node-2')
