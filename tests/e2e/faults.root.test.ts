@@ -127,24 +127,34 @@ function onlyTunnels(packets: readonly PacketView[], server: string): void {
   }
 }
 
-for (const [also, mayCall] of [
-  [['guest'], true],
-  [[], false],
-] as const) {
+/** Whether the guest may call: first it may, then it may not again. */
+const changesOfPolicy = [true, false]
+
+async function allowGuest(mayCall: boolean): Promise<void> {
+  folder.write('access.yaml', targetManifest('server', mayCall ? [...callers, 'guest'] : callers))
+  await mesh.settle()
+}
+
+/** Kills a node proxy while the control plane is stopped: its successor knows only what was kept. */
+async function assertKept(pid: number, guestMayCall: boolean): Promise<void> {
+  const control = await mesh.pidOf('control')
+  process.kill(control, 'SIGSTOP')
+  try {
+    process.kill(pid, 'SIGKILL')
+    await answered()
+    assert.equal((await guest.call('server')).ok, guestMayCall)
+  } finally {
+    process.kill(control, 'SIGCONT')
+  }
+  await mesh.settle()
+}
+
+for (const mayCall of changesOfPolicy) {
   const what = mayCall ? 'allowed' : 'refused'
   test(`case 39: what is ${what} since a moment before its proxy is killed is ${what} after, though the control plane is away`, async () => {
-    const [pid, control] = [await mesh.pidOf('node-2'), await mesh.pidOf('control')]
-    folder.write('access.yaml', targetManifest('server', [...callers, ...also]))
-    await mesh.settle()
-    process.kill(control, 'SIGSTOP')
-    try {
-      process.kill(pid, 'SIGKILL')
-      await answered()
-      assert.equal((await guest.call('server')).ok, mayCall)
-    } finally {
-      process.kill(control, 'SIGCONT')
-    }
-    await mesh.settle()
+    const pid = await mesh.pidOf('node-2')
+    await allowGuest(mayCall)
+    await assertKept(pid, mayCall)
   })
 }
 
@@ -159,12 +169,8 @@ describe('a node proxy that runs out of something', () => {
     const over = said.finally(() => (isOver = true))
     // What is left of the journal's last page takes some changes yet.
     while (!isOver) {
-      for (const [also, mayCall] of [
-        [['guest'], true],
-        [[], false],
-      ] as const) {
-        folder.write('access.yaml', targetManifest('server', [...callers, ...also]))
-        await mesh.settle()
+      for (const mayCall of changesOfPolicy) {
+        await allowGuest(mayCall)
         assert.equal((await guest.call('server')).ok, mayCall)
       }
     }
@@ -172,17 +178,7 @@ describe('a node proxy that runs out of something', () => {
     assert.equal((await friend.call('server')).ok, true)
     rmSync(full)
     await mesh.lines.find(/ node-2 +last good state is kept again/u, { since })
-    // Now a process that starts without a control plane finds what holds.
-    const control = await mesh.pidOf('control')
-    process.kill(control, 'SIGSTOP')
-    try {
-      process.kill(pid, 'SIGKILL')
-      await answered()
-      assert.equal((await guest.call('server')).ok, false)
-    } finally {
-      process.kill(control, 'SIGCONT')
-    }
-    await mesh.settle()
+    await assertKept(pid, false)
   })
 
   test('case 39: names: nothing in the nodes has ever asked for one', async () => {
@@ -209,10 +205,7 @@ describe('a node proxy that runs out of something', () => {
       '/v1/process',
     )
     assert.equal(view.pid, inner)
-    folder.write('access.yaml', targetManifest('server', [...callers, 'guest']))
-    await mesh.settle()
-    folder.write('access.yaml', targetManifest('server', callers))
-    await mesh.settle()
+    for (const mayCall of changesOfPolicy) await allowGuest(mayCall)
     const complaints = mesh.lines
       .all()
       .slice(since)
