@@ -7,7 +7,7 @@ import { libc } from './libc.ts'
 import { EPOLLIN, MSG_DONTWAIT, MSG_PEEK, TCP_ESTABLISHED } from './linux.ts'
 import type { PlainSocket } from './plain-socket.ts'
 import { unwatchDescriptor, watchDescriptor } from './ready-descriptors.ts'
-import type { Watcher } from './ready-descriptors.ts'
+import type { Watcher } from './ready-group.ts'
 import { setReceiveLowWater, tcpState } from './sockets.ts'
 
 /** What a connection can show; more of it cannot be waited for. */
@@ -28,7 +28,7 @@ const shown: Buffer = Buffer.allocUnsafeSlow(maxFirstBytes)
  * KernelError where it is closed, or can't be watched.
  */
 export function showFirstBytes(socket: PlainSocket, handlers: FirstBytesHandlers): Disposable {
-  return new Look(socket.fd, handlers)
+  return new Look(socket, handlers)
 }
 
 class Look implements Watcher, Disposable {
@@ -37,10 +37,10 @@ class Look implements Watcher, Disposable {
   #fd: number
   #seenBytes: number = 0
 
-  constructor(fd: number, handlers: FirstBytesHandlers) {
+  constructor({ fd, group }: PlainSocket, handlers: FirstBytesHandlers) {
     this.#fd = fd
     this.#handlers = handlers
-    watchDescriptor(fd, EPOLLIN, this)
+    watchDescriptor(fd, EPOLLIN, this, group)
   }
 
   [Symbol.dispose](): void {

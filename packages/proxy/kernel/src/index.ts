@@ -34,6 +34,7 @@ export { PlainListener } from './plain-listener.ts'
 export type { PlainListenerUser } from './plain-listener.ts'
 export { PlainSocket } from './plain-socket.ts'
 export type { PlainSocketUser } from './plain-socket.ts'
+export { ReadyGroup } from './ready-group.ts'
 export { nodeHandlesSelfTest } from './node-handles-self-test.ts'
 export type { SelfTestOptions } from './node-handles-self-test.ts'
 export {

@@ -112,3 +112,5 @@ export const EPOLLIN = 0x001
 export const EPOLLOUT = 0x004
 export const EPOLLERR = 0x008
 export const EPOLLHUP = 0x010
+/** The highest bit, as a signed number. */
+export const EPOLLET: number = 1 << 31

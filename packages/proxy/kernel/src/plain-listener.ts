@@ -14,7 +14,7 @@ import {
 } from './linux.ts'
 import { PlainSocket } from './plain-socket.ts'
 import { unwatchDescriptor, watchDescriptor } from './ready-descriptors.ts'
-import type { Watcher } from './ready-descriptors.ts'
+import type { ReadyGroup, Watcher } from './ready-group.ts'
 import { decodeSocketAddress } from './socket-address.ts'
 import type { SocketAddress } from './socket-address.ts'
 import { setNoDelay } from './sockets.ts'
@@ -29,7 +29,7 @@ export interface PlainListenerUser {
 }
 
 /** Of one look: who floods a port leaves the other connections of the thread their turn. */
-const maxAcceptedAtOnce = 32
+const maxAcceptedAtOnce = 8
 
 /** Beyond this a high number would make a table of descriptors that is larger than all else the process has in the kernel. */
 const maxTableSize = 65_536
@@ -48,18 +48,20 @@ let spare: number | undefined
 /** Accepts on a listening descriptor, past Node. What was accepted outlives it. */
 export class PlainListener implements Watcher, Disposable {
   readonly #user: PlainListenerUser
+  readonly #group: ReadyGroup | undefined
   #fd: number
 
-  /** Owns the descriptor, also where this throws a KernelError. */
-  constructor(fd: number, user: PlainListenerUser) {
+  /** Owns the descriptor, also where this throws a KernelError. What it accepts is of the same group. */
+  constructor(fd: number, user: PlainListenerUser, group?: ReadyGroup) {
     this.#fd = fd
     this.#user = user
+    this.#group = group
     maxDescriptors ??= descriptorLimit()
     try {
       spare ??= openSpare()
       // What it accepts inherits that. @see tcp(7)
       setNoDelay(fd)
-      watchDescriptor(fd, EPOLLIN, this)
+      watchDescriptor(fd, EPOLLIN, this, group)
     } catch (error) {
       libc.close(fd)
       throw error
@@ -94,7 +96,7 @@ export class PlainListener implements Watcher, Disposable {
     if (peer === undefined || isReservedFd(fd, maxDescriptors ?? Number.POSITIVE_INFINITY)) {
       libc.close(fd)
       this.#user.onShed?.()
-    } else this.#user.onConnection(new PlainSocket(fd), peer)
+    } else this.#user.onConnection(new PlainSocket(fd, this.#group), peer)
     return true
   }
 

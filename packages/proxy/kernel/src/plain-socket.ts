@@ -16,7 +16,7 @@ import {
   SHUT_WR,
 } from './linux.ts'
 import { changeWatch, forgetDescriptor, unwatchDescriptor, watchDescriptor } from './ready-descriptors.ts'
-import type { Watcher } from './ready-descriptors.ts'
+import type { ReadyGroup, Watcher } from './ready-group.ts'
 import { encodeSocketAddress } from './socket-address.ts'
 import type { SocketAddress } from './socket-address.ts'
 import { setResetOnClose, socketError } from './sockets.ts'
@@ -51,6 +51,7 @@ const highWaterBytes = 64 * 1024
  * have, it closes.
  */
 export class PlainSocket implements Watcher {
+  readonly group: ReadyGroup | undefined
   /** -1 when it is closed. */
   #fd: number
   #user: PlainSocketUser | undefined
@@ -68,8 +69,9 @@ export class PlainSocket implements Watcher {
   #isOver: boolean
 
   /** Of a connection that is there, of which nobody has read, or which `connect` makes; owns the descriptor. -1: closed. */
-  constructor(fd: number) {
+  constructor(fd: number, group?: ReadyGroup) {
     this.#fd = fd
+    this.group = group
     this.#isOver = fd < 0
   }
 
@@ -297,7 +299,7 @@ export class PlainSocket implements Watcher {
     else if (this.#watchedFor !== undefined) changeWatch(this.#fd, wanted)
     else {
       try {
-        watchDescriptor(this.#fd, wanted, this)
+        watchDescriptor(this.#fd, wanted, this, this.group)
       } catch (error) {
         this.destroy(errorCode(error))
         return

@@ -3,22 +3,19 @@
  * then costs two calls for all of them, where Node calls into JavaScript and back for each.
  */
 import { flushAfter, flushNow } from '@tulle/core'
-import { kernelError } from './errors.ts'
-import { check, lastErrno, libc, whenReadable } from './libc.ts'
-import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } from './linux.ts'
+import { Epoll, EpollEvents } from './epoll.ts'
+import { whenReadable } from './libc.ts'
+import { EPOLLET } from './linux.ts'
+import { ReadyGroup } from './ready-group.ts'
+import type { Watched, Watcher } from './ready-group.ts'
 
-/** Is called whenever its descriptor is ready for what it is watched for, or has an error to tell. */
-export interface Watcher {
-  /** Reads once at most. True: the rest of the thread should have its turn before this is asked again. */
-  onReady(events: number): boolean
-}
-
-/** The C struct epoll_event in words of 32 bits: packed on x64, its second member aligned elsewhere. */
-const eventWords = process.arch === 'x64' ? 3 : 4
-const fdWord = process.arch === 'x64' ? 1 : 2
-
-/** Those beyond wait for the next turn, so that others have theirs. */
+/** Those beyond wait for the next turn, so that what Node watches, such as TLS, has its own. */
 const maxEventsOfTurn = 256
+/** Where there are several groups: the longer a turn, the longer each of them waits for the next. */
+const maxEventsOfSharedTurn = 32
+
+/** Of these, all are looked at: who has one descriptor that is ready is not to wait behind the hundreds of another before that is seen. */
+const maxEventsOfLook = 1024
 
 /** A turn of the event loop, with two calls of koffi's, costs as much as several looks. */
 const maxLooksOfTurn = 4
@@ -26,97 +23,179 @@ const maxLooksOfTurn = 4
 /** Where there was less, nothing will have come while it was handled. */
 const minEventsToLookAgain = 4
 
-interface Epoll {
-  readonly fd: number
-  readonly watch: Disposable
+interface Looking {
+  readonly epoll: Epoll
+  readonly poll: Disposable
 }
 
 /** There while something is watched: an epoll that nobody needs would keep its thread, or its descriptor, alive. */
-let epoll: Epoll | undefined
-let watched = 0
-const watchers: (Watcher | undefined)[] = []
-/** Which owner of a number it is: an event may be told after its descriptor was closed, and the number given to another. */
-const generations: number[] = []
-const events = new Int32Array(maxEventsOfTurn * eventWords)
-const event = new Int32Array(eventWords)
+let looking: Looking | undefined
+const watched: Map<number, Watched> = new Map()
+let lastTag = 0
+/** What belongs to nobody in particular. */
+const commonGroup = new ReadyGroup()
+/** How many groups have descriptors that are watched. */
+let groupsWatched = 0
+/** Those with descriptors that wait for their turn. */
+let groupsWaiting: ReadyGroup[] = []
+let isTurnDue = false
+const events = new EpollEvents(maxEventsOfLook)
 
 /** `wanted` is of EPOLLIN and EPOLLOUT; errors are told always. Throws a KernelError where the descriptor can't be watched. */
-export function watchDescriptor(fd: number, wanted: number, watcher: Watcher): void {
-  epoll ??= openEpoll()
-  generations[fd] = ((generations[fd] ?? 0) + 1) | 0
-  const added = control(epoll, EPOLL_CTL_ADD, fd, wanted)
-  if (added !== 0) {
-    const error = kernelError('epoll_ctl(EPOLL_CTL_ADD)', lastErrno())
-    closeUnused()
-    throw error
+export function watchDescriptor(
+  fd: number,
+  wanted: number,
+  watcher: Watcher,
+  group: ReadyGroup = commonGroup,
+): void {
+  looking ??= startLooking()
+  lastTag = (lastTag + 1) | 0
+  try {
+    looking.epoll.add(fd, wanted, lastTag)
+    watched.set(fd, {
+      fd,
+      tag: lastTag,
+      watcher,
+      group,
+      wanted,
+      readyFor: 0,
+      isWaiting: false,
+      isMuted: false,
+    })
+    group.watched++
+    if (group.watched === 1) groupsWatched++
+  } finally {
+    stopWhereUnused()
   }
-  watchers[fd] = watcher
-  watched++
 }
 
 /** What a descriptor that is watched and still open is watched for from now on. */
 export function changeWatch(fd: number, wanted: number): void {
-  if (epoll !== undefined) control(epoll, EPOLL_CTL_MOD, fd, wanted)
+  const one = watched.get(fd)
+  if (one === undefined) return
+  one.wanted = wanted
+  if (!one.isMuted) looking?.epoll.change(fd, wanted, one.tag)
 }
 
 /** Of a descriptor that is watched and still open. */
 export function unwatchDescriptor(fd: number): void {
-  if (epoll !== undefined) control(epoll, EPOLL_CTL_DEL, fd, 0)
+  looking?.epoll.remove(fd)
   forgetDescriptor(fd)
 }
 
 /** Of a descriptor that is watched, and closed next: the kernel forgets it with that. */
 export function forgetDescriptor(fd: number): void {
-  watchers[fd] = undefined
-  watched--
-  closeUnused()
+  const one = watched.get(fd)
+  if (one === undefined) return
+  watched.delete(fd)
+  one.isWaiting = false
+  one.group.watched--
+  if (one.group.watched === 0) groupsWatched--
+  stopWhereUnused()
 }
 
-function control({ fd: epollFd }: Epoll, operation: number, fd: number, wanted: number): number {
-  event[0] = wanted
-  event[fdWord] = fd
-  event[fdWord + 1] = generations[fd] ?? 0
-  return libc.epollControl(epollFd, operation, fd, event)
-}
-
-function openEpoll(): Epoll {
-  const fd = check('epoll_create1', libc.epollCreate(EPOLL_CLOEXEC))
+function startLooking(): Looking {
+  const epoll = new Epoll()
   try {
-    return { fd, watch: whenReadable(fd, () => flushAfter(callReady)) }
+    return { epoll, poll: whenReadable(epoll.fd, () => isTurnDue || flushAfter(takeTurn)) }
   } catch (error) {
-    libc.close(fd)
+    epoll[Symbol.dispose]()
     throw error
   }
 }
 
-function closeUnused(): void {
-  if (watched > 0 || epoll === undefined) return
-  epoll.watch[Symbol.dispose]()
-  libc.close(epoll.fd)
-  epoll = undefined
+function stopWhereUnused(): void {
+  if (watched.size > 0 || looking === undefined) return
+  looking.poll[Symbol.dispose]()
+  looking.epoll[Symbol.dispose]()
+  looking = undefined
 }
 
-/** Looks again while much comes: each look's answers leave before the next one, and bulk waits for the next turn. */
-function callReady(): void {
-  let left = maxEventsOfTurn
+/** Looks again while much comes: each look's answers leave before the next one, and bulk waits for the next turn, as does what is too much. */
+function takeTurn(): void {
+  const isShared = groupsWatched > 1
+  let left = isShared ? maxEventsOfSharedTurn : maxEventsOfTurn
   for (let looks = 1; ; looks++) {
-    const handled = callReadyOnce(left)
+    look(isShared ? maxEventsOfLook : left)
+    const handled = handleWaiting(left)
     left -= handled
-    if (handled < minEventsToLookAgain || looks === maxLooksOfTurn || left === 0) return
+    if (groupsWaiting.length > 0) {
+      takeTurnNext()
+      return
+    }
+    if (handled < minEventsToLookAgain || looks === maxLooksOfTurn || left <= 0) return
     flushNow()
   }
 }
 
-/** Returns how many there were; 0 where others of the thread should have their turn. */
-function callReadyOnce(most: number): number {
-  if (epoll === undefined) return 0
-  const count = libc.epollWait(epoll.fd, events, most, 0)
-  let isBulk = false
-  for (let at = 0; at < count * eventWords; at += eventWords) {
-    const fd = events[at + fdWord] ?? -1
-    // One before may have closed this, and opened another with its number.
-    if (events[at + fdWord + 1] === generations[fd] && watchers[fd]?.onReady(events[at] ?? 0) === true)
-      isBulk = true
+/** The kernel may not tell again of those that wait. */
+function takeTurnNext(): void {
+  isTurnDue = true
+  setImmediate(() => {
+    isTurnDue = false
+    flushAfter(takeTurn)
+  })
+}
+
+/** What is ready now waits for its turn from now on, if it does not yet. */
+function look(most: number): void {
+  const epoll = looking?.epoll
+  if (epoll === undefined) return
+  const count = epoll.look(events, most)
+  for (let index = 0; index < count; index++) {
+    const one = watched.get(events.fd(index))
+    if (one === undefined || one.tag !== events.tag(index)) continue
+    one.readyFor = events.readyFor(index)
+    if (one.isWaiting) mute(epoll, one)
+    else {
+      one.isWaiting = true
+      if (one.group.waiting === 0) groupsWaiting.push(one.group)
+      one.group.push(one)
+    }
   }
-  return isBulk ? 0 : count
+}
+
+/**
+ * As many of each group, at first of those with the least to do. Returns how many, about as many as asked for; 0 where others of the
+ * thread should have their turn.
+ */
+function handleWaiting(most: number): number {
+  if (groupsWaiting.length > 1) groupsWaiting.sort((a, b) => a.waiting - b.waiting)
+  const share = Math.ceil(most / groupsWaiting.length)
+  let handled = 0
+  let isBulk = false
+  try {
+    for (const group of groupsWaiting) {
+      // What came of others' input does not wait for one that has too much.
+      if (group.waiting > share) flushNow()
+      for (let left = Math.min(share, group.waiting); left > 0; left--) {
+        handled++
+        if (handleFirst(group)) isBulk = true
+      }
+    }
+  } finally {
+    groupsWaiting = groupsWaiting.filter(({ waiting }) => waiting > 0)
+  }
+  return isBulk ? 0 : handled
+}
+
+/** Returns what its watcher does. */
+function handleFirst(group: ReadyGroup): boolean {
+  const one = group.shift()
+  if (one?.isWaiting !== true) return false
+  one.isWaiting = false
+  if (one.isMuted) unmute(one)
+  return one.watcher.onReady(one.readyFor)
+}
+
+/** Telling of hundreds that wait costs more in each look than asking once not to. Edge-triggered, as failures are told in any case. */
+function mute(epoll: Epoll, one: Watched): void {
+  if (one.isMuted) return
+  one.isMuted = true
+  epoll.change(one.fd, EPOLLET, one.tag)
+}
+
+function unmute(one: Watched): void {
+  one.isMuted = false
+  looking?.epoll.change(one.fd, one.wanted, one.tag)
 }

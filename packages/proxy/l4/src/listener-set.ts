@@ -1,5 +1,5 @@
 import { duplicateFd, PlainListener } from '@tulle/kernel'
-import type { PlainSocket } from '@tulle/kernel'
+import type { PlainListenerUser, PlainSocket } from '@tulle/kernel'
 import { listenerProblems } from '@tulle/runtime'
 import type { ListenerProblems } from '@tulle/runtime'
 import type { ListenerRole, ListeningSocket, SocketAddress } from './data-plane.ts'
@@ -72,10 +72,11 @@ export class ListenerSet {
   }
 
   #accept({ role, address, onConnection }: WantedListener, fd: number): void {
-    const listener = new PlainListener(fd, {
+    const user: PlainListenerUser = {
       onConnection: (socket, peer) => onConnection({ socket, peer: { ip: peer.address, port: peer.port } }),
       ...this.#problems,
-    })
+    }
+    const listener = new PlainListener(fd, user, this.#scope.place.group)
     this.#open.push({ role, address, fd, listener })
   }
 

@@ -2,6 +2,7 @@ import { err, errorText, ok } from '@tulle/core'
 import type { Result } from '@tulle/core'
 import { proxySocketMark } from '@tulle/hbone'
 import { listenTcp, openTcpSocket, PlainSocket } from '@tulle/kernel'
+import type { ReadyGroup } from '@tulle/kernel'
 import type { SocketAddress } from './data-plane.ts'
 import type { Deadlines } from './deadlines.ts'
 
@@ -10,6 +11,8 @@ export interface SocketPlace {
   readonly netns: number | undefined
   /** Redirection rules are in force there. */
   readonly captured: boolean
+  /** They have their turns together, whatever others' do. */
+  readonly group: ReadyGroup
 }
 
 /** A listening descriptor of this worker; the kernel spreads connections over those of all. Throws KernelError. */
@@ -59,7 +62,7 @@ export function openConnection({
   const source = sourceIp === undefined ? undefined : { ip: sourceIp, port: 0 }
   let socket: PlainSocket | undefined
   try {
-    const connecting = new PlainSocket(openClientSocket(place, destination.ip, source))
+    const connecting = new PlainSocket(openClientSocket(place, destination.ip, source), place.group)
     socket = connecting
     const deadline = deadlines.begin(() => connecting.destroy('ETIMEDOUT'))
     connecting.connect({ address: destination.ip, port: destination.port }, (error) => {

@@ -1,5 +1,6 @@
 import { encodeBaggage } from '@tulle/hbone'
 import type { Identity } from '@tulle/identity'
+import { ReadyGroup } from '@tulle/kernel'
 import { parseIpAddress } from '@tulle/mesh'
 import type { IpAddress, Workload } from '@tulle/mesh'
 import type { ApplicablePolicies } from '@tulle/policy'
@@ -33,7 +34,7 @@ export class WorkloadScope {
     this.served = context.served.workload()
     const { netns, listeners } = enrolled
     const captured = netns !== undefined || listeners === undefined || listeners.captured === true
-    this.place = { netns: enrolled.netns, captured }
+    this.place = { netns: enrolled.netns, captured, group: new ReadyGroup() }
   }
 
   get uid(): string {

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { PlainListener } from '../plain-listener.ts'
 import type { PlainSocket, PlainSocketUser } from '../plain-socket.ts'
+import type { ReadyGroup } from '../ready-group.ts'
 import { listenTcp, localAddress } from '../sockets.ts'
 
 export interface PlainPair extends Disposable {
@@ -12,11 +13,12 @@ export interface PlainPair extends Disposable {
 }
 
 /** Both ends of a connection on loopback: one that is ours, accepted, and one that is Node's. */
-export async function plainPair(): Promise<PlainPair> {
+export async function plainPair(group?: ReadyGroup): Promise<PlainPair> {
   const fd = listenTcp({ address: '127.0.0.1', port: 0 })
   const port = localAddress(fd)?.port ?? 0
   const accepted = Promise.withResolvers<PlainSocket>()
-  using _listener = new PlainListener(fd, { onConnection: accepted.resolve, onError: accepted.reject })
+  const user = { onConnection: accepted.resolve, onError: accepted.reject }
+  using _listener = new PlainListener(fd, user, group)
   const far = connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: true }).pause()
   far.on('error', () => undefined)
   await once(far, 'connect')
