@@ -28,7 +28,7 @@ const plainPort = 7300
 const requiredRatio = 2
 
 interface Noise {
-  readonly name: 'none' | 'connections' | 'handshakes' | 'bulk'
+  readonly name: 'none' | 'connections' | 'conversations' | 'handshakes' | 'bulk'
   readonly about: string
   readonly command: readonly string[]
 }
@@ -41,11 +41,16 @@ const noises: readonly Noise[] = [
     command: ['connections', noisyIp, `${plainPort}`, '5000', '50000'],
   },
   {
+    name: 'conversations',
+    about: '1000 conversations at once, each as fast as it goes',
+    command: ['conversations', noisyIp, `${plainPort}`, '5000', '1000'],
+  },
+  {
     name: 'handshakes',
     about: '5000 TLS handshakes a second, from six addresses',
     command: ['handshakes', noisyIp, '15008', '5000', '0'],
   },
-  { name: 'bulk', about: 'one download as fast as it goes', command: ['bulk', nearIp, '7102', '0', '0'] },
+  { name: 'bulk', about: 'one download as fast as it goes', command: ['bulk', nearIp, '7102', '1000', '1'] },
 ]
 
 interface Row {

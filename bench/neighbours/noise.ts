@@ -1,18 +1,24 @@
 /**
  * What the noisy workload does. Arguments: KIND IP PORT RATE COUNT. Prints `loud` when it is at its full, a line of
- * figures a second later and so on, and goes on until it is killed.
+ * figures a second later and so on, and goes on until it is killed. It takes as little of its core as it can.
  */
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { systemClock } from '@tulle/core'
+import { openTcpSocket, PlainSocket } from '@tulle/kernel'
 
 const [kind = '', ip = '', port = '0', rate = '0', count = '0'] = process.argv.slice(2)
 /** Addresses that it calls from, as many workloads would. */
 const sources = ['10.99.0.20', '10.99.0.21', '10.99.0.22', '10.99.0.23', '10.99.0.24', '10.99.0.25']
 /** Connects that have not come to an end. */
 const maxPending = 400
+/** What a pause left out is made up for in steps: workloads on cores of their own would not have paused. */
+const stepMs = 2
+const maxCallsOfStep = 40
+/** Nobody looks at what comes. */
+const landing = Buffer.allocUnsafeSlow(256 * 1024)
 let done = 0
 let refused = 0
 let open = 0
@@ -20,17 +26,29 @@ let pending = 0
 let started = 0
 let bytes = 0
 
-const makers: Readonly<Record<string, () => void>> = {
-  connections: openOne,
-  handshakes: await handshakes(),
-  bulk: download,
+/** What one of its calls does, beside being counted. */
+interface Call {
+  onConnected?(socket: PlainSocket): void
+  /** Something was read. */
+  onRead?(socket: PlainSocket): void
 }
-const make = makers[kind]
-if (make === undefined) throw new Error(`expected one of ${Object.keys(makers).join(', ')}, found ${kind}`)
-if (kind === 'bulk') make()
-else systemClock.every(2, () => atRate(make))
-if (kind === 'connections') while (refused === 0 && open < Number(count)) await systemClock.sleep(50)
-else await systemClock.sleep(300)
+
+const more: Buffer = Buffer.from('?')
+const withoutEnd: Buffer = Buffer.from('!')
+const calls: Readonly<Record<string, Call>> = {
+  connections: {},
+  conversations: { onRead: (socket) => void socket.write(more) },
+  // The dearest handshakes for the one who answers, and the cheapest for the one who asks: the same ClientHello each time, and gone
+  // when the answer is there.
+  handshakes: await handshakes(),
+  bulk: { onConnected: (socket) => void socket.write(withoutEnd) },
+}
+const made = calls[kind]
+if (made === undefined) throw new Error(`expected one of ${Object.keys(calls).join(', ')}, found ${kind}`)
+const wanted = Number(count)
+systemClock.every(stepMs, () => atRate(made))
+while (refused === 0 && open < wanted) await systemClock.sleep(50)
+await systemClock.sleep(300)
 process.stdout.write('loud\n')
 let before = { done, refused, bytes }
 systemClock.every(1000, () => {
@@ -45,58 +63,55 @@ systemClock.every(1000, () => {
 })
 process.stdin.resume()
 
-function atRate(run: () => void): void {
+function atRate(one: Call): void {
   const due = (performance.now() / 1000) * Number(rate)
-  for (; started < due && pending < maxPending; started++)
-    if (kind !== 'connections' || open < Number(count)) run()
+  let ofStep = 0
+  for (; started < due && pending < maxPending && ofStep < maxCallsOfStep; started++, ofStep++)
+    if (wanted === 0 || open + pending < wanted) call(one)
   started = Math.max(started, Math.floor(due) - maxPending)
 }
 
-function call(): Socket {
-  pending++
-  const localAddress = sources[started % sources.length] ?? ''
-  const socket = connect({ host: ip, port: Number(port), localAddress })
-  socket.on('error', () => undefined)
-  return socket
-}
-
-/** Held once the application's greeting has come through. */
-function openOne(): void {
-  const socket = call()
-  let held = false
-  socket.once('data', () => {
-    held = true
-    pending--
-    open++
-    done++
-  })
-  socket.once('close', () => {
-    if (held) open--
-    else pending--
-    refused++
-  })
-}
-
-/**
- * The dearest handshakes for the one who answers, and the cheapest for the one who asks: the same ClientHello each
- * time, and gone when the answer is there.
- */
-async function handshakes(): Promise<() => void> {
-  const hello = await clientHello()
-  return () => {
-    const socket = call()
-    let answered = false
-    socket.once('connect', () => socket.write(hello))
-    socket.once('data', () => {
-      answered = true
-      done++
-      socket.resetAndDestroy()
-    })
-    socket.once('close', () => {
+/** Open from the first answer on; one that ends before that was refused. */
+function call({ onConnected, onRead }: Call): void {
+  const bindTo = { address: sources[started % sources.length] ?? '', port: 0 }
+  const socket = new PlainSocket(openTcpSocket({ family: 4, bindTo }))
+  let isAnswered = false
+  const onClose = (): void => {
+    if (isAnswered) open--
+    else {
       pending--
-      if (!answered) refused++
-    })
+      refused++
+    }
   }
+  pending++
+  socket.connect({ address: ip, port: Number(port) }, (error) => {
+    if (error !== undefined) {
+      onClose()
+      return
+    }
+    socket.attach({
+      bytes: landing,
+      onRead(length) {
+        bytes += length
+        done++
+        if (!isAnswered) {
+          isAnswered = true
+          pending--
+          open++
+        }
+        onRead?.(socket)
+      },
+      onEnd: () => socket.destroy(),
+      onDrain: () => undefined,
+      onClose,
+    })
+    onConnected?.(socket)
+  })
+}
+
+async function handshakes(): Promise<Call> {
+  const hello = await clientHello()
+  return { onConnected: (socket) => void socket.write(hello), onRead: (socket) => socket.reset() }
 }
 
 async function clientHello(): Promise<Buffer> {
@@ -107,20 +122,9 @@ async function clientHello(): Promise<Buffer> {
   const client = connectTls({ port: ownPort, host: '127.0.0.1', ALPNProtocols: ['h2'], ecdhCurve })
   client.on('error', () => undefined)
   const [socket] = (await once(listener, 'connection')) as [Socket]
-  const [bytes_] = (await once(socket, 'data')) as [Buffer]
+  const [hello] = (await once(socket, 'data')) as [Buffer]
   socket.destroy()
   client.destroy()
   listener.close()
-  return bytes_
-}
-
-function download(): void {
-  const buffer = Buffer.allocUnsafeSlow(256 * 1024)
-  const callback = (length: number): boolean => {
-    bytes += length
-    return true
-  }
-  const socket = connect({ host: ip, port: Number(port), onread: { buffer, callback } })
-  socket.on('error', () => undefined)
-  socket.once('connect', () => socket.write('!'))
+  return hello
 }

@@ -1,19 +1,44 @@
-/** The noisy workload's application: greets, and answers the first byte with bytes without end. Arguments: IP PORT. */
-import { createServer } from 'node:net'
-import type { Socket } from 'node:net'
+/**
+ * The noisy workload's application: greets, answers a question mark with as much as that, and an exclamation mark with bytes without
+ * end. Arguments: IP PORT.
+ */
+import { systemClock } from '@tulle/core'
+import { listenTcp, PlainListener } from '@tulle/kernel'
+import type { PlainSocket } from '@tulle/kernel'
 
-const [host = '127.0.0.1', port = '9001'] = process.argv.slice(2)
+const [address = '127.0.0.1', port = '9001'] = process.argv.slice(2)
+const greeting = Buffer.from('hello')
+const answer = Buffer.from('!')
 const chunk = Buffer.alloc(256 * 1024, 'bulk')
-createServer((socket) => {
-  socket.on('error', () => socket.destroy())
-  socket.once('data', () => stream(socket))
-  socket.write('hello')
-}).listen({ host, port: Number(port), backlog: 4096 })
+/** One for all: of what comes, only the first byte says something. */
+const landing = Buffer.alloc(16)
 
-function stream(socket: Socket): void {
+new PlainListener(listenTcp({ address, port: Number(port), backlog: 4096 }), {
+  onConnection: serve,
+  onError: (error) => {
+    throw error
+  },
+})
+
+function serve(socket: PlainSocket): void {
+  let isEndless = false
   const fill = (): void => {
-    while (socket.write(chunk));
+    while (isEndless && socket.write(chunk));
   }
-  socket.resume().on('drain', fill)
-  fill()
+  socket.attach({
+    bytes: landing,
+    onRead() {
+      isEndless = String.fromCharCode(landing[0] ?? 0) === '!'
+      if (isEndless) fill()
+      else socket.write(answer)
+    },
+    onEnd: () => socket.destroy(),
+    onDrain: fill,
+    onClose: () => (isEndless = false),
+  })
+  socket.write(greeting)
 }
+
+// What nobody waits for is no reason for a process to live on.
+const hourMs = 3_600_000
+systemClock.every(hourMs, () => undefined)
