@@ -104,7 +104,7 @@ test('case 26: ready groups: within one, whoever waits longest is read first', a
   assert.ok(Math.max(...reads) - Math.min(...reads) <= 1, reads.join(' '))
 })
 
-test('ready groups: as many share a turn as have something to do, and it is no longer for that', async () => {
+test('case 26: ready groups: as many share a turn as have something to do, and it is no longer for that', async () => {
   using stack = new DisposableStack()
   const counts = [0, 0, 0, 0]
   const ofTurn = new OfTurn()
