@@ -111,19 +111,24 @@ function stopWhereUnused(): void {
   looking = undefined
 }
 
-/** Looks again while much comes: each look's answers leave before the next one, and bulk waits for the next turn, as does what is too much. */
 function takeTurn(): void {
+  try {
+    handleReady()
+  } finally {
+    if (groupsWaiting.length > 0) takeTurnNext()
+  }
+}
+
+/** Looks again while much comes: each look's answers leave before the next one, and bulk waits for the next turn, as does what is too much. */
+function handleReady(): void {
   const isShared = groupsWatched > 1
   let left = isShared ? maxEventsOfSharedTurn : maxEventsOfTurn
   for (let looks = 1; ; looks++) {
     look(isShared ? maxEventsOfLook : left)
     const handled = handleWaiting(left)
     left -= handled
-    if (groupsWaiting.length > 0) {
-      takeTurnNext()
-      return
-    }
-    if (handled < minEventsToLookAgain || looks === maxLooksOfTurn || left <= 0) return
+    const isMuch = handled >= minEventsToLookAgain && left > 0
+    if (!isMuch || looks === maxLooksOfTurn || groupsWaiting.length > 0) return
     flushNow()
   }
 }
@@ -145,9 +150,11 @@ function look(most: number): void {
   for (let index = 0; index < count; index++) {
     const one = watched.get(events.fd(index))
     if (one === undefined || one.tag !== events.tag(index)) continue
-    one.readyFor = events.readyFor(index)
-    if (one.isWaiting) mute(epoll, one)
-    else {
+    if (one.isWaiting) {
+      one.readyFor |= events.readyFor(index)
+      mute(epoll, one)
+    } else {
+      one.readyFor = events.readyFor(index)
       one.isWaiting = true
       if (one.group.waiting === 0) groupsWaiting.push(one.group)
       one.group.push(one)
