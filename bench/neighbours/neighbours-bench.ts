@@ -24,6 +24,9 @@ const noisyIp = '10.99.0.3'
 const noiseSources = [20, 21, 22, 23, 24, 25].map((host) => `10.99.0.${host}`)
 const appPort = 9000
 const noisyAppPort = 9001
+/** Of an application with room for as many connections as a workload may have. */
+const fullAppPort = 9002
+const maxConnections = 5000
 const plainPort = 7300
 const requiredRatio = 2
 
@@ -31,31 +34,43 @@ interface Noise {
   readonly name: 'none' | 'connections' | 'conversations' | 'handshakes' | 'bulk'
   readonly about: string
   readonly command: readonly string[]
+  /** As much of the same, to a program beside the node proxy: what that does to the quiet workload is the machine's part. */
+  readonly past: readonly string[]
 }
 
 const noises: readonly Noise[] = [
-  { name: 'none', about: 'nothing', command: [] },
+  { name: 'none', about: 'nothing', command: [], past: [] },
   {
     name: 'connections',
     about: 'wants 50 000 connections, and goes on asking when it has all it may have',
     command: ['connections', noisyIp, `${plainPort}`, '5000', '50000'],
+    past: ['connections', noisyIp, `${fullAppPort}`, '5000', '50000'],
   },
   {
     name: 'conversations',
     about: '1000 conversations at once, each as fast as it goes',
     command: ['conversations', noisyIp, `${plainPort}`, '5000', '1000'],
+    past: ['conversations', noisyIp, `${noisyAppPort}`, '5000', '1000'],
   },
   {
     name: 'handshakes',
     about: '5000 TLS handshakes a second, from six addresses',
     command: ['handshakes', noisyIp, '15008', '5000', '0'],
+    // As many as a node proxy answers.
+    past: ['handshakes', noisyIp, `${noisyAppPort}`, '250', '0'],
   },
-  { name: 'bulk', about: 'one download as fast as it goes', command: ['bulk', nearIp, '7102', '1000', '1'] },
+  {
+    name: 'bulk',
+    about: 'one download as fast as it goes',
+    command: ['bulk', nearIp, '7102', '1000', '1'],
+    past: ['bulk', noisyIp, `${noisyAppPort}`, '1000', '1'],
+  },
 ]
 
 interface Row {
   readonly noise: Noise
   readonly reports: readonly QuietReport[]
+  readonly past: readonly QuietReport[]
   readonly loudness: string
 }
 
@@ -81,9 +96,16 @@ export async function run(argv: readonly string[]): Promise<void> {
   const rows = new Map<string, Row>()
   for (let round = 0; round < options.rounds; round++) {
     for (const noise of options.noises) {
-      const { report, loudness } = await measure(noise, options, { networks, children })
-      const before = rows.get(noise.name)?.reports ?? []
-      rows.set(noise.name, { noise, reports: [...before, report], loudness })
+      const place = { networks, children }
+      const { report, loudness } = await measure(noise, noise.command, options, place)
+      const past = noise.name === 'none' ? [] : [(await measure(noise, noise.past, options, place)).report]
+      const before = rows.get(noise.name)
+      rows.set(noise.name, {
+        noise,
+        reports: [...(before?.reports ?? []), report],
+        past: [...(before?.past ?? []), ...past],
+        loudness,
+      })
     }
     process.stderr.write(`round ${round + 1} of ${options.rounds}\n`)
   }
@@ -186,17 +208,22 @@ async function startMesh(folder: string, networks: TwoNamespaces, children: Chil
     netns: networks.far,
     command: [process.execPath, backend, quietIp, `${appPort}`],
   })
-  start({
-    name: 'noisy app',
-    netns: networks.far,
-    command: manyFiles([
-      ...lowPriority,
-      process.execPath,
-      script('noisy-app.ts'),
-      noisyIp,
-      `${noisyAppPort}`,
-    ]),
-  })
+  for (const [port, most] of [
+    [noisyAppPort, Number.POSITIVE_INFINITY],
+    [fullAppPort, maxConnections],
+  ] as const)
+    start({
+      name: 'noisy app',
+      netns: networks.far,
+      command: manyFiles([
+        ...lowPriority,
+        process.execPath,
+        script('noisy-app.ts'),
+        noisyIp,
+        `${port}`,
+        `${most}`,
+      ]),
+    })
   for (const proxy of proxies) await Promise.race([proxy.printed('ready'), proxy.ended()])
   await systemClock.sleep(500)
 }
@@ -215,6 +242,7 @@ function manyFiles(command: readonly string[]): Command {
 
 async function measure(
   noise: Noise,
+  command: readonly string[],
   options: Options,
   { networks, children }: Place,
 ): Promise<{ readonly report: QuietReport; readonly loudness: string }> {
@@ -226,7 +254,7 @@ async function measure(
           name: `noise of ${noise.name}`,
           netns: networks.near,
           core: loadCore,
-          command: manyFiles([...lowPriority, process.execPath, script('noise.ts'), ...noise.command]),
+          command: manyFiles([...lowPriority, process.execPath, script('noise.ts'), ...command]),
         })
   if (loud !== undefined) await Promise.race([loud.printed('loud'), loud.ended()])
   const load = children.start({
@@ -264,22 +292,33 @@ type Figures = Readonly<Record<'done' | 'refused' | 'bytes' | 'open', number>>
 
 function render(rows: readonly Row[], { rounds, seconds, rate }: Options): string {
   const quiet = rows.find(({ noise }) => noise.name === 'none')
-  const p99s = (row: Row): readonly number[] => row.reports.map(({ p99Us }) => p99Us)
+  const p99s = (reports: readonly QuietReport[]): readonly number[] => reports.map(({ p99Us }) => p99Us)
+  const ratio = (reports: readonly QuietReport[], to: readonly QuietReport[] = []): string => {
+    if (reports === to || reports.length !== to.length) return '–'
+    const { median: middle, min, max } = pairedRatio(p99s(reports), p99s(to))
+    return `${middle.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`
+  }
   const table = renderTable(
-    ['the noisy workload', 'it got', 'p50 us', 'p99 us', 'p99 / quiet p99', 'unanswered'],
-    rows.map((row) => {
-      const ratio = quiet === undefined || row === quiet ? undefined : pairedRatio(p99s(row), p99s(quiet))
-      return [
-        row.noise.about,
-        row.loudness,
-        median(row.reports.map(({ p50Us }) => p50Us)).toFixed(0),
-        median(p99s(row)).toFixed(0),
-        ratio === undefined
-          ? '–'
-          : `${ratio.median.toFixed(2)} (${ratio.min.toFixed(2)}–${ratio.max.toFixed(2)})`,
-        `${row.reports.reduce((sum, { sent, answered }) => sum + sent - answered, 0)}`,
-      ]
-    }),
+    [
+      'the noisy workload',
+      'it got',
+      'p50 us',
+      'p99 us',
+      'p99 / quiet p99',
+      'noise past the node proxy / quiet p99',
+      'p99 / noise past the node proxy',
+      'unanswered',
+    ],
+    rows.map((row) => [
+      row.noise.about,
+      row.loudness,
+      median(row.reports.map(({ p50Us }) => p50Us)).toFixed(0),
+      median(p99s(row.reports)).toFixed(0),
+      ratio(row.reports, quiet?.reports),
+      ratio(row.past, quiet?.reports),
+      ratio(row.reports, row.past),
+      `${row.reports.reduce((sum, { sent, answered }) => sum + sent - answered, 0)}`,
+    ]),
   )
   return [
     `Two workloads on one worker of one node proxy; the quiet one gets ${rate} requests a second over 16 connections.`,
