@@ -29,7 +29,7 @@ function serve(socket: PlainSocket): void {
   open++
   let isEndless = false
   const fill = (): void => {
-    while (isEndless && socket.write(chunk));
+    while (isEndless && !socket.isClosed && socket.write(chunk));
   }
   socket.attach({
     bytes: landing,
