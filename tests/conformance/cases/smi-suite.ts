@@ -81,6 +81,8 @@ export const smiSuiteCases: CaseGroup = [
         kind: 'share',
         ask: { to: 'app-svc:9091' },
         atLeast: 60,
+        // Where nothing speaks HTTP, a connection's requests go where the connection went.
+        connections: 40,
         shares: { '200 mesh/app-b': 'some', '200 mesh/app-c': 'some' },
       },
     ],

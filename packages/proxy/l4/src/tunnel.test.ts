@@ -120,7 +120,8 @@ test('a policy that cannot be understood is refused, and closes what it holds fo
     ['shop/books'],
   )
   await over(pair.call())
-  const refused = (await pair.logged(4)).find((line) => line['verdict'] === 'refused')
+  const ofServer = (await pair.logged(4)).filter((line) => line['direction'] === 'inbound')
+  const refused = ofServer.find((line) => line['verdict'] === 'refused')
   assert.equal(refused?.['policy'], 'shop/books')
 })
 
