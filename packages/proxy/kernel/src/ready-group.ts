@@ -12,7 +12,7 @@ export interface Watched {
   readonly watcher: Watcher
   readonly group: ReadyGroup
   wanted: number
-  /** As it was told last. */
+  /** All that was told since it waits. */
   readyFor: number
   /** For its turn, since it is ready. */
   isWaiting: boolean
