@@ -53,13 +53,14 @@ export class Loads {
   /** Waits until the question of the work is answered as it should be. */
   async awaitAnswer(work: Work, path: L7Path): Promise<void> {
     const probe = this.#start({ work, path, seconds: 20, perSecond: 0 }, 'probe')
+    const answered = probe.line()
     const failed = async (): Promise<never> => {
-      await probe.output().catch((error: unknown) => {
+      await answered.catch((error: unknown) => {
         throw new Error(`${path.name} gives no right answer for ${work.name}`, { cause: error })
       })
       return await new Promise(() => undefined)
     }
-    await Promise.race([probe.output(), failed(), ...path.proxies.map((proxy) => proxy.ended())])
+    await Promise.race([answered, failed(), ...path.proxies.map((proxy) => proxy.ended())])
   }
 
   async #run(run: Run): Promise<LoadReport> {

@@ -272,7 +272,7 @@ async function measure(
     ],
   })
   // One line of its own making.
-  const report = JSON.parse(await load.output()) as QuietReport
+  const report = JSON.parse(await load.line()) as QuietReport
   const loudness = loud === undefined ? '–' : loudnessOf(noise, (await loud.printed('loud')).split('\n'))
   loud?.stop()
   // What it left is cleared away before the next one.

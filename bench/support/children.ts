@@ -90,6 +90,16 @@ export class Child {
     return this.#stdout
   }
 
+  /**
+   * The first line that it prints, and its end; rejects where it ends before. A program of Node is not waited for: its own end may
+   * take for ever while code is being compiled. @see https://github.com/nodejs/node/issues/54918
+   */
+  async line(): Promise<string> {
+    const [line = ''] = (await Promise.race([this.printed('\n'), this.ended()])).split('\n', 1)
+    await this.kill()
+    return line
+  }
+
   /** Resolves with all that it printed so far when `text` is in it. */
   printed(text: string): Promise<string> {
     return new Promise((resolve) => {

@@ -38,7 +38,7 @@ export function startLoad(
 
 export async function reportOf(load: Child): Promise<LoadReport> {
   // Our own program on the other side.
-  return JSON.parse(await load.output()) as LoadReport
+  return JSON.parse(await load.line()) as LoadReport
 }
 
 /** Waits until a request gets through, or says which path never answered. */
@@ -47,5 +47,5 @@ export async function awaitPath(
   children: Children,
 ): Promise<void> {
   const probe = startLoad(target, { mode: 'probe', seconds: 20, connections: 1, perSecond: 0 }, children)
-  await Promise.race([probe.output(), ...target.proxies.map((proxy) => proxy.ended())])
+  await Promise.race([probe.line(), ...target.proxies.map((proxy) => proxy.ended())])
 }

@@ -29,8 +29,12 @@ before(async () => {
 
 after(() => rmSync(folder, { recursive: true }))
 
-function tulle(...args: readonly string[]): Promise<{ readonly stdout: string; readonly stderr: string }> {
-  return run(process.execPath, [bin, ...args], { cwd: folder })
+/** Ends with the test. */
+function tulle(
+  { signal }: TestContext,
+  ...args: readonly string[]
+): Promise<{ readonly stdout: string; readonly stderr: string }> {
+  return run(process.execPath, [bin, ...args], { cwd: folder, signal })
 }
 
 test('the installed package holds what it needs and nothing else', () => {
@@ -48,10 +52,10 @@ test('the installed package holds what it needs and nothing else', () => {
     assert.ok(notices.includes(`\n${name} `), name)
 })
 
-test('the installed command says its version and checks manifests', async () => {
+test('the installed command says its version and checks manifests', async (t) => {
   const { version } = JSON.parse(readFileSync(join(checkout, 'apps/tulle/package.json'), 'utf8'))
-  assert.equal((await tulle('--version')).stdout.trim(), version)
-  const { stdout } = await tulle('check', join(installed, 'examples/bookstore'))
+  assert.equal((await tulle(t, '--version')).stdout.trim(), version)
+  const { stdout } = await tulle(t, 'check', join(installed, 'examples/bookstore'))
   assert.match(stdout, /^\d+ objects accepted in \d+ files$/m)
 })
 
@@ -160,8 +164,8 @@ function oneRoute(port: number, backendPort: number): object {
   }
 }
 
-test('the installed command measures the machine that it is on', async () => {
-  const { stdout } = await tulle('bench', '--seconds', '5', '-o', 'json')
+test('the installed command measures the machine that it is on', async (t) => {
+  const { stdout } = await tulle(t, 'bench', '--seconds', '5', '-o', 'json')
   const { rows } = JSON.parse(stdout) as { readonly rows: readonly { readonly mesh: number }[] }
   assert.equal(rows.length, 5)
   for (const row of rows) assert.ok(row.mesh > 0, JSON.stringify(row))

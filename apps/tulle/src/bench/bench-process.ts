@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { systemClock } from '@tulle/core'
 import { inNetns } from '@tulle/kernel'
 import type { NetnsFd } from '@tulle/kernel'
 
@@ -13,6 +14,7 @@ export class BenchProcess implements Disposable {
   readonly name: string
   readonly #child: ChildProcess
   readonly #closed: Promise<number | null>
+  readonly #firstLine: PromiseWithResolvers<string> = Promise.withResolvers()
   #stdout: string = ''
   #stderr: string = ''
   #procPid: string | undefined
@@ -28,7 +30,7 @@ export class BenchProcess implements Disposable {
         stdio: ['ignore', 'pipe', 'pipe'],
       }),
     })).child
-    this.#child.stdout?.on('data', (chunk: Buffer) => (this.#stdout = keep(this.#stdout, chunk)))
+    this.#child.stdout?.on('data', (chunk: Buffer) => this.#printed(chunk))
     this.#child.stderr?.on('data', (chunk: Buffer) => (this.#stderr = keep(this.#stderr, chunk)))
     this.#closed = new Promise((resolve) => {
       this.#child.once('error', (error) => (this.#stderr += error.message))
@@ -36,14 +38,19 @@ export class BenchProcess implements Disposable {
     })
   }
 
-  /** What it printed; rejects where it fails. */
-  async output(): Promise<string> {
-    const code = await this.#closed
-    if (code !== 0) throw this.#failure(code)
-    return this.#stdout
+  /**
+   * The first line that it prints; rejects where it ends before, or prints none in this time. Whether it ends then is not waited
+   * for: Node's own end may take for ever while code is being compiled. @see https://github.com/nodejs/node/issues/54918
+   */
+  async line(withinMs: number): Promise<string> {
+    const late = Promise.withResolvers<never>()
+    using _late = systemClock.after(withinMs, () =>
+      late.reject(new Error(`expected a line of ${this.name} within ${withinMs / 1000} s, found none`)),
+    )
+    return await Promise.race([this.#firstLine.promise, late.promise, this.ended()])
   }
 
-  /** Rejects when it ends, which a server is not expected to. */
+  /** Rejects when it ends, which is not expected of it. */
   async ended(): Promise<never> {
     throw this.#failure(await this.#closed)
   }
@@ -59,6 +66,12 @@ export class BenchProcess implements Disposable {
 
   [Symbol.dispose](): void {
     this.#child.kill('SIGKILL')
+  }
+
+  #printed(chunk: Buffer): void {
+    this.#stdout = keep(this.#stdout, chunk)
+    const end = this.#stdout.indexOf('\n')
+    if (end !== -1) this.#firstLine.resolve(this.#stdout.slice(0, end))
   }
 
   #failure(code: number | null): Error {

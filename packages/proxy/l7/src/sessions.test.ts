@@ -56,12 +56,10 @@ test('thousands of made-up sessions in one request cost no look at each endpoint
   let looks = 0
   const counted: Cluster = {
     ...cluster,
-    balancer: new Proxy(cluster.balancer, {
-      get: (balancer, property: keyof typeof balancer) => {
-        if (property === 'endpoints') looks++
-        return balancer[property]
-      },
-    }),
+    get balancer() {
+      looks++
+      return cluster.balancer
+    },
   }
   const made = `stay=${'A'.repeat(40)};`.repeat(3000)
   assert.equal(keeper().find(Fields.of(['cookie', made]), [counted]), undefined)

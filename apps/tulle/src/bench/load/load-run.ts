@@ -88,6 +88,7 @@ export class LoadRun {
       this.#requests === 0 && this.#bytesIn === inBefore && this.#bytesOut() === outBefore
     while (nothing() && this.#clock.monotonicMs() < untilMs) await this.#clock.sleep(somethingPollMs)
     this.#over = true
+    if (nothing()) return this.#fail(`nothing came through in ${this.#plan.mode}`)
     const seconds = (this.#clock.monotonicMs() - fromMs) / 1000
     const { user, system } = process.cpuUsage(cpu)
     const report: LoadReport = {
@@ -198,6 +199,11 @@ export class LoadRun {
       }
       await this.#clock.sleep(probePauseMs)
     }
+    return this.#fail(`no answer within ${this.#plan.seconds} s`)
+  }
+
+  #fail(why: string): false {
+    console.error(`${this.#plan.host}:${this.#plan.port}: ${why}`)
     return false
   }
 
