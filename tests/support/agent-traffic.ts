@@ -12,6 +12,7 @@ const maxRecords = 200_000
 export class Traffic {
   readonly #plan: TrafficPlan
   readonly #loops: readonly Promise<void>[]
+  readonly #begun: Promise<void>[] = []
   #records: TrafficRecord[] = []
   #stopped: boolean = false
 
@@ -21,6 +22,11 @@ export class Traffic {
       ...(plan.everyMs > 0 ? [this.#callNew()] : []),
       ...Array.from({ length: plan.kept }, () => this.#keepOne()),
     ]
+  }
+
+  /** Resolves when each of its connections has had what came of its first call. */
+  async begun(): Promise<void> {
+    await Promise.all(this.#begun)
   }
 
   take(): readonly TrafficRecord[] {
@@ -35,6 +41,7 @@ export class Traffic {
   }
 
   async #callNew(): Promise<void> {
+    const done = this.#beginning()
     while (!this.#stopped) {
       const openedMs = systemClock.nowMs()
       const conversation = new Conversation(this.#plan)
@@ -42,16 +49,19 @@ export class Traffic {
         const greeted = await conversation.greeting()
         return greeted.ok ? conversation.echo('hello') : greeted
       })
+      done()
       conversation.end()
       await systemClock.sleep(this.#plan.everyMs)
     }
   }
 
   async #keepOne(): Promise<void> {
+    const done = this.#beginning()
     while (!this.#stopped) {
       const kept = { kind: 'kept', openedMs: systemClock.nowMs() } as const
       const conversation = new Conversation(this.#plan)
       let ok = await this.#record(kept, () => conversation.greeting())
+      done()
       for (let i = 0; ok && !this.#stopped; i++) {
         await systemClock.sleep(keptEveryMs)
         ok = await this.#record(kept, () => conversation.echo(`message ${i}`))
@@ -59,6 +69,12 @@ export class Traffic {
       conversation.end()
       await systemClock.sleep(reopenEveryMs)
     }
+  }
+
+  #beginning(): () => void {
+    const first = Promise.withResolvers<void>()
+    this.#begun.push(first.promise)
+    return first.resolve
   }
 
   async #record(

@@ -51,6 +51,7 @@ const handlers: Handlers = {
   udp: askUdp,
   startTraffic: async (plan) => {
     traffic = new Traffic(plan)
+    await traffic.begun()
     return {}
   },
   traffic: async () => ({ records: traffic?.take() ?? [] }),
