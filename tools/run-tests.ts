@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { compilerFlags } from '../apps/tulle/src/compilers.ts'
 
 /** Longer than any test takes, on a slow and busy machine too. */
 const hangsAfterMs = 180_000
@@ -43,6 +44,8 @@ const compileCache = join(import.meta.dirname, '../node_modules/.cache/tests')
 const run = spawnSync(
   process.execPath,
   [
+    // As the product has them, whose threads run in processes of tests too.
+    ...compilerFlags,
     '--test',
     `--test-concurrency=${availableParallelism()}`,
     `--test-timeout=${hangsAfterMs}`,

@@ -8,6 +8,7 @@
 import { workerData } from 'node:worker_threads'
 import { systemClock } from '@tulle/core'
 import { LoadRun } from '../../../apps/tulle/src/bench/load/load-run.ts'
+import { settleCompilers } from '../../../apps/tulle/src/compilers.ts'
 import { loadModes } from '../../../apps/tulle/src/bench/load/load-report.ts'
 import { runTickerThread } from '../../../apps/tulle/src/bench/load/ticker.ts'
 import { http1Converse } from './http1-conversation.ts'
@@ -16,6 +17,7 @@ import { questions } from './questions.ts'
 import type { Question } from './questions.ts'
 
 async function main(argv: readonly string[]): Promise<void> {
+  settleCompilers()
   const [name = '', verb = '', host = '', port, seconds, connections, streams, perSecond] = argv
   const question = Object.entries(questions).find(([known]) => known === name)?.[1]
   const mode = loadModes.find((one) => one === verb)

@@ -10,12 +10,14 @@
  */
 import { workerData } from 'node:worker_threads'
 import { systemClock } from '@tulle/core'
+import { settleCompilers } from '../../compilers.ts'
 import { createBackend } from './backend.ts'
 import { LoadRun } from './load-run.ts'
 import { loadModes } from './load-report.ts'
 import { runTickerThread } from './ticker.ts'
 
 export async function main(argv: readonly string[]): Promise<void> {
+  settleCompilers()
   const [verb = '', host = '', port = '0', seconds = '1', connections = '1', perSecond = '0'] = argv
   if (verb === 'backend') {
     createBackend().listen({ host, port: Number(port), backlog: 4096 })
