@@ -5,7 +5,7 @@ import { BenchProcess } from './bench-process.ts'
 
 const minute = 60_000
 
-function started(script: string): BenchProcess & Disposable {
+function started(script: string): BenchProcess {
   const netns = currentNetns()
   try {
     return new BenchProcess('the load', netns, ['--eval', script])
